@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# The package is put together in <build>/python/varo: links to the sources, and the extension.
+if(NOT PYTHON_EXECUTABLE AND EXISTS /usr/bin/python3)
+  set(PYTHON_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "The Python to build for")
+endif()
+find_package(pybind11 REQUIRED)
+
+file(GLOB bindings CONFIGURE_DEPENDS src/python/*.cc)
+pybind11_add_module(_core MODULE NO_EXTRAS NO_EXTRAS ${bindings} ${VARO_OBJECTS})
+target_link_libraries(_core PRIVATE varo_flags)
+set(VARO_PACKAGE ${CMAKE_BINARY_DIR}/python/varo)
+set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${VARO_PACKAGE})
+
+file(GLOB_RECURSE package_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/python/varo
+     python/varo/*.py python/varo/py.typed)
+foreach(file ${package_files})
+  get_filename_component(folder ${VARO_PACKAGE}/${file} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/python/varo/${file} ${VARO_PACKAGE}/${file} SYMBOLIC)
+endforeach()
+
+set(VARO_PYTHON_DIR "${CMAKE_INSTALL_LIBDIR}/python3/dist-packages" CACHE STRING
+    "Where the package goes, below the prefix")
+install(TARGETS _core LIBRARY DESTINATION ${VARO_PYTHON_DIR}/varo)
+install(DIRECTORY python/varo DESTINATION ${VARO_PYTHON_DIR} FILES_MATCHING PATTERN "*.py" PATTERN "py.typed")

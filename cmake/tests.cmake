@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# A test program a layer, from the x_test.cc files beside the code, and the examples.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+foreach(layer core kernels formats operators pipeline)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS src/${layer}/*_test.cc)
+  if(tests)
+    add_executable(${layer}_tests ${tests})
+    # The objects, not the shared library: tests reach what the library hides.
+    target_link_libraries(${layer}_tests PRIVATE varo_flags varo_static GTest::gtest_main GTest::gmock)
+    add_test(NAME ${layer} COMMAND ${layer}_tests)
+  endif()
+endforeach()
+add_library(varo_static STATIC ${VARO_OBJECTS})
+target_link_libraries(varo_static PUBLIC varo_flags)
+
+# Examples see the public headers and the shared library only.
+file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)
+foreach(example ${examples})
+  get_filename_component(name ${example} NAME_WE)
+  add_executable(example_${name} ${example})
+  target_link_libraries(example_${name} PRIVATE varo)
+  add_test(NAME example_${name} COMMAND example_${name})
+endforeach()

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Inline vectors for shapes, strides and axis lists, and the axis letters of a tensor.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace varo {
+
+inline constexpr int kMaxRank = 8;
+
+/// Up to kMaxRank integers, stored inline. Writing past kMaxRank throws std::length_error.
+class Dims {
+ public:
+  Dims() = default;
+  Dims(std::initializer_list<std::int64_t> values) { assign(values.begin(), values.end()); }
+  explicit Dims(std::span<const std::int64_t> values) { assign(values.begin(), values.end()); }
+  static Dims filled(int rank, std::int64_t value);
+
+  int rank() const { return size_; }
+  int size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  std::int64_t operator[](int i) const { return v_[static_cast<unsigned>(i)]; }
+  std::int64_t& operator[](int i) { return v_[static_cast<unsigned>(i)]; }
+  std::int64_t back() const { return v_[size_ - 1U]; }
+  const std::int64_t* begin() const { return v_.data(); }
+  const std::int64_t* end() const { return v_.data() + size_; }
+  std::int64_t* begin() { return v_.data(); }
+  std::int64_t* end() { return v_.data() + size_; }
+  std::span<const std::int64_t> span() const { return {begin(), end()}; }
+
+  void push_back(std::int64_t value) { insert(size_, value); }
+  void insert(int at, std::int64_t value);
+  void erase(int at);
+  void clear() { size_ = 0; }
+
+  friend bool operator==(const Dims& a, const Dims& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  template <class It> void assign(It first, It last) {
+    for (; first != last; ++first) push_back(*first);
+  }
+  std::array<std::int64_t, kMaxRank> v_{};
+  std::uint8_t size_ = 0;
+};
+
+/// Extents, outermost axis first.
+using Shape = Dims;
+/// Distances in elements between neighbours along each axis; may be negative or zero.
+using Strides = Dims;
+
+/// Number of elements; 1 for rank 0. The caller has bounded the extents (no overflow check).
+std::int64_t volume(const Shape& shape);
+/// Number of bytes if it and every extent are representable and not negative, else -1.
+std::int64_t checked_bytes(const Shape& shape, std::size_t element_size);
+/// Row-major strides.
+Strides dense_strides(const Shape& shape);
+/// "[1, 128, 160, 160]"
+std::string to_string(const Dims& dims);
+
+/// Axis letters, outermost first: "CDHW". Empty means unknown.
+class Layout {
+ public:
+  Layout() = default;
+  Layout(const char* letters) : Layout(std::string_view(letters)) {}  // NOLINT: literals are layouts
+  Layout(std::string_view letters);                                   // NOLINT
+  bool empty() const { return size_ == 0; }
+  int rank() const { return size_; }
+  char operator[](int i) const { return c_[static_cast<unsigned>(i)]; }
+  std::string_view str() const { return {c_.data(), size_}; }
+  /// Position of `letter`, or -1.
+  int find(char letter) const;
+  bool has(char letter) const { return find(letter) >= 0; }
+  Layout permuted(std::span<const int> perm) const;
+  Layout with(int at, char letter) const;
+  Layout without(int at) const;
+  friend bool operator==(const Layout& a, const Layout& b) { return a.str() == b.str(); }
+
+ private:
+  std::array<char, kMaxRank> c_{};
+  std::uint8_t size_ = 0;
+};
+
+}  // namespace varo

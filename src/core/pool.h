@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Buffers that are used again. On a virtual machine a fresh page costs more than the arithmetic on
+/// it, so memory that was touched once is kept and handed out again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace varo {
+
+struct PoolStats {
+  std::size_t in_use_bytes = 0;      ///< handed out now
+  std::size_t high_water_bytes = 0;  ///< largest in_use_bytes since the last reset
+  std::size_t reserved_bytes = 0;    ///< in use or kept for the next user
+  std::uint64_t requests = 0;        ///< buffers handed out
+  std::uint64_t allocations = 0;     ///< of those, how many needed memory from the system
+};
+
+/// One pool a process for host memory; safe from any thread; buffers may come back from any thread
+/// and after every pipeline is gone. Memory is 64-byte aligned, with at least 64 readable and
+/// writable bytes past the end of what was asked for.
+///
+/// bound   reserved never exceeds high_water since start * 1.25 + the size of one request:
+///         unused buffers go back to the system before a fresh one would break that
+class BufferPool {
+ public:
+  static BufferPool& host();
+
+  /// A buffer of at least `bytes`. Throws std::bad_alloc.
+  std::shared_ptr<void> get(std::size_t bytes);
+  PoolStats stats() const;
+  void reset_high_water();
+  /// Gives unused buffers back to the system.
+  void trim();
+
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+ private:
+  BufferPool();
+  ~BufferPool();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace varo

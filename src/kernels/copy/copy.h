@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The one strided copy: transposes, flips, pads and converts in a single pass.
+#pragma once
+
+#include "core/parallel.h"
+#include "varo/tensor.h"
+
+namespace varo {
+
+/// Copies elements of equal size between views of equal shape.
+///
+/// src     any strides, also negative and zero
+/// dst     any strides, not overlapping src
+/// memory  none
+/// errors  none
+void copy(const ConstView& src, const View& dst, Parallel& parallel);
+
+/// As copy() from a tensor that may be padded: elements outside src.valid() become its fill.
+/// \pre !src.deferred(), equal shapes and element sizes
+void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel);
+
+/// Sets every element to the value whose bytes are `bits`.
+void fill(const View& dst, std::uint64_t bits, Parallel& parallel);
+
+/// Copies with saturating conversion (core/convert.h) from src.dtype to dst.dtype.
+void convert(const ConstView& src, const View& dst, Parallel& parallel);
+
+}  // namespace varo
