@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The package is put together in <build>/python/varo: links to the sources, and the extension.
+# The package is put together in <build>/python/varo: links to the sources, the extension, and the
+# type stubs that tools/make_stubs.py writes from the operators' schemas.
 if(NOT PYTHON_EXECUTABLE AND EXISTS /usr/bin/python3)
   set(PYTHON_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "The Python to build for")
 endif()
@@ -19,7 +20,10 @@ foreach(file ${package_files})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/python/varo/${file} ${VARO_PACKAGE}/${file} SYMBOLIC)
 endforeach()
 
+add_custom_target(varo_python ALL DEPENDS _core)
+
 set(VARO_PYTHON_DIR "${CMAKE_INSTALL_LIBDIR}/python3/dist-packages" CACHE STRING
     "Where the package goes, below the prefix")
 install(TARGETS _core LIBRARY DESTINATION ${VARO_PYTHON_DIR}/varo)
-install(DIRECTORY python/varo DESTINATION ${VARO_PYTHON_DIR} FILES_MATCHING PATTERN "*.py" PATTERN "py.typed")
+install(DIRECTORY python/varo DESTINATION ${VARO_PYTHON_DIR} FILES_MATCHING PATTERN "*.py" PATTERN "py.typed"
+        PATTERN "__pycache__" EXCLUDE)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# A test program a layer, from the x_test.cc files beside the code, and the examples.
+# A test program a layer, from the x_test.cc files beside the code, the examples, and, on request
+# (target `benches`), a micro-benchmark program from bench/*_bench.cc.
 find_package(GTest REQUIRED)
-include(GoogleTest)
 
 foreach(layer core kernels formats operators pipeline)
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS src/${layer}/*_test.cc)
@@ -12,8 +12,6 @@ foreach(layer core kernels formats operators pipeline)
     add_test(NAME ${layer} COMMAND ${layer}_tests)
   endif()
 endforeach()
-add_library(varo_static STATIC ${VARO_OBJECTS})
-target_link_libraries(varo_static PUBLIC varo_flags)
 
 # Examples see the public headers and the shared library only.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)
@@ -23,3 +21,10 @@ foreach(example ${examples})
   target_link_libraries(example_${name} PRIVATE varo)
   add_test(NAME example_${name} COMMAND example_${name})
 endforeach()
+
+file(GLOB benches CONFIGURE_DEPENDS bench/*_bench.cc)
+find_package(benchmark QUIET)
+if(benches AND benchmark_FOUND)
+  add_executable(benches EXCLUDE_FROM_ALL ${benches})
+  target_link_libraries(benches PRIVATE varo_flags varo_static benchmark::benchmark_main)
+endif()

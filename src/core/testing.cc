@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/testing.h"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "core/philox.h"
+
+namespace varo::testing {
+
+namespace {
+
+/// Keeps the first exception that any of the blocks throws.
+class FirstError {
+ public:
+  template <class Body>
+  void guard(const Body& body) {
+    try {
+      body();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+void ThreadedParallel::run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) {
+  FirstError error;
+  std::atomic<std::int64_t> next{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < threads_; ++i) {
+    threads.emplace_back([&] {
+      for (std::int64_t block = next++; block < blocks; block = next++)
+        error.guard([&] { body(block); });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  error.rethrow();
+}
+
+void ShuffledParallel::run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(blocks));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  Rng rng({.seed = seed_, .sample = static_cast<std::uint64_t>(blocks)});
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.below(i)]);
+
+  FirstError error;
+  for (const std::int64_t block : order) error.guard([&] { body(block); });
+  error.rethrow();
+}
+
+}  // namespace varo::testing
