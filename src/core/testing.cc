@@ -41,6 +41,7 @@ void ThreadedParallel::run(std::int64_t blocks, FunctionRef<void(std::int64_t)> 
   FirstError error;
   std::atomic<std::int64_t> next{0};
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(threads_));
   for (int i = 0; i < threads_; ++i) {
     threads.emplace_back([&] {
       for (std::int64_t block = next++; block < blocks; block = next++)
