@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/label/label.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <new>
+#include <numeric>
+
+#include "core/dispatch.h"
+#include "kernels/label/runs.h"
+
+namespace varo {
+
+namespace {
+
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kBatch = std::int64_t{1} << 14;  // elements whose runs are found at once
+constexpr std::int64_t kSlab = std::int64_t{1} << 20;   // elements of one parallel part
+constexpr std::int64_t kShortRow = 16;
+
+// One axis as it is walked: forwards through memory. Voxel i of the walk is voxel i, or
+// extent - 1 - i, of axis `axis` of the label map.
+struct Axis {
+  int axis = 0;
+  std::int64_t extent = 1, stride = 1;
+  bool flipped = false;
+  std::int64_t scan = 1;  // distance of neighbours in row-major order
+
+  std::int64_t scan_at(std::int64_t i) const { return (flipped ? extent - 1 - i : i) * scan; }
+};
+
+// The order in which voxels are visited: hyper-slices of axis 0, lines of the axes in between, rows
+// of the last axis. Any order gives the same components.
+struct Walk {
+  const std::byte* data;
+  std::size_t element_size;
+  int rank = 0;  // at least 1
+  Axis axes[kMaxRank];
+
+  const Axis& along() const { return axes[rank - 1]; }
+  int outer() const { return rank - 1; }
+};
+
+Walk walk_of(const ConstView& labels) {
+  Walk w{static_cast<const std::byte*>(labels.data), labels.element_size()};
+  const Strides scan = dense_strides(labels.shape);
+  for (int i = 0; i < labels.rank(); ++i) {
+    if (labels.shape[i] == 1) continue;
+    Axis a{i, labels.shape[i], labels.strides[i], labels.strides[i] < 0, scan[i]};
+    if (a.flipped) {
+      w.data += a.stride * (a.extent - 1) * static_cast<std::int64_t>(w.element_size);
+      a.stride = -a.stride;
+    }
+    w.axes[w.rank++] = a;
+  }
+  if (w.rank == 0) w.rank = 1;
+  Axis* const end = w.axes + w.rank;
+  std::stable_sort(w.axes, end, [](const Axis& a, const Axis& b) { return a.stride > b.stride; });
+  const auto longer = [](const Axis& a, const Axis& b) { return a.extent < b.extent; };
+  // Rows of a few channels are all overhead: walk along a longer axis.
+  if (w.rank > 1 && end[-1].extent < kShortRow) {
+    Axis* const best =
+        std::find_if(std::make_reverse_iterator(end), std::make_reverse_iterator(w.axes),
+                     [](const Axis& a) { return a.extent >= kShortRow; })
+            .base();
+    Axis* const chosen = best == w.axes ? std::max_element(w.axes, end, longer) : best - 1;
+    std::rotate(chosen, chosen + 1, end);
+  }
+  // Parts are cut from the first axis: a few frames or channels there would be too few.
+  if (w.rank > 2 && w.axes[0].extent < kShortRow) {
+    Axis* const chosen = std::max_element(w.axes, end - 1, longer);
+    std::rotate(w.axes, chosen, chosen + 1);
+  }
+  return w;
+}
+
+// Provisional components: nodes of a forest whose roots are the components.
+class Forest {
+ public:
+  explicit Forest(int rank) : rank_(rank) {}
+
+  std::uint32_t add(std::uint32_t value) {
+    if (parent_.size() >= kNone) throw std::bad_alloc();
+    const auto node = static_cast<std::uint32_t>(parent_.size());
+    parent_.push_back(node);
+    value_.push_back(value);
+    voxels_.push_back(0);
+    first_.push_back(std::numeric_limits<std::int64_t>::max());
+    for (int i = 0; i < rank_; ++i) {
+      box_.push_back(std::numeric_limits<std::int32_t>::max());
+      box_.push_back(0);
+    }
+    return node;
+  }
+
+  std::uint32_t root(std::uint32_t node) {
+    while (parent_[node] != node) node = parent_[node] = parent_[parent_[node]];
+    return node;
+  }
+  void unite(std::uint32_t a, std::uint32_t b) {
+    a = root(a);
+    b = root(b);
+    if (a < b)
+      parent_[b] = a;
+    else
+      parent_[a] = b;
+  }
+
+  // Adds a row's run: `at` are the coordinates of the row.
+  void extend(std::uint32_t node, const Run& run, const std::int64_t* at, std::int64_t first) {
+    voxels_[node] += run.end - run.start;
+    first_[node] = std::min(first_[node], first);
+    std::int32_t* box = box_of(node);
+    for (int i = 0; i + 1 < rank_; ++i, box += 2) widen(box, at[i], at[i] + 1);
+    widen(box, run.start, run.end);
+  }
+
+  // Appends another forest; its nodes move up by the returned number.
+  std::uint32_t append(Forest&& other) {
+    const std::size_t before = parent_.size();
+    if (before == 0) {
+      *this = std::move(other);
+      return 0;
+    }
+    if (before + other.parent_.size() > kNone) throw std::bad_alloc();
+    const auto shift = static_cast<std::uint32_t>(before);
+    for (const std::uint32_t parent : other.parent_) parent_.push_back(parent + shift);
+    value_.insert(value_.end(), other.value_.begin(), other.value_.end());
+    voxels_.insert(voxels_.end(), other.voxels_.begin(), other.voxels_.end());
+    first_.insert(first_.end(), other.first_.begin(), other.first_.end());
+    box_.insert(box_.end(), other.box_.begin(), other.box_.end());
+    other = Forest(rank_);
+    return shift;
+  }
+
+  // Gathers everything in the roots and returns them.
+  std::vector<std::uint32_t> roots() {
+    std::vector<std::uint32_t> found;
+    const auto n = static_cast<std::uint32_t>(parent_.size());
+    for (std::uint32_t node = 0; node < n; ++node) {
+      const std::uint32_t r = root(node);
+      if (r == node) {
+        found.push_back(node);
+        continue;
+      }
+      voxels_[r] += voxels_[node];
+      first_[r] = std::min(first_[r], first_[node]);
+      for (int i = 0; i < 2 * rank_; i += 2)
+        widen(box_of(r) + i, box_of(node)[i], box_of(node)[i + 1]);
+    }
+    return found;
+  }
+
+  std::uint32_t value(std::uint32_t node) const { return value_[node]; }
+  std::int64_t voxels(std::uint32_t node) const { return voxels_[node]; }
+  std::int64_t first(std::uint32_t node) const { return first_[node]; }
+  std::int32_t* box_of(std::uint32_t node) {
+    return box_.data() + static_cast<std::size_t>(node) * 2 * static_cast<std::size_t>(rank_);
+  }
+
+ private:
+  static void widen(std::int32_t* range, std::int64_t lo, std::int64_t hi) {
+    range[0] = std::min(range[0], static_cast<std::int32_t>(lo));
+    range[1] = std::max(range[1], static_cast<std::int32_t>(hi));
+  }
+
+  int rank_;
+  std::vector<std::uint32_t> parent_, value_;
+  std::vector<std::int64_t> voxels_, first_;
+  std::vector<std::int32_t> box_;  // [nodes][rank][2], axes as walked
+};
+
+// The runs of one hyper-slice.
+struct Slice {
+  std::vector<Run> runs;
+  std::vector<std::uint32_t> ends;  // [rows + 1]: where each row's runs begin
+
+  void clear() {
+    runs.clear();
+    ends.assign(1, 0);
+  }
+  Run* begin(std::int64_t row) { return runs.data() + ends[static_cast<std::size_t>(row)]; }
+  Run* end(std::int64_t row) { return runs.data() + ends[static_cast<std::size_t>(row) + 1]; }
+};
+
+// Unites the runs of two neighbouring rows where they touch. Calls joined(a, b) for each pair.
+template <class Joined>
+void join_rows(const Run* a, const Run* a_end, Run* b, Run* b_end, const Joined& joined) {
+  while (a != a_end && b != b_end) {
+    if (a->value == b->value && a->start < b->end && b->start < a->end) joined(*a, *b);
+    if (a->end < b->end)
+      ++a;
+    else
+      ++b;
+  }
+}
+
+// Finds runs of a slab of hyper-slices and links them.
+class Slab {
+ public:
+  Slab(const Walk& walk, bool has_background, std::uint32_t background)
+      : forest(walk.rank), walk_(walk) {
+    const std::int64_t n = walk.along().extent;
+    const std::int64_t capacity = std::max(kBatch, std::min(n, 4 * kBatch));
+    found_ = std::make_unique_for_overwrite<Run[]>(static_cast<std::size_t>(capacity));
+    ends_ = std::make_unique_for_overwrite<std::uint32_t[]>(static_cast<std::size_t>(kBatch));
+    if (walk.along().stride != 1)
+      gathered_ = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(capacity) *
+                                                              walk.element_size);
+    request_ = {nullptr, walk.element_size, 0, 0, 0, has_background, background};
+  }
+
+  void run(std::int64_t begin, std::int64_t end) {
+    const int last = walk_.outer() - 1;  // the axis whose rows are found in batches
+    for (std::int64_t i = begin; i < end; ++i) {
+      current_.clear();
+      at_[0] = i;
+      for (int k = 1; k < kMaxRank; ++k) at_[k] = 0;
+      have_previous_ = i > begin;
+      if (last < 1) {
+        lines(1);
+      } else {
+        do lines(walk_.axes[last].extent);
+        while (next_line(last));
+      }
+      if (i == begin) first = current_;
+      std::swap(current_, previous_);
+    }
+    last_slice = std::move(previous_);
+  }
+
+  Forest forest;
+  Slice first, last_slice;
+
+ private:
+  bool next_line(int last) {
+    at_[last] = 0;
+    for (int k = last - 1; k >= 1; --k) {
+      if (++at_[k] < walk_.axes[k].extent) return true;
+      at_[k] = 0;
+    }
+    return false;
+  }
+
+  // `rows` rows along the last outer axis (at_ stands on the first), or the one row there is.
+  void lines(std::int64_t rows) {
+    const Axis& along = walk_.along();
+    const std::int64_t n = along.extent;
+    const int last = walk_.outer() - 1;
+    const std::int64_t stride = last >= 0 ? walk_.axes[last].stride : 0;
+    std::int64_t offset = 0;
+    for (int k = 0; k < walk_.outer(); ++k) offset += at_[k] * walk_.axes[k].stride;
+    if (n <= 4 * kBatch) {
+      const std::int64_t step = std::max<std::int64_t>(1, kBatch / n);
+      for (std::int64_t r = 0; r < rows; r += step) {
+        const std::int64_t count = std::min(step, rows - r);
+        find(offset + r * stride, stride, count, n);
+        const Run* run = found_.get();
+        for (std::int64_t k = 0; k < count; ++k) {
+          const Run* const run_end = found_.get() + ends_[k];
+          current_.runs.insert(current_.runs.end(), run, run_end);
+          run = run_end;
+          finish_row(r + k);
+        }
+      }
+      return;
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {  // rows too long for one piece
+      const std::size_t row_begin = current_.runs.size();
+      for (std::int64_t from = 0; from < n; from += kBatch) {
+        find(offset + r * stride + from * along.stride, 0, 1, std::min(kBatch, n - from));
+        for (const Run* run = found_.get(); run != found_.get() + ends_[0]; ++run) {
+          const auto start = static_cast<std::uint32_t>(run->start + from);
+          const auto end = static_cast<std::uint32_t>(run->end + from);
+          std::vector<Run>& runs = current_.runs;
+          if (runs.size() > row_begin && runs.back().end == start &&
+              runs.back().value == run->value)
+            runs.back().end = end;
+          else
+            runs.push_back({start, end, run->value, kNone});
+        }
+      }
+      finish_row(r);
+    }
+  }
+
+  void find(std::int64_t offset, std::int64_t stride, std::int64_t rows, std::int64_t length) {
+    const std::byte* data = walk_.data + offset * static_cast<std::int64_t>(walk_.element_size);
+    request_.rows = rows;
+    request_.length = length;
+    request_.data = data;
+    request_.stride = stride;
+    if (gathered_ != nullptr) {
+      gather(data, stride, rows, length);
+      request_.data = gathered_.get();
+      request_.stride = length;
+    }
+    find_runs(request_, found_.get(), ends_.get());
+  }
+
+  void gather(const std::byte* data, std::int64_t stride, std::int64_t rows, std::int64_t length) {
+    const auto of = [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      T* to = reinterpret_cast<T*>(gathered_.get());
+      const std::int64_t step = walk_.along().stride;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const T* from = reinterpret_cast<const T*>(data) + r * stride;
+        for (std::int64_t i = 0; i < length; ++i) *to++ = from[i * step];
+      }
+    };
+    switch (walk_.element_size) {
+      case 1:
+        return of(TypeTag<std::uint8_t>{});
+      case 2:
+        return of(TypeTag<std::uint16_t>{});
+      default:
+        return of(TypeTag<std::uint32_t>{});
+    }
+  }
+
+  // Links the row whose runs were just appended; `along_last` is its place on the last outer axis.
+  void finish_row(std::int64_t along_last) {
+    const auto row = static_cast<std::int64_t>(current_.ends.size()) - 1;
+    current_.ends.push_back(static_cast<std::uint32_t>(current_.runs.size()));
+    Run* const begin = current_.begin(row);
+    Run* const end = current_.end(row);
+    if (begin == end) return;
+    const int outer = walk_.outer();
+    if (outer > 1) at_[outer - 1] = along_last;
+    for (Run* run = begin; run != end; ++run) run->node = kNone;
+    const auto joined = [&](const Run& a, Run& b) {
+      if (b.node == kNone)
+        b.node = a.node;
+      else if (b.node != a.node)
+        forest.unite(a.node, b.node);
+    };
+    if (have_previous_) join_rows(previous_.begin(row), previous_.end(row), begin, end, joined);
+    std::int64_t back = 1;  // rows to the neighbour along axis k
+    for (int k = outer - 1; k >= 1; back *= walk_.axes[k].extent, --k)
+      if (at_[k] > 0)
+        join_rows(current_.begin(row - back), current_.end(row - back), begin, end, joined);
+
+    std::int64_t scan = 0;
+    for (int k = 0; k < outer; ++k) scan += walk_.axes[k].scan_at(at_[k]);
+    for (Run* run = begin; run != end; ++run) {
+      if (run->node == kNone) run->node = forest.add(run->value);
+      const std::int64_t foremost = walk_.along().flipped ? run->end - 1 : run->start;
+      forest.extend(run->node, *run, at_, scan + walk_.along().scan_at(foremost));
+    }
+  }
+
+  const Walk& walk_;
+  Slice current_, previous_;
+  bool have_previous_ = false;
+  std::int64_t at_[kMaxRank] = {};
+  RunRows request_;
+  std::unique_ptr<Run[]> found_;
+  std::unique_ptr<std::uint32_t[]> ends_;
+  std::unique_ptr<std::byte[]> gathered_;
+};
+
+// Labels slab by slab and unites what meets at their borders.
+Forest label_slabs(const Walk& walk, bool has_background, std::uint32_t background,
+                   Parallel& parallel) {
+  const std::int64_t extent = walk.outer() > 0 ? walk.axes[0].extent : 1;
+  std::int64_t voxels = 1;
+  for (int i = 0; i < walk.rank; ++i) voxels *= walk.axes[i].extent;
+  const std::int64_t wanted = parallel.width() > 1 ? std::max<std::int64_t>(voxels / kSlab, 1) : 1;
+  const std::int64_t thick = (extent + wanted - 1) / wanted;
+  std::vector<std::unique_ptr<Slab>> slabs(static_cast<std::size_t>((extent + thick - 1) / thick));
+  parallel_for(parallel, extent, thick, [&](std::int64_t begin, std::int64_t end) {
+    auto slab = std::make_unique<Slab>(walk, has_background, background);
+    slab->run(begin, end);
+    slabs[static_cast<std::size_t>(begin / thick)] = std::move(slab);
+  });
+  Forest forest(walk.rank);
+  std::uint32_t below = 0;  // what the nodes of the slab before were moved by
+  for (std::size_t s = 0; s < slabs.size(); ++s) {
+    const std::uint32_t shift = forest.append(std::move(slabs[s]->forest));
+    if (s > 0) {
+      Slice& a = slabs[s - 1]->last_slice;
+      Slice& b = slabs[s]->first;
+      const auto rows = static_cast<std::int64_t>(a.ends.size()) - 1;
+      for (std::int64_t row = 0; row < rows; ++row)
+        join_rows(
+            a.begin(row), a.end(row), b.begin(row), b.end(row),
+            [&](const Run& x, const Run& y) { forest.unite(x.node + below, y.node + shift); });
+      slabs[s - 1].reset();
+    }
+    below = shift;
+  }
+  return forest;
+}
+
+template <class T>
+std::int64_t value_of(std::uint32_t bits) {
+  return static_cast<std::int64_t>(static_cast<T>(bits));
+}
+
+ComponentTable table_of(Forest& forest, const Walk& walk, const ConstView& labels,
+                        std::int64_t (*value)(std::uint32_t)) {
+  struct Found {
+    std::int64_t value, first;
+    std::uint32_t root;
+  };
+  std::vector<Found> found;
+  {
+    const std::vector<std::uint32_t> roots = forest.roots();
+    found.reserve(roots.size());
+    for (const std::uint32_t root : roots)
+      found.push_back({value(forest.value(root)), forest.first(root), root});
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return a.value != b.value ? a.value < b.value : a.first < b.first;
+  });
+  ComponentTable table;
+  table.rank = labels.rank();
+  const auto rank = static_cast<std::size_t>(table.rank);
+  table.voxels.reserve(found.size());
+  table.first.reserve(found.size());
+  table.boxes.resize(found.size() * 2 * rank);
+  for (const auto& [v, first, root] : found) {
+    if (table.classes.empty() || table.classes.back().value != v)
+      table.classes.push_back({v, table.size(), table.size()});
+    std::int32_t* lo = table.boxes.data() + static_cast<std::size_t>(table.size()) * 2 * rank;
+    std::int32_t* hi = lo + rank;
+    std::fill(lo, hi, 0);
+    std::fill(hi, hi + rank, 1);
+    const std::int32_t* box = forest.box_of(root);
+    for (int k = 0; k < walk.rank && walk.axes[k].extent > 1; ++k, box += 2) {
+      const Axis& a = walk.axes[k];
+      const auto extent = static_cast<std::int32_t>(a.extent);
+      lo[a.axis] = a.flipped ? extent - box[1] : box[0];
+      hi[a.axis] = a.flipped ? extent - box[0] : box[1];
+    }
+    table.voxels.push_back(forest.voxels(root));
+    table.first.push_back(first);
+    ++table.classes.back().end;
+  }
+  return table;
+}
+
+}  // namespace
+
+std::size_t ComponentTable::bytes() const {
+  return sizeof(*this) + classes.capacity() * sizeof(Class) +
+         boxes.capacity() * sizeof(std::int32_t) +
+         (voxels.capacity() + first.capacity()) * sizeof(std::int64_t);
+}
+
+ComponentTable label_components(const ConstView& labels, std::int64_t background,
+                                Parallel& parallel) {
+  ComponentTable table;
+  table.rank = labels.rank();
+  if (labels.volume() == 0) return table;
+  const Walk walk = walk_of(labels);
+  dispatch<bool, std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
+           std::int32_t>(labels.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+    const bool has_background = background >= std::int64_t{std::numeric_limits<T>::min()} &&
+                                background <= std::int64_t{std::numeric_limits<T>::max()};
+    const auto bits =
+        static_cast<std::uint32_t>(static_cast<std::make_unsigned_t<Stored>>(background));
+    Forest forest = label_slabs(walk, has_background, bits, parallel);
+    table = table_of(forest, walk, labels, value_of<Stored>);
+  });
+  return table;
+}
+
+}  // namespace varo
