@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/file.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace varo {
+
+namespace {
+
+std::atomic<std::uint64_t> requested_bytes{0}, system_calls{0};
+
+void count_call(std::size_t bytes = 0) {
+  system_calls.fetch_add(1, std::memory_order_relaxed);
+  requested_bytes.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+Error system_error(std::string_view path, int code) {
+  return read_error(path, std::generic_category().message(code));
+}
+
+FileId id_of(std::string_view path, const struct stat& s) {
+  if (!S_ISREG(s.st_mode)) throw read_error(path, "it is not a regular file");
+  return {s.st_size, s.st_mtim.tv_sec * 1'000'000'000 + s.st_mtim.tv_nsec, s.st_ino};
+}
+
+}  // namespace
+
+IoStats io_stats() { return {requested_bytes.load(), system_calls.load()}; }
+
+void reset_io_stats() {
+  requested_bytes = 0;
+  system_calls = 0;
+}
+
+Error read_error(std::string_view path, std::string_view problem) {
+  return Error(ErrorKind::read, fmt::format("cannot read {}: {}", path, problem));
+}
+
+File::File(const std::string& path) : path_(path) {
+  // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
+  count_call();
+  fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) throw system_error(path, errno);
+  struct stat s;
+  count_call();
+  try {
+    if (::fstat(fd_, &s) != 0) throw system_error(path, errno);
+    id_ = id_of(path, s);
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
+}
+
+File::~File() {
+  count_call();
+  ::close(fd_);
+}
+
+void File::read(std::int64_t offset, void* dst, std::size_t bytes) const {
+  auto* at = static_cast<std::byte*>(dst);
+  std::size_t left = bytes;
+  while (left > 0) {
+    count_call(left);
+    const ssize_t got = ::pread(fd_, at, left, offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw system_error(path_, errno);
+    if (got == 0)
+      throw read_error(path_, "the file ended early")
+          .got(fmt::format("the end of the file at byte {}", offset))
+          .allowed(fmt::format("{} more bytes there (the file had {} bytes when it was opened)",
+                               left, size()));
+    at += got;
+    offset += got;
+    left -= static_cast<std::size_t>(got);
+  }
+}
+
+FileId file_id(const std::string& path) {
+  struct stat s;
+  count_call();
+  if (::stat(path.c_str(), &s) != 0) throw system_error(path, errno);
+  return id_of(path, s);
+}
+
+std::unique_ptr<const File> reopen(const std::string& path, const FileId& expected) {
+  auto file = std::make_unique<const File>(path);
+  if (!(file->id() == expected))
+    throw read_error(path, "the file was changed after its header was read")
+        .got(fmt::format("{} bytes", file->size()))
+        .allowed(fmt::format("the file of {} bytes that was there before", expected.size));
+  return file;
+}
+
+}  // namespace varo

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Files read by position, and the counters that say how much of them was asked for.
+///
+/// Bytes come by pread, never through a mapping: a mapped file that somebody shortens kills the
+/// process, and a mapping touches pages one fault at a time (bench/npy_read_bench.cc).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "varo/error.h"
+
+namespace varo {
+
+/// What this process asked of files since the last reset. Safe from any thread.
+struct IoStats {
+  std::uint64_t requested_bytes = 0;  ///< bytes that reads asked for
+  std::uint64_t system_calls = 0;     ///< open, stat, read and close together
+};
+IoStats io_stats();
+void reset_io_stats();
+
+/// Tells one state of a file from another.
+struct FileId {
+  std::int64_t size = 0;
+  std::int64_t modified_ns = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
+/// A regular file, open for reading. Its size is the one it had when it was opened; const calls are
+/// safe from any thread.
+class File {
+ public:
+  /// Throws ReadError when there is no such file, or it is not a regular one.
+  explicit File(const std::string& path);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  const std::string& path() const { return path_; }
+  const FileId& id() const { return id_; }
+  std::int64_t size() const { return id_.size; }
+  /// Reads exactly `bytes` bytes at `offset`. Throws ReadError, also when the file ends before.
+  void read(std::int64_t offset, void* dst, std::size_t bytes) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  FileId id_;
+};
+
+/// The file's state without opening it. Throws ReadError.
+FileId file_id(const std::string& path);
+
+/// Opens `path` for the voxels that a header has promised. Throws ReadError when the file is not in
+/// the state in which the header was read.
+std::unique_ptr<const File> reopen(const std::string& path, const FileId& expected);
+
+/// "cannot read <path>: <problem>"
+Error read_error(std::string_view path, std::string_view problem);
+
+}  // namespace varo

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/raw_array.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+#include "core/dispatch.h"
+#include "core/pool.h"
+#include "kernels/copy/copy.h"
+
+namespace varo {
+
+namespace {
+
+// A read of up to kSpanBytes stays in the second-level cache until it is copied out. A gap of up to
+// kGapBytes costs less to read than another system call.
+constexpr std::int64_t kSpanBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kGapBytes = std::int64_t{16} << 10;
+
+View part_of(const View& v, std::int64_t element_offset, const Shape& shape) {
+  return {static_cast<std::byte*>(v.data) +
+              element_offset * static_cast<std::int64_t>(v.element_size()),
+          v.dtype, shape, v.strides};
+}
+
+void make_bools(const View& v) {
+  // Whatever is not 0 counts as true; a bool of any other value would be undefined behaviour.
+  const View bytes{v.data, DType::u8, v.shape, v.strides};
+  const std::int64_t row = v.rank() > 0 ? v.shape[v.rank() - 1] : 1;
+  const std::int64_t step = v.rank() > 0 ? v.strides[v.rank() - 1] : 1;
+  const std::int64_t rows = row > 0 ? v.volume() / row : 0;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    std::int64_t at = 0;
+    for (std::int64_t i = v.rank() - 2, rest = r; i >= 0; --i) {
+      at += rest % v.shape[static_cast<int>(i)] * v.strides[static_cast<int>(i)];
+      rest /= v.shape[static_cast<int>(i)];
+    }
+    auto* p = bytes.ptr<std::uint8_t>() + at;
+    for (std::int64_t i = 0; i < row; ++i) p[i * step] = p[i * step] != 0;
+  }
+}
+
+template <class T>
+void scale_row(const T* src, std::int64_t src_step, float* dst, std::int64_t dst_step,
+               std::int64_t count, double slope, double intercept) {
+  if (src_step == 1 && dst_step == 1) {
+    for (std::int64_t i = 0; i < count; ++i)
+      dst[i] = static_cast<float>(static_cast<double>(src[i]) * slope + intercept);
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i)
+    dst[i * dst_step] =
+        static_cast<float>(static_cast<double>(src[i * src_step]) * slope + intercept);
+}
+
+template <class T>
+void scale_axis(const ConstView& src, const View& dst, int axis, const T* from, float* to,
+                const RawArray& array) {
+  if (axis + 1 >= src.rank()) {
+    const bool point = axis == src.rank();
+    return scale_row(from, point ? 1 : src.strides[axis], to, point ? 1 : dst.strides[axis],
+                     point ? 1 : src.shape[axis], array.slope, array.intercept);
+  }
+  for (std::int64_t i = 0; i < src.shape[axis]; ++i)
+    scale_axis(src, dst, axis + 1, from + i * src.strides[axis], to + i * dst.strides[axis], array);
+}
+
+// From stored elements in this machine's byte order to what they stand for.
+void decode(const ConstView& src, const View& dst, const RawArray& array) {
+  if (!array.scaled) {
+    copy(src, dst, Parallel::serial());
+    if (array.stored == DType::boolean) make_bools(dst);
+    return;
+  }
+  dispatch<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t, std::int16_t,
+           std::int32_t, std::int64_t, float, double>(array.stored, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    scale_axis(src, dst, 0, src.ptr<T>(), dst.ptr<float>(), array);
+  });
+}
+
+template <class T>
+void swap_all(T* p, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if constexpr (sizeof(T) == 2) p[i] = __builtin_bswap16(p[i]);
+    if constexpr (sizeof(T) == 4) p[i] = __builtin_bswap32(p[i]);
+    if constexpr (sizeof(T) == 8) p[i] = __builtin_bswap64(p[i]);
+  }
+}
+
+// One read: where it begins in the region, and how many indices of the split axis it holds.
+struct Span {
+  Dims at;
+  std::int64_t group;
+};
+
+Span span_at(const SpanPlan& plan, const Shape& region, std::int64_t number) {
+  Span span{Dims::filled(region.rank(), 0), plan.group};
+  std::int64_t& first = span.at[plan.split];
+  first = number % plan.groups * plan.group;
+  span.group = std::min(plan.group, region[plan.split] - first);
+  number /= plan.groups;
+  for (int axis = plan.split - 1; axis >= 0; --axis) {
+    span.at[axis] = number % region[axis];
+    number /= region[axis];
+  }
+  return span;
+}
+
+}  // namespace
+
+SpanPlan plan_spans(const Shape& array, const Shape& region, std::size_t element_size) {
+  SpanPlan plan{.split = 0, .group = region[0]};
+  const Strides strides = dense_strides(array);
+  auto block =
+      static_cast<std::int64_t>(element_size);  // from first to last byte of the axes so far
+  for (int axis = region.rank() - 1; axis >= 0; --axis) {
+    if (region[axis] == 1) continue;
+    const std::int64_t step = strides[axis] * static_cast<std::int64_t>(element_size);
+    const std::int64_t whole = (region[axis] - 1) * step + block;
+    const bool merge = step - block <= kGapBytes;
+    if (merge && whole <= kSpanBytes) {
+      block = whole;
+      continue;
+    }
+    plan.split = axis;
+    plan.group = merge ? std::max<std::int64_t>((kSpanBytes - block) / step + 1, 1) : 1;
+    block = (std::min(plan.group, region[axis]) - 1) * step + block;
+    break;
+  }
+  plan.groups = (region[plan.split] + plan.group - 1) / plan.group;
+  plan.count = plan.groups;
+  for (int axis = 0; axis < plan.split; ++axis) plan.count *= region[axis];
+  plan.bytes = block;
+  return plan;
+}
+
+void read_region(const File& file, const RawArray& array, const Box& box, const View& dst,
+                 Parallel& parallel) {
+  if (array.shape.rank() == 0) {
+    RawArray one = array;
+    one.shape = {1};
+    return read_region(file, one, {{0}, {1}}, {dst.data, dst.dtype, {1}, {1}}, parallel);
+  }
+  const Shape region = box.extents();
+  if (volume(region) == 0) return;
+  const auto element = static_cast<std::int64_t>(size_of(array.stored));
+  const Strides strides = dense_strides(array.shape);
+  const SpanPlan plan = plan_spans(array.shape, region, size_of(array.stored));
+  std::int64_t first = 0;
+  for (int axis = 0; axis < region.rank(); ++axis) first += box.lo[axis] * strides[axis];
+
+  const std::int64_t spans_a_block = std::max<std::int64_t>(kSpanBytes / plan.bytes, 1);
+  parallel_for(parallel, plan.count, spans_a_block, [&](std::int64_t begin, std::int64_t end) {
+    std::shared_ptr<void> bounce;
+    for (std::int64_t number = begin; number < end; ++number) {
+      const Span span = span_at(plan, region, number);
+      Shape shape = region;
+      for (int axis = 0; axis < plan.split; ++axis) shape[axis] = 1;
+      shape[plan.split] = span.group;
+      std::int64_t from = first, to = 0, last = 0;
+      for (int axis = 0; axis < region.rank(); ++axis) {
+        from += span.at[axis] * strides[axis];
+        to += span.at[axis] * dst.strides[axis];
+        last += (shape[axis] - 1) * strides[axis];
+      }
+      const View target = part_of(dst, to, shape);
+      const std::int64_t elements = last + 1;
+      const bool direct = !array.scaled && elements == volume(shape) && is_dense(target);
+      if (!direct && !bounce) bounce = BufferPool::host().get(static_cast<std::size_t>(plan.bytes));
+      void* landing = direct ? target.data : bounce.get();
+      file.read(array.offset + from * element, landing,
+                static_cast<std::size_t>(elements * element));
+      if (array.swapped) swap_bytes(landing, elements, size_of(array.stored));
+      if (!direct)
+        decode({landing, array.stored, shape, strides}, target, array);
+      else if (array.stored == DType::boolean)
+        make_bools(target);
+    }
+  });
+}
+
+void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,
+                 Parallel& parallel) {
+  const Shape region = box.extents();
+  if (volume(region) == 0) return;
+  ConstView src{data, array.stored, region, dense_strides(array.shape)};
+  std::int64_t first = 0;
+  for (int axis = 0; axis < region.rank(); ++axis) first += box.lo[axis] * src.strides[axis];
+  src.data =
+      static_cast<const std::byte*>(data) + first * static_cast<std::int64_t>(src.element_size());
+  if (!array.scaled && array.stored != DType::boolean) return copy(src, dst, parallel);
+  if (region.rank() == 0) return decode(src, dst, array);
+  // Slabs of the outermost axis.
+  const std::int64_t slab = std::max<std::int64_t>(volume(region) / region[0], 1);
+  parallel_for(parallel, region[0], (1 << 16) / slab, [&](std::int64_t begin, std::int64_t end) {
+    Shape shape = region;
+    shape[0] = end - begin;
+    ConstView from = src;
+    from.shape = shape;
+    from.data = static_cast<const std::byte*>(src.data) +
+                begin * src.strides[0] * static_cast<std::int64_t>(src.element_size());
+    decode(from, part_of(dst, begin * dst.strides[0], shape), array);
+  });
+}
+
+void swap_bytes(void* data, std::int64_t count, std::size_t element_size) {
+  switch (element_size) {
+    case 2:
+      return swap_all(static_cast<std::uint16_t*>(data), count);
+    case 4:
+      return swap_all(static_cast<std::uint32_t*>(data), count);
+    case 8:
+      return swap_all(static_cast<std::uint64_t*>(data), count);
+    default:
+      return;
+  }
+}
+
+std::int64_t checked_extent(const RawArray& array, std::int64_t size, std::string_view path) {
+  const std::int64_t bytes = checked_bytes(array.shape, size_of(array.stored));
+  if (bytes < 0)
+    throw read_error(path, "the header's shape cannot be that of an array")
+        .got(fmt::format("{} of {}", to_string(array.shape), name_of(array.stored)))
+        .allowed("extents of at least 0, fewer than 2^63 bytes in all");
+  if (array.offset > size || bytes > size - array.offset)
+    throw read_error(path, "the file is shorter than its header says")
+        .got(fmt::format("{} bytes after the header",
+                         std::max<std::int64_t>(size - array.offset, 0)))
+        .allowed(fmt::format("{} bytes for {} of {}", bytes, to_string(array.shape),
+                             name_of(array.stored)));
+  return bytes;
+}
+
+}  // namespace varo
