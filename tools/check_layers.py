@@ -27,6 +27,7 @@ from typing import Iterator, NamedTuple
 
 LAYERS = ("core", "kernels", "formats", "operators", "pipeline", "python")
 CXX = {".h", ".cc", ".cu"}
+THIRD_PARTY = ("hwy/", "gtest/", "gmock/", "benchmark/")  # may be quoted, as their own manuals do
 LICENSED = CXX | {".py", ".cmake", ".in", ".sh", ".toml", ".supp"}
 LICENSED_NAMES = {"CMakeLists.txt", "dev", "run", ".clang-format", ".clang-tidy"}
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -80,7 +81,7 @@ def include_problem(path: PurePosixPath, quoted: str | None, angled: str | None,
     if layer == "examples":
         public = angled and (angled.startswith("varo/") or "/" not in angled)
         return None if public else f"{name}: examples include <varo/...> and standard headers only"
-    if not quoted:
+    if not quoted or (quoted.startswith(THIRD_PARTY) and layer != "include"):
         return None
 
     if quoted.startswith("varo/"):

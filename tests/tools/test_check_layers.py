@@ -14,7 +14,7 @@ HOUSE = {
     "include/varo/shape.h": '#include <array>\n',
     "include/varo/view.h": '#include "varo/shape.h"\n',
     "src/core/pool.h": '#include "varo/view.h"\n',
-    "src/kernels/copy/copy.cc": '#include "core/pool.h"\n#include "kernels/copy/copy.h"\n',
+    "src/kernels/copy/copy.cc": '#include "hwy/highway.h"\n#include "core/pool.h"\n#include "kernels/copy/copy.h"\n',
     "src/kernels/copy/copy.h": "",
     "src/operators/operator.h": '#include "core/pool.h"\n',
     "src/operators/geometry/flip.cc": '#include "operators/geometry/axes.h"\n#include "operators/operator.h"\n',
@@ -55,6 +55,7 @@ def test_orderly_house_has_no_findings(house):
     ("src/core/gone.cc", '#include "varo/nothing.h"\n', "no such public header"),
     ("src/pipeline/bind.cc", "#include <pybind11/pybind11.h>\n", "src/python only"),
     ("include/varo/deep.h", '#include "core/pool.h"\n', "public headers only"),
+    ("include/varo/simd.h", '#include "hwy/highway.h"\n', "not found"),
     ("examples/deep.cc", '#include "core/pool.h"\n', "standard headers only"),
     ("examples/fmt.cc", "#include <fmt/core.h>\n", "standard headers only"),
 ])

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes type stubs of varo.fn from the operators' schemas; the build calls it.
+
+    tools/make_stubs.py PACKAGE_FOLDER       the folder that holds the extension
+
+Operators with a dot in the name (readers.numpy) go into a stub of their module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import schema_text  # noqa: E402
+
+HEADER = """\
+# SPDX-License-Identifier: Apache-2.0
+# Written by tools/make_stubs.py from the operators' schemas.
+from typing import Any, Sequence, Tuple, Union
+
+import numpy.typing as npt
+from varo import types
+from varo.pipeline import DataNode
+
+# What flows between operators: a node while a pipeline is being defined, else arrays.
+Data = Union[DataNode, npt.ArrayLike]
+"""
+
+TYPES = {
+    "bool": "bool", "int": "int", "float": "float", "str": "str",
+    "types.DALIDataType": "Union[types.DALIDataType, str]",
+    "types.DALIInterpType": "types.DALIInterpType",
+    "layout string": "str",
+    "list of int": "Union[int, Sequence[int]]",
+    "list of float": "Union[float, Sequence[float]]",
+    "list of str": "Union[str, Sequence[str]]",
+}
+
+
+def argument(arg: dict) -> str:
+    kinds = [TYPES[arg["type"]]]
+    if not arg["constant"]:
+        kinds.append("Data")
+    if not arg["required"]:
+        kinds.append("None")
+    kind = kinds[0] if len(kinds) == 1 else f"Union[{', '.join(kinds)}]"
+    default = "" if arg["required"] else f" = {schema_text.default_text(arg)}"
+    return f"{arg['name']}: {kind}{default}"
+
+
+def function(op: dict) -> str:
+    parameters = []
+    for node in op["inputs"]:
+        if node["variadic"]:
+            parameters.append(f"*{node['name']}: Data")
+        else:
+            parameters.append(f"{node['name']}: Data" + (" = None" if node["optional"] else ""))
+    keyword = [argument(arg) for arg in op["args"] if arg["required"]]
+    keyword += [argument(arg) for arg in op["args"] if not arg["required"]]
+    if keyword and not any(p.startswith("*") for p in parameters):
+        parameters.append("*")
+    # name=, seed=, device= and the like are the same everywhere and checked by the pipeline.
+    parameters += keyword + ["**common: Any"]
+
+    result = "Any" if len(op["outputs"]) != 1 else "DataNode"
+    name = op["name"].split(".")[-1]
+    signature = f"def {name}(" + "".join(f"\n    {p}," for p in parameters[:-1]) + f"\n    {parameters[-1]}\n) -> {result}:"
+    text = "\n\n".join(filter(None, [op["summary"], op["doc"]])).replace("\\", "\\\\").replace('"""', "'''")
+    doc = text.replace("\n", "\n    ")
+    return f'{signature}\n    """{doc}"""\n    ...\n'
+
+
+def stubs(operators: list[dict]) -> dict[str, str]:
+    """Text of each stub by its path below the package."""
+    modules = defaultdict(list)
+    for op in schema_text.public(operators):
+        module, _, _ = op["name"].rpartition(".")
+        modules[module].append(op)
+    modules.setdefault("", [])
+
+    files = {}
+    for module, members in modules.items():
+        inner = [m for m in modules if m and m.rpartition(".")[0] == module]
+        imports = "".join(f"from . import {m.split('.')[-1]} as {m.split('.')[-1]}\n" for m in sorted(inner))
+        is_package = bool(inner) or module == ""
+        path = "fn/" + module.replace(".", "/") if module else "fn"
+        path += "/__init__.pyi" if is_package else ".pyi"
+        body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))
+        files[path] = f"{HEADER}{imports}\n{body}"
+    return files
+
+
+def main() -> int:
+    package = Path(sys.argv[1])
+    sys.path.insert(0, str(package))
+    import _core  # not varo._core: a build does not hang on the rest of the package
+
+    for path, text in stubs(_core.operators()).items():
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the schema of an operator (an entry of varo._core.operators()) reads in Python."""
+
+from __future__ import annotations
+
+import math
+
+# The element types and filters by number, as varo.types names them.
+DTYPES = ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64",
+          "FLOAT16", "FLOAT", "FLOAT64", "BOOL")
+INTERPOLATIONS = ("INTERP_NN", "INTERP_LINEAR", "INTERP_CUBIC", "INTERP_LANCZOS3",
+                  "INTERP_TRIANGULAR", "INTERP_GAUSSIAN")
+
+
+def default_text(arg: dict) -> str:
+    """The default as a user would write it; None where nothing is given."""
+    value = arg["default"]
+    if value is None:
+        return "None"
+    names = {"types.DALIDataType": DTYPES, "types.DALIInterpType": INTERPOLATIONS}.get(arg["type"])
+    if names and isinstance(value, int) and 0 <= value < len(names):
+        return f"types.{names[value]}"
+    return repr(value)
+
+
+def range_text(arg: dict) -> str:
+    least, most = arg["least"], arg["most"]
+    if math.isinf(least) and math.isinf(most):
+        return ""
+    if math.isinf(most):
+        return f"at least {least:g}"
+    if math.isinf(least):
+        return f"at most {most:g}"
+    return f"{least:g} to {most:g}"
+
+
+def parameters(op: dict) -> tuple[list[str], list[str]]:
+    """(positional, keyword) parameters of the Python function, with defaults."""
+    positional = []
+    for node in op["inputs"]:
+        if node["variadic"]:
+            positional.append("*" + node["name"])
+        else:
+            positional.append(node["name"] + ("=None" if node["optional"] else ""))
+    required = [arg["name"] for arg in op["args"] if arg["required"]]
+    optional = [f"{arg['name']}={default_text(arg)}" for arg in op["args"] if not arg["required"]]
+    return positional, required + optional
+
+
+def call_text(op: dict) -> str:
+    """varo.fn.flip(data, *, horizontal=1, vertical=0)"""
+    positional, keyword = parameters(op)
+    star = [] if not keyword or any(p.startswith("*") for p in positional) else ["*"]
+    return f"varo.fn.{op['name']}({', '.join(positional + star + keyword)})"
+
+
+def public(operators: list[dict]) -> list[dict]:
+    return [op for op in operators if not op["name"].split(".")[-1].startswith("_")]
