@@ -47,6 +47,9 @@ class Sample {
   virtual ConstView view(int input) = 0;
   /// In memory, row-major.
   virtual ConstView dense(int input) = 0;
+  /// The elements of a tensor made from tensor(i) by view operations: in memory, not padded, alive
+  /// until the end of the call. Reads only the region of a deferred one.
+  virtual ConstView fetch(const Tensor& tensor) = 0;
 
   // --- arguments: per sample if given so, else constant, else default ---
   /// Given, or has a default.
@@ -134,6 +137,8 @@ class SourceOperator : public Operator {
   virtual std::optional<ReaderMeta> meta() const { return std::nullopt; }
   /// External sources only: one batch of what the next ticks will hand out.
   virtual void feed(std::vector<Ticket> batch);
+  /// Batches fed and not yet handed out.
+  virtual int fed() const { return 0; }
 };
 
 // --- the operator table -----------------------------------------------------------------------

@@ -10,17 +10,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "varo/argument.h"
 #include "varo/dtype.h"
 #include "varo/shape.h"
 
 namespace varo {
-
-/// A constant argument. monostate: not given.
-using ArgValue = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                              std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 
 enum class ArgType : std::uint8_t {
   boolean, integer, real, text,

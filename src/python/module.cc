@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pybind11/pybind11.h>
+#include "python/bind.h"
 
-#include "operators/operator.h"
-
-PYBIND11_MODULE(_core, m) { m.attr("operator_count") = varo::operator_table().size(); }
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The engine behind varo. Use the varo package; names here may change.";
+  varo::python::bind_errors(m);
+  varo::python::bind_tensor(m);
+  varo::python::bind_pipeline(m);
+  varo::python::bind_schema(m);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Declare what happens to one sample; get batches.
+///
+///   varo::Pipeline pipe({.batch_size = 2, .num_threads = 4, .seed = 7});
+///   auto volume = pipe.add("readers.numpy", {}, {{"file_root", "data"}});
+///   auto crop = pipe.add("crop", {volume}, {{"crop", std::vector<std::int64_t>{64, 64, 64}}});
+///   pipe.set_outputs({crop});
+///   for (int i = 0; i < 10; ++i) use(pipe.run()[0]);
+///
+/// Every call may throw varo::Error. A pipeline is used by one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "varo/argument.h"
+#include "varo/error.h"
+#include "varo/tensor.h"
+
+namespace varo {
+
+enum class Schedule : std::uint8_t {
+  parallel,  ///< `num_threads` workers
+  serial,    ///< on the thread that waits, in order: the oracle
+  shuffled,  ///< on the thread that waits, in an order drawn from `shuffle_seed`; for tests
+};
+
+struct PipelineOptions {
+  int batch_size = 1;             ///< largest number of samples in a batch; at least 1
+  int num_threads = 1;            ///< at least 1
+  std::int64_t seed = -1;         ///< negative: drawn from the system
+  int prefetch_queue_depth = 2;   ///< batches under way ahead of the consumer; at least 1
+  Schedule schedule = Schedule::parallel;
+  std::uint64_t shuffle_seed = 0;
+};
+
+/// One output of one declared operator.
+struct Node {
+  int id = -1;
+  int output = 0;
+};
+
+/// A constant, or a value per sample.
+struct Argument : std::variant<ArgValue, Node> {
+  using Base = std::variant<ArgValue, Node>;
+  Argument(Node node) : Base(node) {}                                 // NOLINT: reads as a value
+  Argument(ArgValue value) : Base(std::move(value)) {}                // NOLINT
+  Argument(bool v) : Base(ArgValue(v)) {}                             // NOLINT
+  Argument(int v) : Base(ArgValue(std::int64_t{v})) {}                // NOLINT
+  Argument(std::int64_t v) : Base(ArgValue(v)) {}                     // NOLINT
+  Argument(double v) : Base(ArgValue(v)) {}                           // NOLINT
+  Argument(DType v) : Base(ArgValue(static_cast<std::int64_t>(v))) {} // NOLINT
+  Argument(const char* v) : Base(ArgValue(std::string(v))) {}         // NOLINT
+  Argument(std::string v) : Base(ArgValue(std::move(v))) {}           // NOLINT
+  Argument(std::vector<std::int64_t> v) : Base(ArgValue(std::move(v))) {}  // NOLINT
+  Argument(std::vector<double> v) : Base(ArgValue(std::move(v))) {}        // NOLINT
+  Argument(std::vector<std::string> v) : Base(ArgValue(std::move(v))) {}   // NOLINT
+};
+using Arguments = std::map<std::string, Argument>;
+
+/// How a node came to be, for error messages and for looking it up.
+struct Origin {
+  std::string defined;  ///< "train.py:31   x = fn.crop(x, size=(96, 96, 96))"
+  std::string name;     ///< unique in the pipeline; "" picks one
+};
+
+struct ReaderInfo {
+  std::string name;
+  std::int64_t epoch_size = 0, epoch_size_padded = 0;
+  int number_of_shards = 1, shard_id = 0;
+  bool pad_last_batch = false, stick_to_shard = false;
+};
+
+struct PipelineStats {
+  std::int64_t batches = 0;      ///< finished
+  std::int64_t samples = 0;      ///< finished
+  int peak_workers = 0;          ///< most samples that were being evaluated at the same moment
+  std::int64_t nodes_run = 0;    ///< operators run on a sample; a view or a branch not taken is none
+};
+
+class Pipeline {
+ public:
+  explicit Pipeline(PipelineOptions options);
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+
+  /// Declares an operator; its arguments are checked at once. Returns its first output.
+  Node add(const std::string& op, std::vector<Node> inputs = {}, Arguments args = {}, Origin origin = {});
+  /// How many outputs the operator of this node has.
+  int output_count(Node node) const;
+  const std::string& name_of(Node node) const;
+  void set_outputs(std::vector<Node> outputs);
+
+  /// Checks and prepares; idempotent, and done by the first run. Looks at the first header of
+  /// each reader and infers types, ranks and layouts as far as they can be known.
+  void build();
+  /// The next batch: one Batch an output. Keeps prefetch_queue_depth batches under way.
+  std::vector<Batch> run();
+
+  // --- run() in pieces, for callers with a loop of their own ---
+  /// Sources tick, and the work of one more batch begins.
+  void schedule();
+  /// Batches scheduled and not yet taken.
+  int pending() const;
+  /// Waits until the oldest pending batch is done; false if it is not after `timeout`.
+  bool wait(std::chrono::milliseconds timeout);
+  /// The oldest pending batch, which must be done. Throws what went wrong in it.
+  std::vector<Batch> take();
+  /// Gives external_source `node` its next batch: one tensor a sample, in memory.
+  void feed(Node node, std::vector<Tensor> samples);
+  /// Batches that external_source `node` holds and that no tick has taken.
+  int fed(Node node) const;
+
+  std::vector<ReaderInfo> readers() const;
+  /// The graph as declared and as it runs, and what each node reads and writes where known.
+  std::string explain();
+  PipelineStats stats() const;
+  const PipelineOptions& options() const;
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace varo

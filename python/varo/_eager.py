@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators on arrays, at once: a pipeline of one operator and one sample."""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+
+from . import _core
+from ._origin import origin
+from .errors import ArgumentTypeError
+
+
+def as_tensor(array, layout=""):
+    """`array` as a tensor with axis letters, without a copy.
+
+    array   NumPy array, torch CPU tensor, anything np.asarray takes, or a tensor of Varo
+    layout  one letter an axis, e.g. "DHWC"; "" names none
+    """
+    return _core.TensorCPU(_host(array), layout)
+
+
+def _host(array):
+    if isinstance(array, _core.TensorCPU):
+        return array
+    if hasattr(array, "detach"):
+        array = array.detach().cpu().numpy()
+    return array if isinstance(array, np.ndarray) else np.asarray(array)
+
+
+def run_eager(op, inputs, kwargs):
+    kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("name", "device", "preserve")}
+    seed = kwargs.get("seed")
+    core = _core.Pipeline(batch_size=1, num_threads=1, seed=secrets.randbits(62) if seed is None else int(seed),
+                          prefetch_queue_depth=1, schedule=_core.Schedule.SERIAL, shuffle_seed=0)
+    where = origin()
+    feeds = []
+
+    def fed(value):
+        node = _core.Node(core.add("external_source", [], {}, where, "")[0])
+        feeds.append((node, value))
+        return node
+
+    handles = []
+    for value in inputs:
+        host = _host(value)
+        if isinstance(host, np.ndarray) and host.dtype == object:
+            raise ArgumentTypeError(f"{op}: {type(value).__name__} cannot be an input of an operator")
+        if not hasattr(value, "dtype") and isinstance(host, np.ndarray):
+            from .types import constant_array
+
+            host = constant_array(value)
+        handles.append(fed(host))
+    args = {}
+    for key, value in kwargs.items():
+        if isinstance(value, _core.TensorCPU) or (hasattr(value, "detach") and hasattr(value, "numpy")):
+            value = np.asarray(_host(value))
+        args[key] = value
+    node_id, count, _ = core.add(op, handles, args, where, "")
+    core.set_outputs([_core.Node(node_id, k) for k in range(count)])
+    core.build()
+    for node, value in feeds:
+        core.feed(node, [value], "", False)
+    core.schedule()
+    results = tuple(batch[0] for batch in core.next())
+    return results[0] if count == 1 else results

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators as functions, made from the schema of each.
+
+With nodes, or inside a pipeline, a function declares its operator. Outside, on arrays, it runs at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types as _types
+
+from .. import _core
+from .._external import external_source
+from ..data_node import call as _call
+
+_HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
+
+
+def _default(arg):
+    return inspect.Parameter.empty if arg["required"] else arg["default"]
+
+
+def _docstring(schema):
+    lines = [schema["summary"], ""]
+    if schema["doc"]:
+        lines += [schema["doc"], ""]
+    for i in schema["inputs"]:
+        kinds = []
+        if i["dtypes"]:
+            kinds.append(", ".join(i["dtypes"]))
+        if i["layouts"]:
+            kinds.append("layouts " + " ".join(i["layouts"]))
+        lines.append(f"{i['name']} (input{', optional' if i['optional'] else ''}): {i['doc']}"
+                     + (f" Accepts {'; '.join(kinds)}." if kinds else ""))
+    for a in schema["args"]:
+        notes = [a["type"]]
+        if a["required"]:
+            notes.append("required")
+        elif a["default"] is not None:
+            notes.append(f"default {a['default']!r}")
+        if a["constant"]:
+            notes.append("constant")
+        lines.append(f"{a['name']} ({', '.join(notes)}): {a['doc']}")
+    lines.append("")
+    for o in schema["outputs"]:
+        lines.append(f"Returns {o['name']}: {o['doc']}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _function(schema):
+    op = schema["name"]
+
+    def function(*inputs, **kwargs):
+        return _call(op, list(inputs), kwargs)
+
+    parameters = []
+    for i in schema["inputs"]:
+        if i["variadic"]:
+            parameters.append(inspect.Parameter(i["name"], inspect.Parameter.VAR_POSITIONAL))
+        else:
+            parameters.append(inspect.Parameter(i["name"], inspect.Parameter.POSITIONAL_ONLY,
+                                                default=None if i["optional"] else inspect.Parameter.empty))
+    parameters += [inspect.Parameter(a["name"], inspect.Parameter.KEYWORD_ONLY, default=_default(a)) for a in schema["args"]]
+    names = {p.name for p in parameters}
+    for name in ("device", "name", "seed", "preserve"):
+        if name not in names:
+            parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+    function.__signature__ = inspect.Signature(parameters)
+    function.__name__ = function.__qualname__ = op.rsplit(".", 1)[-1]
+    function.__doc__ = _docstring(schema)
+    return function
+
+
+def _submodule(path):
+    """The module varo.fn.<path>, made on first use."""
+    parent, name = sys.modules[__name__], __name__
+    for part in path:
+        name = f"{name}.{part}"
+        module = sys.modules.get(name)
+        if module is None:
+            module = sys.modules[name] = _types.ModuleType(name, f"Operators {'.'.join(path)}.*")
+        setattr(parent, part, module)
+        parent = module
+    return parent
+
+
+for _schema in _core.operators():
+    if _schema["name"].startswith(_HIDDEN):
+        continue
+    *_path, _leaf = _schema["name"].split(".")
+    _made = _function(_schema)
+    _owner = _submodule(_path)
+    _made.__module__ = _owner.__name__
+    setattr(_owner, _leaf, _made)

@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pipeline: declared once, then a source of batches."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+
+import numpy as np
+
+from . import _core, types
+from ._external import split_batch
+from ._origin import origin
+from .data_node import DataNode, _node_of, declare
+from .errors import ArgumentTypeError, ParamError, StateError
+
+_PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined", "prefetch_queue_depth", "exec_async",
+               "bytes_per_sample", "set_affinity", "max_streams", "default_cuda_stream_priority", "enable_memory_stats",
+               "enable_checkpointing", "checkpoint", "py_num_workers", "py_start_method", "py_callback_pickler",
+               "output_dtype", "output_ndim", "output_layout", "exec_dynamic", "stream_policy", "concurrency",
+               "experimental_exec_dynamic", "schedule", "shuffle_seed")
+
+
+class Pipeline:
+    """A graph of operators and the machine that runs it ahead of its consumer.
+
+    batch_size            largest number of samples in a batch
+    num_threads           worker threads
+    device_id             accepted for DALI's sake; this build computes on the CPU
+    seed                  of all random operators without one of their own; None or negative: drawn anew
+    prefetch_queue_depth  batches under way ahead of the consumer
+    output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
+    schedule              "parallel", or for tests "serial" and "shuffled" (with shuffle_seed): everything on
+                          the calling thread, in order or in a random order
+
+    The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
+    checkpointing raises an error.
+    """
+
+    _stack = []
+
+    def __init__(self, batch_size=None, num_threads=None, device_id=None, seed=None, exec_pipelined=True,
+                 prefetch_queue_depth=2, exec_async=True, bytes_per_sample=0, set_affinity=False, max_streams=None,
+                 default_cuda_stream_priority=None, *, enable_memory_stats=False, enable_checkpointing=False,
+                 checkpoint=None, py_num_workers=1, py_start_method="fork", py_callback_pickler=None, output_dtype=None,
+                 output_ndim=None, output_layout=None, exec_dynamic=None, stream_policy=None, concurrency=None,
+                 experimental_exec_dynamic=None, schedule="parallel", shuffle_seed=0):
+        if batch_size is None:
+            raise ParamError("Pipeline: batch_size is missing")
+        if num_threads is None:
+            raise ParamError("Pipeline: num_threads is missing")
+        if enable_checkpointing or checkpoint is not None:
+            raise ParamError("Pipeline: checkpointing is not supported yet")
+        for name, value in (("max_streams", max_streams), ("default_cuda_stream_priority", default_cuda_stream_priority)):
+            if value is not None:
+                warnings.warn(f"Pipeline: {name} is deprecated and ignored", DeprecationWarning, stacklevel=2)
+        if isinstance(prefetch_queue_depth, dict):
+            prefetch_queue_depth = prefetch_queue_depth["cpu_size"]
+        if seed is not None and seed < 0:
+            warnings.warn("Pipeline: a negative seed means a random one; pass None", stacklevel=2)
+        try:
+            schedule = {"parallel": _core.Schedule.PARALLEL, "serial": _core.Schedule.SERIAL,
+                        "shuffled": _core.Schedule.SHUFFLED}[schedule]
+        except KeyError:
+            raise ParamError(f'Pipeline: schedule must be "parallel", "serial" or "shuffled", not {schedule!r}') from None
+        self._depth = int(prefetch_queue_depth) if exec_pipelined else 1
+        self._core = _core.Pipeline(batch_size=int(batch_size), num_threads=int(num_threads),
+                                    seed=-1 if seed is None else int(seed), prefetch_queue_depth=self._depth,
+                                    schedule=schedule, shuffle_seed=shuffle_seed)
+        self._seed = seed
+        self._checks = [_listed("output_dtype", output_dtype, (int,)), _listed("output_ndim", output_ndim, (int,)),
+                        _listed("output_layout", output_layout, (str,))]
+        if output_dtype is not None and types.NO_TYPE in (self._checks[0] if isinstance(self._checks[0], list) else [output_dtype]):
+            raise ValueError("Pipeline: output_dtype cannot be NO_TYPE")
+        if any(isinstance(n, int) and n < 0 for n in np.atleast_1d(np.array(output_ndim, object))):
+            raise ValueError("Pipeline: output_ndim cannot be negative")
+        self.max_batch_size, self.num_threads, self.device_id = int(batch_size), int(num_threads), device_id
+        self._groups, self._manual = [], {}
+        self._outputs = None
+        self._built = False
+        self._exhausted = False
+        self._set_seeds = 0
+        self._shared = None
+        self._api = None
+
+    # --- properties ---
+    batch_size = property(lambda self: self.max_batch_size)
+    seed = property(lambda self: self._seed)
+    prefetch_queue_depth = property(lambda self: self._depth)
+    cpu_queue_size = property(lambda self: self._depth)
+    gpu_queue_size = property(lambda self: self._depth)
+    exec_pipelined = property(lambda self: True)
+    exec_async = property(lambda self: True)
+    exec_dynamic = property(lambda self: True)
+    exec_separated = property(lambda self: False)
+    is_restored_from_checkpoint = property(lambda self: False)
+    num_outputs = property(lambda self: len(self._outputs or ()))
+
+    # --- declaring ---
+    @staticmethod
+    def current():
+        return Pipeline._stack[-1] if Pipeline._stack else None
+
+    @staticmethod
+    def push_current(pipeline):
+        Pipeline._stack.append(pipeline)
+
+    @staticmethod
+    def pop_current():
+        Pipeline._stack.pop()
+
+    def __enter__(self):
+        Pipeline._stack.append(self)
+        return self
+
+    def __exit__(self, *_):
+        Pipeline._stack.pop()
+
+    def define_graph(self):
+        """For subclasses: returns the output node or nodes."""
+        raise StateError("the pipeline has no outputs: call set_outputs, return nodes from the pipeline function, "
+                         "or override define_graph")
+
+    def iter_setup(self):
+        """For subclasses: called before every scheduled iteration, to feed_input."""
+
+    def set_outputs(self, *nodes):
+        """The nodes whose batches run() returns; numbers and arrays become constants."""
+        handles = []
+        for node in nodes:
+            if isinstance(node, (tuple, list)) and any(isinstance(n, DataNode) for n in node):
+                raise TypeError(f"output {len(handles)} is a {type(node).__name__} of nodes; outputs must be nodes, not nested")
+            with self:
+                handles.append(_node_of(self, node))
+        self._outputs = handles
+        self._core.set_outputs([h._handle for h in handles])
+
+    def _constant(self, array, layout):
+        array = np.asarray(array)
+        data = array.ravel()
+        kind = "idata" if array.dtype.kind in "iub" else "fdata"
+        with self:
+            return declare(self, "constant", [], {kind: [int(v) for v in data] if kind == "idata" else [float(v) for v in data],
+                                                  "shape": list(array.shape), "dtype": int(types.to_dali_type(array.dtype)),
+                                                  "layout": layout})
+
+    def _set_seed(self):
+        self._set_seeds += 1
+        rng = np.random.SeedSequence([0 if self._seed is None else abs(int(self._seed)), self._set_seeds])
+        return int(rng.generate_state(1, np.uint64)[0] >> np.uint64(2))
+
+    def _no_gpu_notice(self):
+        if not getattr(Pipeline, "_noticed", False):
+            Pipeline._noticed = True
+            warnings.warn("this build of Varo has no GPU back end; device=\"gpu\" runs on the CPU", stacklevel=5)
+
+    # --- running ---
+    def build(self):
+        """Checks the graph and prepares to run; idempotent, and done by the first run."""
+        if self._built:
+            return
+        if self._outputs is None:
+            with self:
+                nodes = self.define_graph()
+            self.set_outputs(*(nodes if isinstance(nodes, (tuple, list)) else (nodes,)))
+        self._core.build()
+        self._built = True
+
+    def _use(self, api):
+        if self._api not in (None, api):
+            raise StateError(f"{api} calls cannot be mixed with {self._api} calls on one pipeline")
+        self._api = api
+
+    def feed_input(self, data_node, data, layout=None, cuda_stream=None, use_copy_kernel=False):
+        """One batch for an external_source without a source.
+
+        data_node  the node, or its name
+        data       list of arrays, or one array with a leading batch axis
+        """
+        self.build()
+        name = data_node.name if isinstance(data_node, DataNode) else data_node
+        if name not in self._manual:
+            raise StateError(f"{name} is not an external_source that is fed by hand")
+        node, declared_layout, no_copy = self._manual[name]
+        self._core.feed(node._handle, split_batch(data), layout or declared_layout or "", not no_copy)
+
+    def input_feed_count(self, name):
+        """How many batches must be fed before the next run."""
+        return self._depth
+
+    def _schedule_one(self):
+        """False when a source has ended."""
+        self.iter_setup()
+        fetched = []
+        try:
+            for group in self._groups:
+                fetched.append((group, group.fetch(self.max_batch_size)))
+        except StopIteration:
+            self._exhausted = True
+            return False
+        for group, columns in fetched:
+            for node, layout, column in zip(group.nodes, group.layouts, columns):
+                self._core.feed(node._handle, column, layout or "", group.copy)
+        self._core.schedule()
+        return True
+
+    def _fill(self):
+        while self._core.pending() < self._depth and not self._exhausted:
+            manual = [n for n, _, _ in self._manual.values()]
+            if manual and self._core.pending() and any(self._core.fed(n._handle) == 0 for n in manual):
+                return  # fed one batch at a time
+            if not self._schedule_one():
+                return
+
+    def run(self, cuda_stream=None, /, **pipeline_inputs):
+        """The next batch: a tuple of TensorListCPU, one an output. StopIteration when a source ends."""
+        self.build()
+        self._use("run")
+        for name, data in pipeline_inputs.items():
+            self.feed_input(name, data)
+        return self._next()
+
+    def _next(self):
+        self._fill()
+        if self._core.pending() == 0:
+            raise StopIteration
+        outputs = tuple(self._core.next())
+        self._verify(outputs)
+        if not self._manual:
+            self._fill()  # work goes on while the consumer uses this batch
+        return outputs
+
+    def schedule_run(self):
+        """Begins one iteration; outputs come from share_outputs()."""
+        self.build()
+        self._use("schedule_run")
+        if self._exhausted or not self._schedule_one():
+            raise StopIteration
+
+    def share_outputs(self):
+        """The oldest scheduled outputs."""
+        if self._core.pending() == 0:
+            raise StopIteration
+        self._shared = tuple(self._core.next())
+        self._verify(self._shared)
+        return self._shared
+
+    def release_outputs(self):
+        """Lets go of what share_outputs returned."""
+        self._shared = None
+
+    def outputs(self):
+        self.release_outputs()
+        return self.share_outputs()
+
+    def empty(self):
+        """No scheduled work remains."""
+        return self._core.pending() == 0
+
+    def reset(self):
+        """After StopIteration: begins a new epoch of the external sources."""
+        if not self._exhausted:
+            return
+        self._exhausted = False
+        for group in self._groups:
+            group.reset()
+
+    def _verify(self, outputs):
+        for what, wanted, actual in (
+            ("dtype", self._checks[0], lambda o: o.dtype),
+            ("ndim", self._checks[1], lambda o: o.ndim()),
+            ("layout", self._checks[2], lambda o: o.layout()),
+        ):
+            if wanted is None:
+                continue
+            wanted = wanted if isinstance(wanted, list) else [wanted] * len(outputs)
+            if len(wanted) != len(outputs):
+                raise RuntimeError(f"output_{what} lists {len(wanted)} values for {len(outputs)} outputs")
+            for i, (want, output) in enumerate(zip(wanted, outputs)):
+                if want is not None and actual(output) != want:
+                    raise RuntimeError(f"output {i} has {what} {actual(output)!r}, not {want!r} as output_{what} says")
+
+    # --- knowing ---
+    def reader_meta(self, name=None):
+        """Sizes and sharding of a reader, or of all readers by name."""
+        self.build()
+        readers = self._core.readers()
+        if name is None:
+            return readers
+        if name not in readers:
+            raise ParamError(f"there is no reader named {name}; there are: {', '.join(readers) or 'none'}")
+        return readers[name]
+
+    def epoch_size(self, name=None):
+        """Padded epoch size of a reader, or of all readers by name."""
+        meta = self.reader_meta(name)
+        if name is None:
+            return {k: v["epoch_size_padded"] for k, v in meta.items()}
+        return meta["epoch_size_padded"]
+
+    def explain(self):
+        """The graph as declared and as it runs, and what each node writes where that is known."""
+        self.build()
+        return self._core.explain()
+
+    def executor_statistics(self):
+        """Batches and samples finished, most samples worked on at the same time, operators run."""
+        s = self._core.stats()
+        return {"batches": s.batches, "samples": s.samples, "peak_workers": s.peak_workers, "nodes_run": s.nodes_run}
+
+    def checkpoint(self, filename=None):
+        raise StateError("checkpointing is not supported yet")
+
+    def serialize(self, define_graph=None, filename=None):
+        raise StateError("serialization is not supported yet")
+
+    def start_py_workers(self):
+        """Nothing to start: sources run in this process."""
+
+
+def _listed(name, value, kinds):
+    if value is None:
+        return None
+    values = list(value) if isinstance(value, (list, tuple)) else value
+    for v in values if isinstance(values, list) else [values]:
+        if v is not None and not isinstance(v, kinds):
+            raise TypeError(f"Pipeline: {name} must be {' or '.join(k.__name__ for k in kinds)} or a list with None, not {v!r}")
+    return values
+
+
+def pipeline_def(fn=None, *, enable_conditionals=False, debug=False, **pipeline_kwargs):
+    """Makes a pipeline factory of a function that returns the output nodes.
+
+    Keyword arguments named like Pipeline's parameters configure the pipeline, here or in the call
+    (the call wins); everything else goes to the function.
+    """
+    if enable_conditionals:
+        raise ParamError("pipeline_def: enable_conditionals is not supported yet; use fn.select(condition, a, b)")
+    if debug:
+        raise ParamError("pipeline_def: debug mode is not supported yet; operators run eagerly on arrays outside a pipeline")
+    for name in pipeline_kwargs:
+        if name not in _PARAMETERS:
+            raise ArgumentTypeError(f"pipeline_def: unknown argument {name}; allowed: {', '.join(_PARAMETERS)}")
+
+    def decorate(function):
+        parameters = inspect.signature(function).parameters
+        if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+            raise TypeError("a pipeline function cannot take **kwargs")
+
+        @functools.wraps(function)
+        def create(*args, **kwargs):
+            config, own = dict(pipeline_kwargs), {}
+            for name, value in kwargs.items():
+                if name in parameters:
+                    own[name] = value
+                elif name in _PARAMETERS:
+                    config[name] = value
+                elif name in ("enable_conditionals", "debug"):
+                    if value:
+                        raise ParamError(f"pipeline_def: {name} is not supported yet")
+                else:
+                    raise TypeError(f"{function.__name__}() got an unexpected argument {name!r}")
+            pipeline = Pipeline(**config)
+            with pipeline:
+                outputs = function(*args, **own)
+            if outputs is None:
+                raise StateError(f"the pipeline function {function.__name__} returned no outputs")
+            pipeline.set_outputs(*(outputs if isinstance(outputs, (tuple, list)) else (outputs,)))
+            return pipeline
+
+        create._is_pipeline_def = True
+        return create
+
+    return decorate(fn) if fn is not None else decorate

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Element types, interpolation kinds and constants, under the names of DALI's types module."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import ParamError
+
+
+class DALIDataType(enum.IntEnum):
+    """Element types. UINT8 is 0, ..., BOOL is 11."""
+
+    NO_TYPE = -1
+    UINT8 = 0
+    UINT16 = 1
+    UINT32 = 2
+    UINT64 = 3
+    INT8 = 4
+    INT16 = 5
+    INT32 = 6
+    INT64 = 7
+    FLOAT16 = 8
+    FLOAT = 9
+    FLOAT64 = 10
+    BOOL = 11
+    STRING = 12
+
+
+class DALIInterpType(enum.IntEnum):
+    """How values between voxels are found."""
+
+    INTERP_NN = 0
+    INTERP_LINEAR = 1
+    INTERP_CUBIC = 2
+    INTERP_LANCZOS3 = 3
+    INTERP_TRIANGULAR = 4
+    INTERP_GAUSSIAN = 5
+
+
+class DALIImageType(enum.IntEnum):
+    RGB = 0
+    BGR = 1
+    GRAY = 2
+    YCbCr = 3
+    ANY_DATA = 4
+
+
+class PipelineAPIType(enum.IntEnum):
+    BASIC = 0
+    ITERATOR = 1
+    SCHEDULED = 2
+
+
+globals().update(DALIDataType.__members__)
+globals().update(DALIInterpType.__members__)
+globals().update(DALIImageType.__members__)
+
+CPU_ONLY_DEVICE_ID = -99999
+
+_NUMPY_NAMES = {
+    DALIDataType.UINT8: "uint8",
+    DALIDataType.UINT16: "uint16",
+    DALIDataType.UINT32: "uint32",
+    DALIDataType.UINT64: "uint64",
+    DALIDataType.INT8: "int8",
+    DALIDataType.INT16: "int16",
+    DALIDataType.INT32: "int32",
+    DALIDataType.INT64: "int64",
+    DALIDataType.FLOAT16: "float16",
+    DALIDataType.FLOAT: "float32",
+    DALIDataType.FLOAT64: "float64",
+    DALIDataType.BOOL: "bool",
+}
+_FROM_NUMPY = {name: dtype for dtype, name in _NUMPY_NAMES.items()}
+
+
+def to_numpy_type(dtype: int) -> type:
+    """The NumPy scalar type of an element type."""
+    try:
+        return np.dtype(_NUMPY_NAMES[DALIDataType(dtype)]).type
+    except (KeyError, ValueError):
+        raise ParamError(f"{dtype!r} has no NumPy type") from None
+
+
+def to_dali_type(framework_type) -> DALIDataType:
+    """The element type of a NumPy or torch dtype."""
+    name = str(framework_type)
+    if name.startswith("torch."):
+        name = name[len("torch."):]
+    else:
+        name = np.dtype(framework_type).name
+    try:
+        return _FROM_NUMPY[name]
+    except KeyError:
+        raise ParamError(f"{framework_type!r} has no element type in Varo") from None
+
+
+class TensorLayout(str):
+    """Axis letters; a str."""
+
+
+class SampleInfo(NamedTuple):
+    """What a per-sample callback of external_source is told."""
+
+    idx_in_epoch: int
+    idx_in_batch: int
+    iteration: int
+    epoch_idx: int
+
+
+class BatchInfo(NamedTuple):
+    """What a per-batch callback of external_source is told."""
+
+    iteration: int
+    epoch_idx: int
+
+
+class ScalarConstant:
+    """A number with an element type, for arithmetic with nodes and for arguments."""
+
+    def __init__(self, value, dtype=None):
+        if dtype is None:
+            kind = DALIDataType.BOOL if isinstance(value, (bool, np.bool_)) else (
+                DALIDataType.INT32 if isinstance(value, (int, np.integer)) else DALIDataType.FLOAT)
+            dtype = kind
+        self.value = to_numpy_type(dtype)(value).item()
+        self.dtype = DALIDataType(dtype)
+        self.shape = []
+
+    def __repr__(self):
+        return f"ScalarConstant({self.value}, {self.dtype.name})"
+
+    def __float__(self):
+        return float(self.value)
+
+    def __int__(self):
+        return int(self.value)
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def _binary(self, name, other, swapped=False):
+        from .data_node import arithmetic
+
+        return arithmetic(name, *((other, self) if swapped else (self, other)))
+
+
+def Constant(value, dtype=None, shape=None, layout=None, device=None, **kwargs):
+    """A constant: a ScalarConstant for a plain number, else a node whose samples are all `value`.
+
+    Lists become FLOAT if they hold a float, else INT32, or BOOL if all are bool. Arrays keep their
+    dtype except float64 -> FLOAT, int64 -> INT32 and uint64 -> UINT32.
+    """
+    if np.ndim(value) == 0 and not shape and layout is None and device is None and not isinstance(value, np.ndarray):
+        return ScalarConstant(value, dtype)
+    from .data_node import constant_node
+
+    return constant_node(value, dtype, shape, layout)
+
+
+def constant_array(value, dtype=None, shape=None):
+    """`value` as the array that Constant's rules make of it."""
+    array = value
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+    was_array = hasattr(array, "dtype")
+    array = np.asarray(array)
+    if dtype is not None:
+        array = array.astype(to_numpy_type(dtype))
+    elif was_array:
+        narrow = {"float64": np.float32, "int64": np.int32, "uint64": np.uint32}
+        array = array.astype(narrow.get(array.dtype.name, array.dtype))
+    elif array.dtype.kind == "f" or array.size == 0:
+        array = array.astype(np.float32)
+    elif array.dtype.kind in "iu":
+        array = array.astype(np.int32)
+    elif array.dtype.kind != "b":
+        raise ParamError(f"a constant cannot hold {array.dtype}")
+    if shape is not None:
+        shape = tuple(shape) if np.ndim(shape) else (int(shape),)
+        array = np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape)
+    return array

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Evaluation of one sample: demand-driven and memoised.
+///
+/// Asking for a node's specs or value evaluates what is needed for the answer and nothing else. A
+/// value is dropped after the last consumer that could still ask for it: a consumer counts until it
+/// has been evaluated itself, or until nobody can ask for it any more (a branch not taken).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/plan.h"
+
+namespace varo {
+
+/// Thrown inside an evaluation whose pipeline is going away. Never reaches a user.
+struct Cancelled {};
+
+/// What the evaluations of one pipeline share.
+struct EvaluationShared {
+  std::atomic<bool> cancelled{false};
+  std::atomic<std::int64_t> nodes_run{0};
+};
+
+class Evaluation {
+ public:
+  /// `number` is the running number of the sample; tickets are indexed as plan.sources.
+  /// `probing`: the sample stands for what is known before the first run; values that would
+  /// need voxels are unknown (see known()).
+  Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& parallel, std::int64_t number,
+             std::vector<Ticket> tickets, bool probing = false);
+  ~Evaluation();
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
+
+  /// Specs of the outputs of node `id`, in order.
+  const std::vector<Spec>& infer(int id);
+  /// The value; may be deferred or padded.
+  const Tensor& value(Node node);
+  /// Computes the value into `destination` (dense, shaped as inferred), which `keep` keeps alive.
+  Tensor value_into(Node node, const View& destination, std::shared_ptr<const void> keep);
+  /// The face that a batch-wide node sees of this sample, for Operator::combine.
+  Sample& sample(int id);
+  /// Drops everything.
+  void clear();
+  /// File names met so far; "" before any.
+  const std::string& source_name() const { return source_name_; }
+  std::int64_t number() const { return number_; }
+
+  /// Probing only: false where infer(id) meets a value that only a run can tell.
+  bool known(int id);
+
+ private:
+  class Context;
+  struct Memo;
+
+  /// Runs or resolves node `id`.
+  void evaluate(int id);
+  void check_inputs(int id);
+  void release_edges(int id);
+  void release(int id);
+  Tensor in_memory(const Tensor& tensor, bool dense);
+  void store(int id, int output, Tensor tensor);
+  template <class Body> void with_context(int id, const Body& body);
+
+  const Plan& plan_;
+  EvaluationShared& shared_;
+  Parallel& parallel_;
+  std::int64_t number_;
+  std::vector<Ticket> tickets_;
+  bool probing_;
+  std::string source_name_;
+  std::vector<std::unique_ptr<Memo>> memo_;
+};
+
+}  // namespace varo

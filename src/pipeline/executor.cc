@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/executor.h"
+
+#include <fmt/format.h>
+
+#include "core/pool.h"
+
+namespace varo {
+
+struct Executor::Iteration {
+  std::int64_t number = 0;  // of the iteration
+  std::vector<std::unique_ptr<Evaluation>> samples;
+  std::vector<std::vector<Tensor>> results;  // [output][sample]
+  struct Buffer {
+    std::shared_ptr<void> memory;
+    std::vector<View> places;  // one a sample
+  };
+  std::vector<Buffer> buffers;  // one an output
+  std::size_t phase = 0;
+  std::atomic<std::size_t> remaining{0};
+  std::atomic<bool> done{false};
+  // The failure with the lowest sample index; others are dropped.
+  std::mutex mutex;
+  std::size_t failed = SIZE_MAX;
+  std::exception_ptr error;
+};
+
+Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(options), plan_(plan) {
+  scheduler_ = options.schedule == Schedule::parallel
+                   ? make_arena_scheduler(options.num_threads)
+                   : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
+}
+
+Executor::~Executor() {
+  shared_.cancelled = true;
+  scheduler_->stop();
+}
+
+void Executor::schedule() {
+  // External sources decide how many samples there are; everybody else follows.
+  int batch_size = options_.batch_size;
+  int decided_by = -1;
+  for (const int id : plan_.sources) {
+    PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+    const std::optional<int> size = node.source->next_batch_size();
+    if (!size) continue;
+    if (decided_by >= 0 && *size != batch_size)
+      throw Error(ErrorKind::shape, "external sources disagree on the batch size")
+          .got(fmt::format("{} samples from {}, {} from {}", *size, node.graph.origin.name, batch_size,
+                           plan_.nodes[static_cast<std::size_t>(decided_by)].graph.origin.name));
+    batch_size = *size;
+    decided_by = id;
+  }
+  auto iteration = std::make_unique<Iteration>();
+  iteration->number = scheduled_++;
+  std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
+  for (const int id : plan_.sources) {
+    std::vector<Ticket> batch = plan_.nodes[static_cast<std::size_t>(id)].source->tick(batch_size);
+    for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
+  }
+  for (auto& ticket : tickets)
+    iteration->samples.push_back(std::make_unique<Evaluation>(plan_, shared_, scheduler_->parallel(),
+                                                              next_number_++, std::move(ticket)));
+  iteration->results.assign(plan_.outputs.size(), std::vector<Tensor>(tickets.size()));
+  iterations_.push_back(std::move(iteration));
+  start_phase(*iterations_.back());
+}
+
+void Executor::start_phase(Iteration& iteration) {
+  const std::size_t n = iteration.samples.size();
+  iteration.remaining.store(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    // Oldest batch first, then by sample.
+    const auto order = static_cast<std::uint64_t>(iteration.number) << 20 | i;
+    scheduler_->post(order, [this, &iteration, i] { run_task(iteration, i); });
+  }
+}
+
+void Executor::run_task(Iteration& iteration, std::size_t index) {
+  const int working = working_.fetch_add(1) + 1;
+  for (int peak = peak_.load(); peak < working && !peak_.compare_exchange_weak(peak, working);) {
+  }
+  Evaluation& sample = *iteration.samples[index];
+  bool skip = shared_.cancelled.load();
+  if (!skip) {
+    const std::lock_guard lock(iteration.mutex);
+    skip = iteration.failed < index;
+  }
+  if (!skip) {
+    try {
+      if (iteration.phase < plan_.barriers.size()) {
+        const PlanNode& node = plan_.nodes[static_cast<std::size_t>(plan_.barriers[iteration.phase])];
+        const Node input = node.graph.inputs.at(0);
+        if (node.batch_need == BatchNeed::values) sample.value(input);
+        else sample.infer(input.id);
+      } else if (iteration.phase == plan_.barriers.size()) {
+        for (const Node& output : plan_.outputs) sample.infer(output.id);
+      } else {
+        for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
+          const auto& buffer = iteration.buffers[o];
+          iteration.results[o][index] = sample.value_into(plan_.outputs[o], buffer.places[index], buffer.memory);
+        }
+        sample.clear();
+        samples_.fetch_add(1);
+      }
+    } catch (...) {
+      fail(iteration, index);
+    }
+  }
+  working_.fetch_sub(1);
+  if (iteration.remaining.fetch_sub(1) == 1) end_phase(iteration);
+}
+
+void Executor::fail(Iteration& iteration, std::size_t index) {
+  const std::lock_guard lock(iteration.mutex);
+  if (index >= iteration.failed) return;
+  iteration.failed = index;
+  iteration.error = std::current_exception();
+}
+
+void Executor::end_phase(Iteration& iteration) {
+  const auto failed = [&] {
+    const std::lock_guard lock(iteration.mutex);
+    return iteration.error != nullptr;
+  };
+  if (!failed() && !shared_.cancelled.load()) {
+    try {
+      if (iteration.phase < plan_.barriers.size()) {
+        const int id = plan_.barriers[iteration.phase];
+        const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+        std::vector<Sample*> samples;
+        for (const auto& sample : iteration.samples) samples.push_back(&sample->sample(id));
+        try {
+          node.op->combine(samples);
+        } catch (Error& error) {
+          error.set_operator(node.graph.def->name());
+          error.set_defined(node.graph.origin.defined);
+          throw;
+        }
+      } else if (iteration.phase == plan_.barriers.size()) {
+        allocate_outputs(iteration);
+      }
+    } catch (...) {
+      fail(iteration, 0);
+    }
+  }
+  ++iteration.phase;
+  if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load()) return start_phase(iteration);
+  for (auto& sample : iteration.samples) sample->clear();
+  batches_.fetch_add(1);
+  iteration.done.store(true);
+  scheduler_->wake();
+}
+
+void Executor::allocate_outputs(Iteration& iteration) {
+  constexpr std::size_t kAlign = 64;
+  for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
+    const Node output = plan_.outputs[o];
+    const PlanNode& node = plan_.nodes[static_cast<std::size_t>(output.id)];
+    std::vector<std::size_t> offsets;
+    std::size_t bytes = 0;
+    const Spec first = iteration.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
+    for (const auto& sample : iteration.samples) {
+      const Spec& spec = sample->infer(output.id)[static_cast<std::size_t>(output.output)];
+      if (spec.dtype != first.dtype || spec.shape.rank() != first.shape.rank() || !(spec.layout == first.layout)) {
+        Error error(ErrorKind::shape, fmt::format("the samples of a batch disagree in output {}", o));
+        error = std::move(error)
+                    .got(fmt::format("{} with {} axes \"{}\" after {} with {} axes \"{}\"", varo::name_of(spec.dtype),
+                                     spec.shape.rank(), spec.layout.str(), varo::name_of(first.dtype),
+                                     first.shape.rank(), first.layout.str()))
+                    .allowed("one element type, number of axes and layout; extents may differ");
+        error.set_operator(node.graph.def->name());
+        error.set_sample(sample->number(), sample->source_name());
+        error.set_defined(node.graph.origin.defined);
+        throw error;
+      }
+      offsets.push_back(bytes);
+      bytes += static_cast<std::size_t>(volume(spec.shape)) * size_of(spec.dtype);
+    }
+    Iteration::Buffer buffer;
+    buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      const Spec& spec = iteration.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
+      buffer.places.push_back({static_cast<std::byte*>(buffer.memory.get()) + offsets[i], spec.dtype, spec.shape,
+                               dense_strides(spec.shape)});
+    }
+    iteration.buffers.push_back(std::move(buffer));
+  }
+}
+
+bool Executor::wait(std::chrono::milliseconds timeout) {
+  if (iterations_.empty()) throw Error(ErrorKind::state, "no batch has been scheduled");
+  Iteration& oldest = *iterations_.front();
+  return scheduler_->wait(timeout, [&] { return oldest.done.load(); });
+}
+
+std::vector<Batch> Executor::take() {
+  if (iterations_.empty() || !iterations_.front()->done.load())
+    throw Error(ErrorKind::state, "the oldest batch is not done");
+  const std::unique_ptr<Iteration> iteration = std::move(iterations_.front());
+  iterations_.pop_front();
+  if (iteration->error) std::rethrow_exception(iteration->error);
+  std::vector<Batch> batches;
+  for (auto& samples : iteration->results) {
+    Batch batch;
+    batch.dtype = samples.at(0).dtype();
+    batch.layout = samples.at(0).layout();
+    batch.samples = std::move(samples);
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
+PipelineStats Executor::stats() const {
+  return {.batches = batches_.load(), .samples = samples_.load(), .peak_workers = peak_.load(),
+          .nodes_run = shared_.nodes_run.load()};
+}
+
+}  // namespace varo

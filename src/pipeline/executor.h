@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Turns a plan into batches, several of them under way at a time.
+///
+/// An iteration goes through phases, each a task a sample: one for every batch-wide node, which
+/// ends with the samples' common answer; one that infers the shapes of the outputs, which ends with
+/// the batch buffers; and one that computes the outputs into them. The last task of a phase begins
+/// the next. No task waits for another, so at most `num_threads` samples are being worked on.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "pipeline/evaluate.h"
+#include "pipeline/scheduler.h"
+
+namespace varo {
+
+class Executor {
+ public:
+  Executor(const PipelineOptions& options, Plan& plan);
+  /// Cancels what is under way; returns when no task runs.
+  ~Executor();
+
+  /// Sources tick, in order; the iteration's tasks are posted.
+  void schedule();
+  int pending() const { return static_cast<int>(iterations_.size()); }
+  bool wait(std::chrono::milliseconds timeout);
+  std::vector<Batch> take();
+  PipelineStats stats() const;
+
+ private:
+  struct Iteration;
+  void start_phase(Iteration& iteration);
+  void run_task(Iteration& iteration, std::size_t index);
+  void end_phase(Iteration& iteration);
+  void allocate_outputs(Iteration& iteration);
+  void fail(Iteration& iteration, std::size_t index);
+  std::size_t phase_count() const { return plan_.barriers.size() + 2; }
+
+  const PipelineOptions options_;
+  Plan& plan_;
+  EvaluationShared shared_;
+  std::deque<std::unique_ptr<Iteration>> iterations_;  // oldest first; the consumer's thread only
+  std::int64_t scheduled_ = 0;                         // iterations
+  std::int64_t next_number_ = 0;                       // samples
+  std::atomic<int> working_{0}, peak_{0};
+  std::atomic<std::int64_t> batches_{0}, samples_{0};
+  std::unique_ptr<Scheduler> scheduler_;  // last: its tasks use the rest
+};
+
+}  // namespace varo

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/philox.h"
+
+namespace varo {
+
+namespace {
+
+// The name in `names` closest to `name` by edit distance, if it is close at all.
+std::string nearest(const std::string& name, const std::vector<std::string>& names) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
+  for (const std::string& other : names) {
+    std::vector<std::size_t> row(other.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= name.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j < row.size(); ++j) {
+        const std::size_t substitute = diagonal + (name[i - 1] != other[j - 1]);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = other;
+    }
+  }
+  return best;
+}
+
+Error unknown(ErrorKind kind, std::string what, const std::string& name, const std::vector<std::string>& known) {
+  Error error(kind, fmt::format("unknown {} {}", what, name));
+  const std::string close = nearest(name, known);
+  if (!close.empty()) return std::move(error).hint(close);
+  return std::move(error).allowed(fmt::format("{}", fmt::join(known, ", ")));
+}
+
+void check_input_count(const OperatorDef& def, std::size_t count) {
+  const auto& inputs = def.inputs();
+  const auto least = static_cast<std::size_t>(
+      std::count_if(inputs.begin(), inputs.end(), [](const InputDef& i) { return !i.optional; }));
+  const bool endless = !inputs.empty() && inputs.back().variadic;
+  if (count >= least && (endless || count <= inputs.size())) return;
+  std::string allowed = endless                    ? fmt::format("at least {}", least)
+                        : least == inputs.size() ? fmt::format("{}", least)
+                                                 : fmt::format("{} to {}", least, inputs.size());
+  throw Error(ErrorKind::param, "wrong number of inputs")
+      .got(fmt::format("{}", count))
+      .allowed(std::move(allowed));
+}
+
+// Arguments that every operator takes and that say nothing about what it computes.
+bool is_common(const std::string& name) { return name == "bytes_per_sample_hint" || name == "preserve" || name == "seed"; }
+
+}  // namespace
+
+Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin,
+                std::uint64_t pipeline_seed) {
+  try {
+    const OperatorDef* def = find_operator(op);
+    if (def == nullptr) {
+      std::vector<std::string> names;
+      for (const OperatorDef* known : operator_table()) names.push_back(known->name());
+      throw unknown(ErrorKind::type, "operator", op, names);
+    }
+    check_input_count(*def, inputs.size());
+    GraphNode node{.def = def, .inputs = std::move(inputs), .args = Args(*def), .arg_nodes = {}, .origin = origin};
+    for (const Node& input : node.inputs)
+      if (input.id < 0 || input.id >= static_cast<int>(nodes.size()))
+        throw Error(ErrorKind::param, "an input belongs to another pipeline");
+    for (auto& [name, argument] : args) {
+      if (def->find_arg(name) == nullptr && !is_common(name)) {
+        std::vector<std::string> names;
+        for (const ArgDef& arg : def->args()) names.push_back(arg.name);
+        throw unknown(ErrorKind::type, "argument", name, names);
+      }
+      if (const Node* per_sample = std::get_if<Node>(static_cast<Argument::Base*>(&argument))) {
+        if (is_common(name)) throw Error(ErrorKind::type, fmt::format("argument {} must be a constant", name));
+        node.args.set_per_sample(name);
+        node.arg_nodes.emplace(name, *per_sample);
+      } else if (!is_common(name)) {
+        node.args.set(name, std::get<ArgValue>(argument));
+      }
+    }
+    const auto common = [&](const char* name) -> const ArgValue* {
+      const auto at = args.find(name);
+      return at == args.end() ? nullptr : std::get_if<ArgValue>(static_cast<Argument::Base*>(&at->second));
+    };
+    if (const ArgValue* v = common("preserve"))
+      if (const bool* keep = std::get_if<bool>(v)) node.preserve = *keep;
+    for (const ArgDef& arg : def->args())
+      if (arg.required && !node.args.given(arg.name))
+        throw Error(ErrorKind::type, fmt::format("argument {} is missing", arg.name))
+            .allowed(std::string(varo::name_of(arg.type)));
+    if (def->traits().random) {
+      // Declaration order decides, so that a graph's streams do not depend on what is pruned.
+      node.seed = mix64(pipeline_seed + mix64(seeds_drawn_++));
+      if (const ArgValue* v = common("seed"))
+        if (const auto* seed = std::get_if<std::int64_t>(v); seed != nullptr && *seed >= 0)
+          node.seed = static_cast<std::uint64_t>(*seed);
+      if (def->find_arg("seed") != nullptr)
+        node.args.set("seed", static_cast<std::int64_t>(node.seed & 0x7fff'ffff'ffff'ffffU));
+    }
+    node.outputs = def->output_count(node.args);
+    if (node.origin.name.empty()) node.origin.name = fmt::format("{}_{}", op, nodes.size());
+    for (const GraphNode& other : nodes)
+      if (other.origin.name == node.origin.name)
+        throw Error(ErrorKind::param, fmt::format("the name {} is taken", node.origin.name))
+            .got(fmt::format("first used at {}", other.origin.defined));
+    node.declared = static_cast<int>(nodes.size());
+    nodes.push_back(std::move(node));
+    return {static_cast<int>(nodes.size()) - 1, 0};
+  } catch (Error& error) {
+    error.set_operator(op);
+    error.set_defined(origin.defined);
+    throw;
+  }
+}
+
+}  // namespace varo

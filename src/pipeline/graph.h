@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The declared graph: what the user wrote, with every argument checked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operators/operator.h"
+#include "varo/pipeline.h"
+
+namespace varo {
+
+struct GraphNode {
+  const OperatorDef* def = nullptr;
+  std::vector<Node> inputs;
+  Args args;
+  std::map<std::string, Node> arg_nodes;  ///< per-sample arguments
+  int outputs = 1;
+  int declared = -1;        ///< id under which the user knows it; rewrites keep it
+  std::uint64_t seed = 0;
+  bool preserve = false;  ///< kept though nothing reads it
+  Origin origin;
+};
+
+/// Nodes in order of declaration, so that every edge points backwards.
+struct Graph {
+  std::vector<GraphNode> nodes;
+  std::vector<Node> outputs;
+
+  /// Checks names, counts, argument types and ranges. Throws Error with operator and line.
+  Node add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin,
+           std::uint64_t pipeline_seed);
+
+ private:
+  std::uint64_t seeds_drawn_ = 0;
+};
+
+}  // namespace varo

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/passes/pass.h"
+
+namespace varo {
+
+const std::vector<Pass>& all_passes() {
+  static const std::vector<Pass> passes = {
+      {"prune", "nodes that no output needs are removed", prune_dead_nodes},
+  };
+  return passes;
+}
+
+}  // namespace varo

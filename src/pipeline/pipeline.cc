@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "varo/pipeline.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "pipeline/executor.h"
+#include "pipeline/explain.h"
+#include "pipeline/passes/pass.h"
+
+namespace varo {
+
+struct Pipeline::Impl {
+  PipelineOptions options;
+  std::uint64_t seed = 0;
+  Graph graph;  // as declared
+  std::unique_ptr<Plan> plan;
+  std::unique_ptr<Executor> executor;
+  std::vector<std::string> applied;
+  pid_t process = getpid();
+
+  // Threads do not survive fork: a child that goes on would wait for ever.
+  void check_process() const {
+    if (getpid() == process) return;
+    throw Error(ErrorKind::state, "this pipeline belongs to the parent process")
+        .got(fmt::format("a call in process {}, a child of {}", getpid(), process))
+        .hint("create the pipeline after the fork, or use the \"spawn\" start method");
+  }
+  void check_open() const {
+    check_process();
+    if (plan) throw Error(ErrorKind::state, "the pipeline is built; nothing can be added to it");
+  }
+  Executor& running() {
+    if (!executor) throw Error(ErrorKind::state, "the pipeline is not built");
+    return *executor;
+  }
+  PlanNode& external(Node node) {
+    check_process();
+    PlanNode* found = plan ? plan->declared(node.id) : nullptr;
+    if (found == nullptr || found->source == nullptr)
+      throw Error(ErrorKind::param, "this node takes no data from outside");
+    return *found;
+  }
+};
+
+Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
+  const auto at_least_one = [](const char* name, int value) {
+    if (value < 1)
+      throw Error(ErrorKind::param, fmt::format("Pipeline: {} is out of range", name))
+          .got(fmt::format("{}", value))
+          .allowed("at least 1");
+  };
+  at_least_one("batch_size", options.batch_size);
+  at_least_one("num_threads", options.num_threads);
+  at_least_one("prefetch_queue_depth", options.prefetch_queue_depth);
+  impl_->options = options;
+  std::random_device device;
+  impl_->seed = options.seed >= 0 ? static_cast<std::uint64_t>(options.seed)
+                                  : (std::uint64_t{device()} << 32 | device()) >> 1;
+}
+
+Pipeline::~Pipeline() {
+  // In a child of fork the workers are not there to be waited for: the memory is given up.
+  if (impl_ && getpid() != impl_->process) static_cast<void>(impl_.release());
+}
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+
+Node Pipeline::add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin) {
+  impl_->check_open();
+  return impl_->graph.add(op, std::move(inputs), std::move(args), std::move(origin), impl_->seed);
+}
+
+namespace {
+const GraphNode& node_of(const Graph& graph, Node node) {
+  if (node.id < 0 || node.id >= static_cast<int>(graph.nodes.size()))
+    throw Error(ErrorKind::param, "there is no such node in this pipeline");
+  return graph.nodes[static_cast<std::size_t>(node.id)];
+}
+}  // namespace
+
+int Pipeline::output_count(Node node) const { return node_of(impl_->graph, node).outputs; }
+const std::string& Pipeline::name_of(Node node) const { return node_of(impl_->graph, node).origin.name; }
+
+void Pipeline::set_outputs(std::vector<Node> outputs) {
+  impl_->check_open();
+  for (const Node& output : outputs) {
+    const GraphNode& node = node_of(impl_->graph, output);
+    if (output.output < 0 || output.output >= node.outputs)
+      throw Error(ErrorKind::param, fmt::format("{} has no output {}", node.origin.name, output.output));
+  }
+  impl_->graph.outputs = std::move(outputs);
+}
+
+void Pipeline::build() {
+  impl_->check_process();
+  if (impl_->executor) return;
+  if (impl_->graph.outputs.empty()) throw Error(ErrorKind::state, "the pipeline has no outputs");
+  Graph rewritten = impl_->graph;
+  impl_->applied.clear();
+  for (const Pass& pass : all_passes())
+    if (pass.run(rewritten)) impl_->applied.emplace_back(pass.name);
+  auto plan = std::make_unique<Plan>(std::move(rewritten));
+  probe(*plan, [](int, const std::vector<Spec>*) {});  // throws what is known to be wrong
+  impl_->plan = std::move(plan);
+  impl_->executor = std::make_unique<Executor>(impl_->options, *impl_->plan);
+}
+
+std::vector<Batch> Pipeline::run() {
+  build();
+  while (pending() < impl_->options.prefetch_queue_depth) schedule();
+  while (!wait(std::chrono::milliseconds(1000))) {
+  }
+  return take();
+}
+
+void Pipeline::schedule() {
+  impl_->check_process();
+  impl_->running().schedule();
+}
+int Pipeline::pending() const { return impl_->executor ? impl_->executor->pending() : 0; }
+bool Pipeline::wait(std::chrono::milliseconds timeout) {
+  impl_->check_process();
+  return impl_->running().wait(timeout);
+}
+std::vector<Batch> Pipeline::take() {
+  impl_->check_process();
+  return impl_->running().take();
+}
+
+void Pipeline::feed(Node node, std::vector<Tensor> samples) {
+  build();
+  PlanNode* target = impl_->plan->declared(node.id);
+  if (target == nullptr) return;  // nothing reads it
+  try {
+    const auto limit = static_cast<std::size_t>(impl_->options.batch_size);
+    if (samples.empty() || samples.size() > limit)
+      throw Error(ErrorKind::shape, "a batch of the wrong size was fed")
+          .got(fmt::format("{} samples", samples.size()))
+          .allowed(fmt::format("1 to {}", limit));
+    std::vector<Ticket> tickets;
+    for (Tensor& sample : samples) tickets.push_back({.index = 0, .values = {std::move(sample)}});
+    impl_->external(node).source->feed(std::move(tickets));
+  } catch (Error& error) {
+    error.set_operator(target->graph.def->name());
+    error.set_defined(target->graph.origin.defined);
+    throw;
+  }
+}
+
+int Pipeline::fed(Node node) const {
+  if (!impl_->plan || impl_->plan->declared(node.id) == nullptr) return 0;
+  return impl_->external(node).source->fed();
+}
+
+std::vector<ReaderInfo> Pipeline::readers() const {
+  std::vector<ReaderInfo> infos;
+  if (!impl_->plan) return infos;
+  for (const int id : impl_->plan->sources) {
+    const PlanNode& node = impl_->plan->nodes[static_cast<std::size_t>(id)];
+    const auto meta = node.source->meta();
+    if (!meta) continue;
+    infos.push_back({node.graph.origin.name, meta->epoch_size, meta->epoch_size_padded, meta->number_of_shards,
+                     meta->shard_id, meta->pad_last_batch, meta->stick_to_shard});
+  }
+  return infos;
+}
+
+std::string Pipeline::explain() {
+  build();
+  return explain_plan(impl_->graph, *impl_->plan, impl_->applied);
+}
+
+PipelineStats Pipeline::stats() const { return impl_->executor ? impl_->executor->stats() : PipelineStats{}; }
+const PipelineOptions& Pipeline::options() const { return impl_->options; }
+
+}  // namespace varo

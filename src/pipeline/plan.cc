@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/plan.h"
+
+namespace varo {
+
+Plan::Plan(Graph graph) : outputs(graph.outputs) {
+  nodes.reserve(graph.nodes.size());
+  for (GraphNode& declared : graph.nodes) {
+    PlanNode node{.graph = std::move(declared)};
+    try {
+      node.op = node.graph.def->create(node.graph.args);
+    } catch (Error& error) {
+      error.set_operator(node.graph.def->name());
+      error.set_defined(node.graph.origin.defined);
+      throw;
+    }
+    node.source = dynamic_cast<SourceOperator*>(node.op.get());
+    node.batch_need = node.op->batch_need();
+    node.edges = node.graph.inputs;
+    for (const auto& [name, source] : node.graph.arg_nodes) node.edges.push_back(source);
+    const int id = static_cast<int>(nodes.size());
+    if (node.source != nullptr) sources.push_back(id);
+    if (node.batch_need != BatchNeed::none) barriers.push_back(id);
+    nodes.push_back(std::move(node));
+    for (const Node& edge : nodes.back().edges) ++nodes[static_cast<std::size_t>(edge.id)].consumers;
+  }
+  for (const Node& output : outputs) ++nodes[static_cast<std::size_t>(output.id)].consumers;
+}
+
+PlanNode* Plan::declared(int id) {
+  for (PlanNode& node : nodes)
+    if (node.graph.declared == id) return &node;
+  return nullptr;
+}
+
+}  // namespace varo

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A rewritten graph made ready to run: operators made, consumers counted. Shared by all samples.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pipeline/graph.h"
+
+namespace varo {
+
+struct PlanNode {
+  GraphNode graph;
+  std::unique_ptr<Operator> op;
+  SourceOperator* source = nullptr;  ///< op, if it is one
+  BatchNeed batch_need = BatchNeed::none;
+  int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
+  /// Every edge that enters: inputs, then per-sample arguments.
+  std::vector<Node> edges;
+};
+
+struct Plan {
+  std::vector<PlanNode> nodes;  ///< edges point backwards
+  std::vector<Node> outputs;
+  std::vector<int> sources;     ///< nodes that tick
+  std::vector<int> barriers;    ///< batch-wide nodes, in order
+
+  explicit Plan(Graph graph);
+  /// The node that was declared as `id`, or nullptr if a rewrite removed it.
+  PlanNode* declared(int id);
+};
+
+}  // namespace varo

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What the binding files share. Bindings are thin: convert, release the lock, call, convert.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "varo/pipeline.h"
+#include "varo/tensor.h"
+
+namespace varo::python {
+
+namespace py = pybind11;
+
+void bind_errors(py::module_& m);
+void bind_tensor(py::module_& m);
+void bind_pipeline(py::module_& m);
+void bind_schema(py::module_& m);
+
+/// An array as a tensor: a pooled copy, or a view that keeps the array alive.
+Tensor tensor_from(const py::handle& array, const std::string& layout, bool copy);
+
+/// varo.types.DALIDataType(...)
+py::object dtype_object(DType dtype);
+
+}  // namespace varo::python

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "python/bind.h"
+
+namespace varo::python {
+
+namespace {
+
+// Numbers in nested lists or arrays, row by row.
+void flatten(const py::handle& object, std::vector<double>& reals, std::vector<std::int64_t>& integers, bool& real,
+             std::vector<std::string>& texts) {
+  for (const py::handle item : py::reinterpret_borrow<py::object>(object)) {
+    if (py::isinstance<py::str>(item)) {
+      texts.push_back(item.cast<std::string>());
+    } else if (py::isinstance<py::float_>(item)) {
+      real = true;
+      reals.push_back(item.cast<double>());
+    } else if (PyIndex_Check(item.ptr()) != 0 && !py::isinstance<py::array>(item)) {
+      const auto value = item.cast<std::int64_t>();
+      integers.push_back(value);
+      reals.push_back(static_cast<double>(value));
+    } else if (py::hasattr(item, "__iter__") && !(py::isinstance<py::array>(item) && py::cast<py::array>(item).ndim() == 0)) {
+      flatten(item, reals, integers, real, texts);
+    } else {
+      real = true;
+      reals.push_back(py::float_(py::reinterpret_borrow<py::object>(item)).cast<double>());
+    }
+  }
+}
+
+ArgValue constant_from(const std::string& name, py::handle value) {
+  if (value.is_none()) return {};
+  if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
+  if (py::isinstance<py::str>(value)) return value.cast<std::string>();
+  if (py::isinstance<py::float_>(value)) return value.cast<double>();
+  py::object held;
+  if (py::isinstance<py::array>(value)) {
+    const auto array = py::cast<py::array>(value);
+    held = array.attr("tolist")();
+    value = held;
+    if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
+    if (py::isinstance<py::float_>(value)) return value.cast<double>();
+  }
+  if (PyIndex_Check(value.ptr()) != 0) {
+    const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+    const long long number = PyLong_AsLongLong(index.ptr());
+    if (number == -1 && PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      throw Error(ErrorKind::param, fmt::format("argument {} is out of range", name))
+          .got(py::str(value).cast<std::string>())
+          .allowed("-2^63 to 2^63 - 1");
+    }
+    return std::int64_t{number};
+  }
+  if (py::hasattr(value, "__fspath__")) return py::str(value.attr("__fspath__")()).cast<std::string>();
+  if (py::hasattr(value, "__iter__")) {
+    if (py::isinstance<py::bytes>(value) || py::isinstance<py::dict>(value))
+      throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", name))
+          .got(py::str(py::type::of(value)).cast<std::string>());
+    std::vector<double> reals;
+    std::vector<std::int64_t> integers;
+    std::vector<std::string> texts;
+    bool real = false;
+    py::list items;
+    for (const py::handle item : py::reinterpret_borrow<py::object>(value))
+      items.append(py::hasattr(item, "__fspath__") ? item.attr("__fspath__")() : py::reinterpret_borrow<py::object>(item));
+    flatten(items, reals, integers, real, texts);
+    if (!texts.empty()) return texts;
+    if (real) return reals;
+    return integers;
+  }
+  if (py::hasattr(value, "__float__")) return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
+  throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", name))
+      .got(py::str(py::type::of(value)).cast<std::string>());
+}
+
+std::vector<Node> nodes_from(const py::iterable& items) {
+  std::vector<Node> nodes;
+  for (const py::handle item : items) nodes.push_back(item.cast<Node>());
+  return nodes;
+}
+
+// A pipeline that is destroyed without holding the lock: its last task may want it.
+struct Unlocked {
+  void operator()(Pipeline* pipeline) const {
+    const py::gil_scoped_release nogil;
+    delete pipeline;
+  }
+};
+
+}  // namespace
+
+void bind_pipeline(py::module_& m) {
+  py::class_<Node>(m, "Node")
+      .def(py::init([](int id, int output) { return Node{id, output}; }), py::arg("id"), py::arg("output") = 0)
+      .def_readonly("id", &Node::id)
+      .def_readonly("output", &Node::output);
+
+  py::enum_<Schedule>(m, "Schedule")
+      .value("PARALLEL", Schedule::parallel)
+      .value("SERIAL", Schedule::serial)
+      .value("SHUFFLED", Schedule::shuffled);
+
+  py::class_<PipelineStats>(m, "PipelineStats")
+      .def_readonly("batches", &PipelineStats::batches)
+      .def_readonly("samples", &PipelineStats::samples)
+      .def_readonly("peak_workers", &PipelineStats::peak_workers)
+      .def_readonly("nodes_run", &PipelineStats::nodes_run);
+
+  py::class_<Pipeline, std::unique_ptr<Pipeline, Unlocked>>(m, "Pipeline")
+      .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch, Schedule schedule,
+                       std::uint64_t shuffle_seed) {
+             return std::unique_ptr<Pipeline, Unlocked>(
+                 new Pipeline({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed}));
+           }),
+           py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
+           py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"))
+      .def("add",
+           [](Pipeline& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
+              const std::string& defined, const std::string& name) {
+             Arguments arguments;
+             try {
+               for (const auto& [key, value] : args) {
+                 const auto arg = key.cast<std::string>();
+                 if (py::isinstance<Node>(value)) arguments.emplace(arg, value.cast<Node>());
+                 else if (!value.is_none()) arguments.emplace(arg, constant_from(arg, value));
+               }
+             } catch (Error& error) {
+               error.set_operator(op);
+               error.set_defined(defined);
+               throw;
+             }
+             const Node node = p.add(op, nodes_from(inputs), std::move(arguments), {defined, name});
+             return py::make_tuple(node.id, p.output_count(node), p.name_of(node));
+           })
+      .def("set_outputs", [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
+      .def("build", &Pipeline::build, py::call_guard<py::gil_scoped_release>())
+      .def("schedule", &Pipeline::schedule, py::call_guard<py::gil_scoped_release>())
+      .def("pending", &Pipeline::pending)
+      .def("next",
+           [](Pipeline& p) {
+             for (bool done = false; !done;) {
+               {
+                 const py::gil_scoped_release nogil;
+                 done = p.wait(std::chrono::milliseconds(50));
+               }
+               if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+             }
+             return p.take();
+           },
+           "The oldest scheduled batch: one TensorListCPU an output.")
+      .def("feed",
+           [](Pipeline& p, const Node& node, const py::iterable& samples, const std::string& layout, bool copy) {
+             std::vector<Tensor> tensors;
+             for (const py::handle sample : samples) tensors.push_back(tensor_from(sample, layout, copy));
+             const py::gil_scoped_release nogil;
+             p.feed(node, std::move(tensors));
+           },
+           py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
+      .def("fed", &Pipeline::fed)
+      .def("readers",
+           [](const Pipeline& p) {
+             py::dict all;
+             for (const ReaderInfo& r : p.readers()) {
+               py::dict info;
+               info["epoch_size"] = r.epoch_size;
+               info["epoch_size_padded"] = r.epoch_size_padded;
+               info["number_of_shards"] = r.number_of_shards;
+               info["shard_id"] = r.shard_id;
+               info["pad_last_batch"] = r.pad_last_batch;
+               info["stick_to_shard"] = r.stick_to_shard;
+               all[py::str(r.name)] = info;
+             }
+             return all;
+           })
+      .def("explain", &Pipeline::explain)
+      .def("stats", &Pipeline::stats);
+}
+
+}  // namespace varo::python
