@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The form in which the loops of this folder see their views.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "kernels/resample/axis_table.h"
+#include "varo/view.h"
+
+namespace varo {
+
+/// One resampled axis of a view.
+struct ResampledAxis {
+  int axis = 0;
+  AxisTable table;
+};
+
+/// Views of rank 1 at least, outermost axis of `out` first, without axes of extent 1. Tables that
+/// change nothing are gone; resampled axes have positive strides in `in`.
+struct Canonical {
+  ConstView in;
+  View out;
+  std::array<std::optional<AxisTable>, kMaxRank> tables;
+};
+
+/// memory  the tables
+/// errors  none
+Canonical canonical(const ConstView& in, const View& out, std::vector<ResampledAxis> axes);
+
+}  // namespace varo

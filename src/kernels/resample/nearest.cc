@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "core/dispatch.h"
+#include "kernels/resample/pick.h"
+#include "kernels/resample/resample.h"
+
+namespace varo {
+
+namespace {
+
+constexpr std::int64_t kGrainElements = std::int64_t{1} << 15;
+// Longer runs inside a resampled axis are copied rather than picked element by element.
+constexpr std::int64_t kLongestPickedRun = 16;
+
+// The output as rows: the axes from first_axis on are one row, which is a run of elements that
+// stay together, or a resampled axis with a short run inside it.
+struct Rows {
+  const Canonical& c;
+  int first_axis;
+  std::int64_t length = 1;
+
+  explicit Rows(const Canonical& canonical) : c(canonical), first_axis(c.out.rank()) {
+    const auto joins = [&](int i) {
+      return !picks(i) && c.in.strides[i] == length && c.out.strides[i] == length;
+    };
+    while (first_axis > 0 && joins(first_axis - 1)) length *= c.out.shape[--first_axis];
+    const int next = first_axis - 1;
+    const bool run = first_axis < c.out.rank();
+    if (next >= 0 &&
+        (!run || (picks(next) && c.out.strides[next] == length && length <= kLongestPickedRun)))
+      length *= c.out.shape[first_axis = next];
+  }
+
+  bool picks(int axis) const { return c.tables[static_cast<std::size_t>(axis)].has_value(); }
+  std::int64_t inside() const { return length / c.out.shape[first_axis]; }
+  std::int64_t source(int axis, std::int64_t x) const {
+    const auto& table = c.tables[static_cast<std::size_t>(axis)];
+    return (table ? table->first[static_cast<std::size_t>(x)] : x) * c.in.strides[axis];
+  }
+
+  // body(source offset, target offset) for rows [begin, end).
+  template <class Body>
+  void for_each(std::int64_t begin, std::int64_t end, const Body& body) const {
+    std::int64_t at[kMaxRank] = {}, rest = begin;
+    for (int i = first_axis - 1; i >= 0; --i) {
+      at[i] = rest % c.out.shape[i];
+      rest /= c.out.shape[i];
+    }
+    for (std::int64_t row = begin; row < end; ++row) {
+      std::int64_t from = 0, to = 0;
+      for (int i = 0; i < first_axis; ++i) {
+        from += source(i, at[i]);
+        to += at[i] * c.out.strides[i];
+      }
+      body(from, to);
+      for (int i = first_axis - 1; i >= 0 && ++at[i] == c.out.shape[i]; --i) at[i] = 0;
+    }
+  }
+};
+
+template <class T>
+void run_rows(const Rows& rows, Parallel& parallel) {
+  const Canonical& c = rows.c;
+  const int axis = rows.first_axis;
+  const std::int64_t inside = rows.inside(), extent = c.out.shape[axis], length = rows.length;
+  const std::int64_t step_in = c.in.strides[axis], step_out = c.out.strides[axis];
+  const bool picks = rows.picks(axis), gapless_out = step_out == inside;
+
+  PickPattern pattern;
+  if (picks) {
+    std::vector<std::int64_t> offsets;
+    for (std::int64_t x = 0; x < extent; ++x)
+      for (std::int64_t k = 0; k < inside; ++k) offsets.push_back(rows.source(axis, x) + k);
+    const std::int64_t readable = step_in == inside ? c.in.shape[axis] * inside : 0;
+    pattern = make_pick_pattern(std::move(offsets), sizeof(T), readable);
+  }
+  parallel_for(parallel, volume(c.out.shape) / length, kGrainElements / length,
+               [&](std::int64_t begin, std::int64_t end) {
+                 rows.for_each(begin, end, [&](std::int64_t from, std::int64_t to) {
+                   const T* src = c.in.ptr<T>() + from;
+                   T* dst = c.out.ptr<T>() + to;
+                   if (picks && gapless_out)
+                     pick(pattern, src, dst);
+                   else if (picks)
+                     for (std::int64_t x = 0; x < extent; ++x)
+                       dst[x * step_out] = src[pattern.offsets[static_cast<std::size_t>(x)]];
+                   else if (length != extent || (step_in == 1 && step_out == 1))
+                     std::memcpy(dst, src, static_cast<std::size_t>(length) * sizeof(T));
+                   else
+                     for (std::int64_t x = 0; x < extent; ++x) dst[x * step_out] = src[x * step_in];
+                 });
+               });
+}
+
+}  // namespace
+
+void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
+                      Parallel& parallel) {
+  const Canonical c = canonical(in, out, {axes.begin(), axes.end()});
+  if (volume(c.out.shape) == 0) return;
+  const Rows rows(c);
+  dispatch_width(c.in.dtype,
+                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, parallel); });
+}
+
+}  // namespace varo

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/// One pass of separable resampling, along one axis of a box of voxels.
+#pragma once
+
+#include <cstdint>
+
+#include "varo/dtype.h"
+#include "varo/shape.h"
+
+namespace varo {
+
+/// A box of voxels with any strides.
+struct Operand {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  Strides strides;
+};
+
+/// dst[.., x, ..] = sum over t of weights[x * taps + t] * src[.., first[x] - offset + t, ..]
+struct Pass {
+  int axis = 0;
+  Operand src;                 ///< uint8, int16, uint16 or float32
+  Operand dst;                 ///< float32 or src's type, or any of the four when src is float32
+  Shape src_shape, dst_shape;  ///< equal but for the axis
+  const std::int32_t* first = nullptr;
+  std::int64_t offset = 0;
+  const float* weights = nullptr;
+  int taps = 1;
+};
+
+/// For axes with at least one row of voxels behind them: lanes go along the axes inside `axis`.
+/// \pre axis is not the last; along the last both strides are 1
+///
+/// memory, errors  none
+void resample_rows(const Pass& pass);
+
+/// Lines that resample_columns() takes at once, one a lane.
+inline constexpr int kColumnLines = 16;
+
+/// For the last axis, or one with a few voxels inside it: 16 lines are transposed, resampled with
+/// one line a lane, and transposed back.
+/// \pre behind `axis` both operands are dense
+///
+/// scratch  column_scratch_floats() floats
+/// memory, errors  none
+void resample_columns(const Pass& pass, float* scratch);
+
+/// `in`, `out`: length of one line before and after, in voxels times what lies inside the axis.
+constexpr std::int64_t column_scratch_floats(std::int64_t in, std::int64_t out) {
+  return 2 * kColumnLines * (in + out);
+}
+
+}  // namespace varo

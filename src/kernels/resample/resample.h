@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Separable resampling: any number of axes, one after another, in tiles that stay in the cache.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/parallel.h"
+#include "kernels/resample/canonical.h"
+#include "varo/view.h"
+
+namespace varo {
+
+/// How resample() goes about it, for views of given shapes, strides and types.
+struct ResamplePlan : Canonical {
+  std::vector<int> order;  ///< resampled axes, first pass first
+  Shape tile;              ///< extents of one tile of `out`
+  std::int64_t tiles = 0;
+  std::array<std::int64_t, 2> stage_floats{};  ///< buffers for the intermediate results of a tile
+  std::int64_t column_floats = 0;              ///< what passes that transpose need besides
+  /// Floats of scratch that resample() needs on `width` threads.
+  std::int64_t scratch_floats(int width) const;
+};
+
+/// Decides the order of passes (cheapest first) and the tiles (intermediates of about 384 KiB).
+///
+/// in      uint8, int16, uint16 or float32, any strides; along a resampled axis it holds the
+///         table's used voxels: shape[axis] == table.extent
+/// out     float32 or in's type, any strides, not overlapping in; shape[axis] == table.out along
+///         resampled axes, in's extent along the others
+/// memory  copies of the tables
+/// errors  none
+ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<ResampledAxis> axes);
+
+/// Runs the passes in float32, and converts the last one's sums by core/convert.h's rule.
+/// All output voxels take the same number of taps, some with weight 0: an infinite or NaN voxel
+/// reaches up to that many taps.
+///
+/// scratch  plan.scratch_floats(parallel.width()) floats
+/// memory   none
+/// errors   none
+void resample(const ResamplePlan& plan, std::span<float> scratch, Parallel& parallel);
+
+/// Resampling that only picks voxels.
+///
+/// in, out  one type of any width, otherwise as for plan_resample(); every table moves()
+/// memory   four bytes an element of an output row
+/// errors   none
+void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
+                      Parallel& parallel);
+
+}  // namespace varo
