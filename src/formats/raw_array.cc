@@ -107,7 +107,28 @@ Span span_at(const SpanPlan& plan, const Shape& region, std::int64_t number) {
   return span;
 }
 
+class RawSource final : public Source {
+ public:
+  RawSource(std::string path, FileId id, RawArray array)
+      : path_(std::move(path)), id_(id), array_(std::move(array)) {}
+  DType dtype() const override { return array_.dtype(); }
+  const Shape& shape() const override { return array_.shape; }
+  void read(const Box& box, const View& dst, Parallel& parallel) override {
+    if (dst.volume() == 0) return;
+    read_region(*reopen(path_, id_), array_, box, dst, parallel);
+  }
+
+ private:
+  std::string path_;
+  FileId id_;
+  RawArray array_;
+};
+
 }  // namespace
+
+std::shared_ptr<Source> raw_source(std::string path, const FileId& id, RawArray array) {
+  return std::make_shared<RawSource>(std::move(path), id, std::move(array));
+}
 
 SpanPlan plan_spans(const Shape& array, const Shape& region, std::size_t element_size) {
   SpanPlan plan{.split = 0, .group = region[0]};

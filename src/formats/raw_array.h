@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 
 #include "core/parallel.h"
 #include "formats/file.h"
-#include "varo/view.h"
+#include "varo/tensor.h"
 
 namespace varo {
 
@@ -52,6 +55,9 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
 /// element). Elements have been put into this machine's byte order already.
 void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel);
+
+/// The array as a source: opened for each read, refused when the file is not in the state `id`.
+std::shared_ptr<Source> raw_source(std::string path, const FileId& id, RawArray array);
 
 /// Turns `count` elements of `element_size` bytes around in place.
 void swap_bytes(void* data, std::int64_t count, std::size_t element_size);

@@ -168,23 +168,6 @@ ElementType element_type(std::string_view descr, std::string_view name) {
       .allowed(std::string(kTypesAllowed));
 }
 
-class NpySource final : public Source {
- public:
-  NpySource(std::string path, FileId id, RawArray array)
-      : path_(std::move(path)), id_(id), array_(std::move(array)) {}
-  DType dtype() const override { return array_.stored; }
-  const Shape& shape() const override { return array_.shape; }
-  void read(const Box& box, const View& dst, Parallel& parallel) override {
-    if (dst.volume() == 0) return;
-    read_region(*reopen(path_, id_), array_, box, dst, parallel);
-  }
-
- private:
-  std::string path_;
-  FileId id_;
-  RawArray array_;
-};
-
 RawArray stored_array(const NpyHeader& header) {
   RawArray array{.offset = header.data_offset,
                  .stored = header.dtype,
@@ -284,8 +267,7 @@ NpyHeader probe_npy(const std::string& path) {
 }
 
 Tensor npy_tensor(const std::string& path, const NpyHeader& header) {
-  const RawArray array = stored_array(header);
-  Tensor tensor = Tensor::defer(std::make_shared<NpySource>(path, header.file, array));
+  Tensor tensor = Tensor::defer(raw_source(path, header.file, stored_array(header)));
   if (header.fortran_order && header.shape.rank() > 1) {
     std::vector<int> reversed(static_cast<std::size_t>(header.shape.rank()));
     std::iota(reversed.rbegin(), reversed.rend(), 0);
