@@ -8,168 +8,18 @@
 #include <numeric>
 
 #include "core/dispatch.h"
+#include "kernels/label/forest.h"
 #include "kernels/label/runs.h"
+#include "kernels/label/walk.h"
 
 namespace varo {
 
+using label::Axis, label::Forest, label::kNone, label::Walk;
+
 namespace {
 
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 constexpr std::int64_t kBatch = std::int64_t{1} << 14;  // elements whose runs are found at once
 constexpr std::int64_t kSlab = std::int64_t{1} << 20;   // elements of one parallel part
-constexpr std::int64_t kShortRow = 16;
-
-// One axis as it is walked: forwards through memory. Voxel i of the walk is voxel i, or
-// extent - 1 - i, of axis `axis` of the label map.
-struct Axis {
-  int axis = 0;
-  std::int64_t extent = 1, stride = 1;
-  bool flipped = false;
-  std::int64_t scan = 1;  // distance of neighbours in row-major order
-
-  std::int64_t scan_at(std::int64_t i) const { return (flipped ? extent - 1 - i : i) * scan; }
-};
-
-// The order in which voxels are visited: hyper-slices of axis 0, lines of the axes in between, rows
-// of the last axis. Any order gives the same components.
-struct Walk {
-  const std::byte* data;
-  std::size_t element_size;
-  int rank = 0;  // at least 1
-  Axis axes[kMaxRank];
-
-  const Axis& along() const { return axes[rank - 1]; }
-  int outer() const { return rank - 1; }
-};
-
-Walk walk_of(const ConstView& labels) {
-  Walk w{static_cast<const std::byte*>(labels.data), labels.element_size()};
-  const Strides scan = dense_strides(labels.shape);
-  for (int i = 0; i < labels.rank(); ++i) {
-    if (labels.shape[i] == 1) continue;
-    Axis a{i, labels.shape[i], labels.strides[i], labels.strides[i] < 0, scan[i]};
-    if (a.flipped) {
-      w.data += a.stride * (a.extent - 1) * static_cast<std::int64_t>(w.element_size);
-      a.stride = -a.stride;
-    }
-    w.axes[w.rank++] = a;
-  }
-  if (w.rank == 0) w.rank = 1;
-  Axis* const end = w.axes + w.rank;
-  std::stable_sort(w.axes, end, [](const Axis& a, const Axis& b) { return a.stride > b.stride; });
-  const auto longer = [](const Axis& a, const Axis& b) { return a.extent < b.extent; };
-  // Rows of a few channels are all overhead: walk along a longer axis.
-  if (w.rank > 1 && end[-1].extent < kShortRow) {
-    Axis* const best =
-        std::find_if(std::make_reverse_iterator(end), std::make_reverse_iterator(w.axes),
-                     [](const Axis& a) { return a.extent >= kShortRow; })
-            .base();
-    Axis* const chosen = best == w.axes ? std::max_element(w.axes, end, longer) : best - 1;
-    std::rotate(chosen, chosen + 1, end);
-  }
-  // Parts are cut from the first axis: a few frames or channels there would be too few.
-  if (w.rank > 2 && w.axes[0].extent < kShortRow) {
-    Axis* const chosen = std::max_element(w.axes, end - 1, longer);
-    std::rotate(w.axes, chosen, chosen + 1);
-  }
-  return w;
-}
-
-// Provisional components: nodes of a forest whose roots are the components.
-class Forest {
- public:
-  explicit Forest(int rank) : rank_(rank) {}
-
-  std::uint32_t add(std::uint32_t value) {
-    if (parent_.size() >= kNone) throw std::bad_alloc();
-    const auto node = static_cast<std::uint32_t>(parent_.size());
-    parent_.push_back(node);
-    value_.push_back(value);
-    voxels_.push_back(0);
-    first_.push_back(std::numeric_limits<std::int64_t>::max());
-    for (int i = 0; i < rank_; ++i) {
-      box_.push_back(std::numeric_limits<std::int32_t>::max());
-      box_.push_back(0);
-    }
-    return node;
-  }
-
-  std::uint32_t root(std::uint32_t node) {
-    while (parent_[node] != node) node = parent_[node] = parent_[parent_[node]];
-    return node;
-  }
-  void unite(std::uint32_t a, std::uint32_t b) {
-    a = root(a);
-    b = root(b);
-    if (a < b)
-      parent_[b] = a;
-    else
-      parent_[a] = b;
-  }
-
-  // Adds a row's run: `at` are the coordinates of the row.
-  void extend(std::uint32_t node, const Run& run, const std::int64_t* at, std::int64_t first) {
-    voxels_[node] += run.end - run.start;
-    first_[node] = std::min(first_[node], first);
-    std::int32_t* box = box_of(node);
-    for (int i = 0; i + 1 < rank_; ++i, box += 2) widen(box, at[i], at[i] + 1);
-    widen(box, run.start, run.end);
-  }
-
-  // Appends another forest; its nodes move up by the returned number.
-  std::uint32_t append(Forest&& other) {
-    const std::size_t before = parent_.size();
-    if (before == 0) {
-      *this = std::move(other);
-      return 0;
-    }
-    if (before + other.parent_.size() > kNone) throw std::bad_alloc();
-    const auto shift = static_cast<std::uint32_t>(before);
-    for (const std::uint32_t parent : other.parent_) parent_.push_back(parent + shift);
-    value_.insert(value_.end(), other.value_.begin(), other.value_.end());
-    voxels_.insert(voxels_.end(), other.voxels_.begin(), other.voxels_.end());
-    first_.insert(first_.end(), other.first_.begin(), other.first_.end());
-    box_.insert(box_.end(), other.box_.begin(), other.box_.end());
-    other = Forest(rank_);
-    return shift;
-  }
-
-  // Gathers everything in the roots and returns them.
-  std::vector<std::uint32_t> roots() {
-    std::vector<std::uint32_t> found;
-    const auto n = static_cast<std::uint32_t>(parent_.size());
-    for (std::uint32_t node = 0; node < n; ++node) {
-      const std::uint32_t r = root(node);
-      if (r == node) {
-        found.push_back(node);
-        continue;
-      }
-      voxels_[r] += voxels_[node];
-      first_[r] = std::min(first_[r], first_[node]);
-      for (int i = 0; i < 2 * rank_; i += 2)
-        widen(box_of(r) + i, box_of(node)[i], box_of(node)[i + 1]);
-    }
-    return found;
-  }
-
-  std::uint32_t value(std::uint32_t node) const { return value_[node]; }
-  std::int64_t voxels(std::uint32_t node) const { return voxels_[node]; }
-  std::int64_t first(std::uint32_t node) const { return first_[node]; }
-  std::int32_t* box_of(std::uint32_t node) {
-    return box_.data() + static_cast<std::size_t>(node) * 2 * static_cast<std::size_t>(rank_);
-  }
-
- private:
-  static void widen(std::int32_t* range, std::int64_t lo, std::int64_t hi) {
-    range[0] = std::min(range[0], static_cast<std::int32_t>(lo));
-    range[1] = std::max(range[1], static_cast<std::int32_t>(hi));
-  }
-
-  int rank_;
-  std::vector<std::uint32_t> parent_, value_;
-  std::vector<std::int64_t> voxels_, first_;
-  std::vector<std::int32_t> box_;  // [nodes][rank][2], axes as walked
-};
 
 // The runs of one hyper-slice.
 struct Slice {
@@ -184,7 +34,7 @@ struct Slice {
   Run* end(std::int64_t row) { return runs.data() + ends[static_cast<std::size_t>(row) + 1]; }
 };
 
-// Unites the runs of two neighbouring rows where they touch. Calls joined(a, b) for each pair.
+// Calls joined(a, b) for each pair of equal runs of two neighbouring rows that touch.
 template <class Joined>
 void join_rows(const Run* a, const Run* a_end, Run* b, Run* b_end, const Joined& joined) {
   while (a != a_end && b != b_end) {
@@ -454,7 +304,7 @@ ComponentTable label_components(const ConstView& labels, std::int64_t background
   ComponentTable table;
   table.rank = labels.rank();
   if (labels.volume() == 0) return table;
-  const Walk walk = walk_of(labels);
+  const Walk walk = label::walk_of(labels);
   dispatch<bool, std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
            std::int32_t>(labels.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

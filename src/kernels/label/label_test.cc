@@ -4,36 +4,15 @@
 #include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 #include <map>
 #include <random>
-#include <thread>
 
 #include "core/dispatch.h"
-#include "hwy/highway.h"
+#include "core/testing.h"
 
 namespace varo {
 namespace {
-
-// Runs blocks in a shuffled order on a few threads.
-class Shuffled final : public Parallel {
- public:
-  explicit Shuffled(unsigned seed) : seed_(seed) {}
-  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
-    std::vector<std::int64_t> order(static_cast<std::size_t>(blocks));
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-    std::shuffle(order.begin(), order.end(), std::mt19937(seed_));
-    std::vector<std::thread> threads;
-    for (std::size_t t = 0; t < 3; ++t)
-      threads.emplace_back([&, t] {
-        for (std::size_t i = t; i < order.size(); i += 3) body(order[i]);
-      });
-    for (auto& thread : threads) thread.join();
-  }
-  int width() const override { return 3; }
-
- private:
-  unsigned seed_;
-};
 
 struct Component {
   std::int64_t value, first, voxels;
@@ -117,7 +96,7 @@ void expect_as_flooded(const ConstView& v, std::int64_t background = 0) {
   const auto wanted = flood(v, background);
   EXPECT_EQ(listed(label_components(v, background, Parallel::serial())), wanted)
       << to_string(v.shape);
-  Shuffled threads(7);
+  testing::ShuffledParallel threads(7);
   EXPECT_EQ(listed(label_components(v, background, threads)), wanted)
       << to_string(v.shape) << " on threads";
 }
@@ -141,10 +120,10 @@ std::vector<T> blobs(std::int64_t n, int classes, double density, unsigned seed)
 }
 
 template <class T>
-class Labels : public testing::Test {};
+class Labels : public ::testing::Test {};
 // Not bool: std::vector<bool> has no elements to point at. It has its own test.
-using Types = testing::Types<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
-                             std::int32_t>;
+using Types = ::testing::Types<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t,
+                               std::uint32_t, std::int32_t>;
 TYPED_TEST_SUITE(Labels, Types);
 
 TYPED_TEST(Labels, agree_with_flood_fill_in_every_rank) {
@@ -295,7 +274,7 @@ TEST(labels, combs_that_meet_in_the_last_slab) {
         if (x % 2 == 0 || z == 89)
           v[static_cast<std::size_t>((z * 160 + y) * 200 + x)] =
               static_cast<std::uint8_t>(1 + y % 3);
-  Shuffled threads(1);
+  testing::ThreadedParallel threads(3);
   const ConstView view = dense_view(v.data(), shape);
   const ComponentTable split = label_components(view, 0, threads);
   EXPECT_EQ(split.size(), 80);
@@ -309,7 +288,7 @@ TEST(labels, combs_that_meet_in_the_last_slab) {
 TEST(labels, noise_in_slabs) {
   for (const Shape& shape : {Shape{150, 150, 150}, Shape{3, 1500, 700}, Shape{40, 50000}}) {
     const auto v = blobs<std::uint8_t>(volume(shape), 4, 0.7, 11);
-    Shuffled threads(5);
+    testing::ThreadedParallel threads(3);
     EXPECT_EQ(listed(label_components(dense_view(v.data(), shape), 0, threads)),
               flood(dense_view(v.data(), shape), 0));
   }
