@@ -199,6 +199,15 @@ void bind_tensor(py::module_& m) {
            },
            py::arg("dim") = py::none())
       .def("data_ptr", [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.view().data); })
+      .def("reinterpret",
+           [](const Tensor& t, int dtype) {
+             const auto to = static_cast<DType>(dtype);
+             if (dtype < 0 || dtype >= kDTypeCount || size_of(to) != size_of(t.dtype()))
+               throw Error(ErrorKind::type, "reinterpret needs an element type of the same size")
+                   .got(std::string(name_of(t.dtype())));
+             return t.retyped(to);
+           },
+           "The same bytes as another element type of the same size.")
       .def("as_cpu", [](const py::object& self) { return self; })
       .def("copy_to_external",
            [](const Tensor& t, std::uintptr_t pointer) {

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Epochs: when an iteration over pipelines ends, and what of the last batch counts.
+
+Terms: N samples in the data set, S shards, B samples in a batch, G pipelines.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import warnings
+
+from ..errors import ParamError, ShapeError, StateError
+
+_log = logging.getLogger("varo")
+
+
+class LastBatchPolicy(enum.Enum):
+    """What becomes of the last batch of an epoch when the samples do not fill it.
+
+    FILL     full: repeated samples where the reader pads, else samples of the next epoch, which then
+             count as seen
+    DROP     not returned
+    PARTIAL  cut to the samples of this epoch
+    """
+
+    FILL = 0
+    DROP = 1
+    PARTIAL = 2
+
+
+class BaseIterator:
+    """Steps G pipelines together and counts. Subclasses say what a step's outputs become (`_convert`)."""
+
+    def __init__(self, pipelines, size=-1, reader_name=None, auto_reset=False, fill_last_batch=None,
+                 last_batch_padded=False, last_batch_policy=LastBatchPolicy.FILL, prepare_first_batch=True):
+        self._pipes = list(pipelines) if isinstance(pipelines, (list, tuple)) else [pipelines]
+        if not self._pipes:
+            raise ParamError("an iterator needs at least one pipeline")
+        if fill_last_batch is not None:
+            warnings.warn("fill_last_batch is deprecated; use last_batch_policy", DeprecationWarning, stacklevel=4)
+            last_batch_policy = LastBatchPolicy.FILL if fill_last_batch else LastBatchPolicy.PARTIAL
+        if not isinstance(last_batch_policy, LastBatchPolicy):
+            raise ParamError(f"last_batch_policy must be a LastBatchPolicy, not {last_batch_policy!r}")
+        if auto_reset not in (True, False, None, "yes", "no"):
+            raise ParamError(f'auto_reset must be True, False, "yes" or "no", not {auto_reset!r}')
+        if size == 0:
+            raise ParamError("size must not be 0")
+        if size < 0 and reader_name is None and len(self._pipes) > 1:
+            raise ParamError("several pipelines need reader_name or size")
+        if reader_name is not None and size > 0:
+            raise ParamError("reader_name and size exclude each other")
+        if reader_name is not None and last_batch_padded:
+            raise ParamError("last_batch_padded is known from the reader; it cannot be given with reader_name")
+        if size > 0:
+            warnings.warn("an explicit size is deprecated; use reader_name", DeprecationWarning, stacklevel=4)
+        self.batch_size = self._pipes[0].max_batch_size
+        if any(p.max_batch_size != self.batch_size for p in self._pipes):
+            raise ParamError("the pipelines have different batch sizes: "
+                             + ", ".join(str(p.max_batch_size) for p in self._pipes))
+        for pipe in self._pipes:
+            pipe.build()
+            pipe._use("iterator")
+        self._auto_reset = auto_reset in (True, "yes")
+        self._policy = last_batch_policy
+        self._padded = last_batch_padded
+        self._sharded = reader_name is not None
+        self._size = size
+        if self._sharded:
+            self._read_meta(reader_name)
+        elif size < 0 and last_batch_policy is not LastBatchPolicy.FILL:
+            _log.warning("without reader_name or size the end of an epoch is only known when it comes; using FILL")
+            self._policy = LastBatchPolicy.FILL
+        # Samples of the current epoch that a pipeline had delivered before the epoch began.
+        self._ahead = [0] * len(self._pipes)
+        self._counter = 0
+        self._stepped = False
+        self._ended = False
+        self._first = None
+        if prepare_first_batch:
+            try:
+                self._first = self._outputs()
+            except StopIteration:
+                raise StateError("the pipeline ended before its first batch") from None
+
+    def _read_meta(self, name):
+        metas = [p.reader_meta(name) for p in self._pipes]
+        for key in ("epoch_size", "number_of_shards", "pad_last_batch", "stick_to_shard"):
+            if len({m[key] for m in metas}) != 1:
+                raise ParamError(f"the readers disagree on {key}: " + ", ".join(str(m[key]) for m in metas))
+        self._samples, self._shards = metas[0]["epoch_size"], metas[0]["number_of_shards"]
+        self._padded, self._stick = metas[0]["pad_last_batch"], metas[0]["stick_to_shard"]
+        self._shard_ids = [m["shard_id"] for m in metas]
+        largest = -(-self._samples // self._shards)
+        if self._policy is LastBatchPolicy.DROP:
+            self._size = self._samples // self._shards
+        elif self._padded:
+            self._size = largest
+        else:
+            self._size = -(-largest // self.batch_size) * self.batch_size
+
+    def _shard_size(self, shard):
+        return self._samples * (shard + 1) // self._shards - self._samples * shard // self._shards
+
+    @property
+    def size(self):
+        return self._size
+
+    def __len__(self):
+        if self._size < 0:
+            raise TypeError("the length is not known: give reader_name")
+        step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
+        return self._size // step if self._policy is LastBatchPolicy.DROP else -(-self._size // step)
+
+    def _outputs(self):
+        """One tuple of batches a pipeline."""
+        step = [pipe._next() for pipe in self._pipes]
+        if self._size > 0:
+            for outputs in step:
+                for output in outputs:
+                    if len(output) != self.batch_size:
+                        raise ShapeError("batch sizes that vary cannot be counted; leave out reader_name and size\n"
+                                         f"  got      {len(output)} samples\n  allowed  {self.batch_size}")
+        return step
+
+    def __iter__(self):
+        if self._stepped or self._ended:
+            self.reset()
+        return self
+
+    def __next__(self):
+        per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
+        over = self._size > 0 and self._counter >= self._size
+        drops = self._size > 0 and self._policy is LastBatchPolicy.DROP and self._counter + per_step > self._size
+        if over or drops:
+            self._finish(drops and not over)
+        if self._first is not None:
+            outputs, self._first = self._first, None
+        else:
+            try:
+                outputs = self._outputs()
+            except StopIteration:
+                self._finish(False)
+        self._counter += per_step
+        self._stepped = True
+        return self._convert(outputs, self._kept())
+
+    def _kept(self):
+        """How many samples of this step each pipeline returns."""
+        full = [self.batch_size] * len(self._pipes)
+        if self._policy is not LastBatchPolicy.PARTIAL or self._size < 0:
+            return None
+        if self._sharded:
+            over = [self._counter - self._shard_size(s) for s in self._shard_ids]
+            kept = [max(0, min(self.batch_size, self.batch_size - o)) for o in over]
+        else:
+            left, kept = len(self._pipes) * self.batch_size - max(0, self._counter - self._size), []
+            for _ in self._pipes:
+                kept.append(max(0, min(self.batch_size, left)))
+                left -= self.batch_size
+        return None if kept == full else kept
+
+    def _finish(self, has_incomplete):
+        if has_incomplete and not self._ended:
+            # The incomplete batch lies in the pipelines' way.
+            if self._first is not None:
+                self._first = None
+            elif self._reader_has_more():
+                self._outputs()
+        self._ended = True
+        if self._auto_reset:
+            self.reset()
+        raise StopIteration
+
+    def _reader_has_more(self):
+        if not (self._sharded and self._padded):
+            return True
+        largest = -(-self._samples // self._shards)
+        return -(-largest // self.batch_size) > self._size // self.batch_size
+
+    def reset(self):
+        """Begins the next epoch. Before the end of this one it is ignored, with a warning."""
+        if self._size > 0 and not self._ended and self._counter < self._size:
+            _log.warning("an iterator cannot be reset before its epoch ends; ignored")
+            return
+        if self._size < 0:
+            for pipe in self._pipes:
+                pipe.reset()
+            self._first = None
+            self._counter = 0
+        elif self._policy is LastBatchPolicy.FILL and not self._padded:
+            if self._sharded:
+                consumed = self._counter - min(self._ahead)
+                self._ahead = [a + consumed - self._shard_size(s) for a, s in zip(self._ahead, self._shard_ids)]
+                self._counter = min(self._ahead)
+            else:
+                self._counter %= self._size
+        else:
+            self._counter = 0
+        if self._sharded and not self._stick:
+            self._shard_ids = [(s + 1) % self._shards for s in self._shard_ids]
+        self._stepped = self._ended = False
+
+    def next(self):
+        return self.__next__()
+
+    def checkpoints(self):
+        raise StateError("checkpointing is not supported yet")
+
+    def _convert(self, outputs, kept):
+        raise NotImplementedError
