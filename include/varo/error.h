@@ -34,10 +34,10 @@ class Error : public std::exception {
   Error(ErrorKind kind, std::string problem);
 
   /// What arrived and what would have been accepted.
-  Error&& got(std::string text) &&;
-  Error&& allowed(std::string text) &&;
+  Error got(std::string text) &&;
+  Error allowed(std::string text) &&;
   /// What the user can do.
-  Error&& hint(std::string text) &&;
+  Error hint(std::string text) &&;
 
   // Context, filled by the layer that knows it; set only where still empty.
   void set_operator(const std::string& name);

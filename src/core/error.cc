@@ -7,17 +7,17 @@ namespace varo {
 
 Error::Error(ErrorKind kind, std::string problem) : kind_(kind), problem_(std::move(problem)) { render(); }
 
-Error&& Error::got(std::string text) && {
+Error Error::got(std::string text) && {
   got_ = std::move(text);
   render();
   return std::move(*this);
 }
-Error&& Error::allowed(std::string text) && {
+Error Error::allowed(std::string text) && {
   allowed_ = std::move(text);
   render();
   return std::move(*this);
 }
-Error&& Error::hint(std::string text) && {
+Error Error::hint(std::string text) && {
   hint_ = std::move(text);
   render();
   return std::move(*this);

@@ -24,33 +24,33 @@ std::string_view name_of(ArgType type) {
 
 OperatorDef::OperatorDef(std::string name, std::string summary)
     : name_(std::move(name)), summary_(std::move(summary)) {}
-OperatorDef&& OperatorDef::doc(std::string text) && {
+OperatorDef OperatorDef::doc(std::string text) && {
   details_ = std::move(text);
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::input(InputDef input) && {
+OperatorDef OperatorDef::input(InputDef input) && {
   inputs_.push_back(std::move(input));
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::output(std::string name, std::string doc) && {
+OperatorDef OperatorDef::output(std::string name, std::string doc) && {
   outputs_.push_back({std::move(name), std::move(doc)});
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::arg(ArgDef arg) && {
+OperatorDef OperatorDef::arg(ArgDef arg) && {
   if (!std::holds_alternative<std::monostate>(arg.default_value))
     arg.default_value = converted(arg, std::move(arg.default_value));
   args_.push_back(std::move(arg));
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::traits(Traits traits) && {
+OperatorDef OperatorDef::traits(Traits traits) && {
   traits_ = traits;
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::outputs_by(std::function<int(const Args&)> count) && {
+OperatorDef OperatorDef::outputs_by(std::function<int(const Args&)> count) && {
   count_ = std::move(count);
   return std::move(*this);
 }
-OperatorDef&& OperatorDef::make(std::function<std::unique_ptr<Operator>(const Args&)> factory) && {
+OperatorDef OperatorDef::make(std::function<std::unique_ptr<Operator>(const Args&)> factory) && {
   factory_ = std::move(factory);
   return std::move(*this);
 }

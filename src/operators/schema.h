@@ -70,17 +70,17 @@ class OperatorDef {
   OperatorDef(std::string name, std::string summary);
 
   /// Further paragraphs of the docstring.
-  OperatorDef&& doc(std::string text) &&;
-  OperatorDef&& input(InputDef input) &&;
-  OperatorDef&& output(std::string name, std::string doc) &&;
-  OperatorDef&& arg(ArgDef arg) &&;
-  OperatorDef&& traits(Traits traits) &&;
+  OperatorDef doc(std::string text) &&;
+  OperatorDef input(InputDef input) &&;
+  OperatorDef output(std::string name, std::string doc) &&;
+  OperatorDef arg(ArgDef arg) &&;
+  OperatorDef traits(Traits traits) &&;
   /// How many outputs there are, when it depends on the constant arguments.
-  OperatorDef&& outputs_by(std::function<int(const Args&)> count) &&;
+  OperatorDef outputs_by(std::function<int(const Args&)> count) &&;
   /// Makes the operator from its constant arguments; may throw Error.
-  OperatorDef&& make(std::function<std::unique_ptr<Operator>(const Args&)> factory) &&;
+  OperatorDef make(std::function<std::unique_ptr<Operator>(const Args&)> factory) &&;
   /// make<T>: T's constructor takes const Args&.
-  template <class T> OperatorDef&& make() && {
+  template <class T> OperatorDef make() && {
     return std::move(*this).make([](const Args& args) { return std::make_unique<T>(args); });
   }
 
