@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/// How convolve() walks a volume; shared by its planner and its loops.
+#pragma once
+
+#include "kernels/filter/convolve.h"
+
+namespace varo::filter {
+
+/// One axis of the walk: extent, element strides, and the window along it.
+struct Axis {
+  std::int64_t extent = 1, in = 0, out = 0;
+  std::int64_t radius = 0;
+  const float* half = nullptr;
+};
+
+/// The volume as [outer..., z, y, x, channel] and its partition into tiles. A tile makes one box of
+/// outputs; it slides along z, keeping the rows that its windows still need in cache:
+///
+///   input rows z-rz ... z+rz  --z window-->  rows y-ry ... y+ry  --y window-->  one row with both
+///   borders  --x window-->  output row
+///
+/// Each step reads only what the step before has just written. A row is x by channel elements, so
+/// that neighbours along x lie `channels` apart.
+struct Plan {
+  int outer_rank = 0;
+  Axis outer[kMaxRank];
+  Axis z, y, x, channel;
+  std::int64_t tile_z = 1, tile_y = 1, tile_x = 1;
+  std::int64_t tiles = 0;
+  DType in_type = DType::u8, out_type = DType::u8;
+  bool direct_in = false;   ///< input rows are contiguous float32: read in place
+  bool dense_out = false;   ///< output rows are contiguous
+  bool add = false;
+  // Scratch of one running tile, in floats from its start; pointers come first.
+  std::int64_t row = 0;     ///< floats between rows of the rings
+  std::int64_t planes = 0;  ///< input planes kept, when not direct_in
+  std::int64_t plane_rows = 0;
+  std::int64_t z_rows = 0;  ///< rows kept after the z window
+  std::size_t pointer_bytes = 0;
+  std::size_t slot_bytes = 0;
+};
+
+Plan make_plan(const ConstView& in, const View& out, const Convolution& what);
+
+}  // namespace varo::filter

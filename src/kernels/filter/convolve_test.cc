@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/filter/convolve.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include <hwy/targets.h>
+
+#include "core/convert.h"
+#include "core/dispatch.h"
+
+namespace varo {
+namespace {
+
+// Blocks in a seeded order, `threads` at a time.
+class Shuffled final : public Parallel {
+ public:
+  explicit Shuffled(int threads) : threads_(threads) {}
+  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(blocks));
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    std::shuffle(order.begin(), order.end(), std::mt19937_64(blocks));
+    std::atomic<std::size_t> next{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < threads_; ++t)
+      threads.emplace_back([&] {
+        for (std::size_t i; (i = next++) < order.size();) body(order[i]);
+      });
+    for (auto& t : threads) t.join();
+  }
+  int width() const override { return threads_; }
+
+ private:
+  int threads_;
+};
+
+// Elements of a dense [shape] laid out with other strides: permuted, reversed, with gaps.
+struct Volume {
+  std::vector<std::byte> bytes;
+  View view;
+};
+
+Volume make_volume(DType dtype, const Shape& shape, unsigned variant) {
+  Volume v;
+  const int rank = shape.rank();
+  std::vector<int> order(static_cast<std::size_t>(rank));
+  std::iota(order.begin(), order.end(), 0);
+  if (variant != 0) std::shuffle(order.begin(), order.end(), std::mt19937(variant));
+  v.view.dtype = dtype;
+  v.view.shape = shape;
+  v.view.strides = Dims::filled(rank, 0);
+  std::int64_t step = variant == 2 ? 2 : 1, offset = 0;
+  for (int k = rank - 1; k >= 0; --k) {
+    const int axis = order[static_cast<std::size_t>(k)];
+    v.view.strides[axis] = step;
+    step *= shape[axis];
+    if (variant == 3 && axis % 2 == 0 && shape[axis] > 0) {
+      offset += (shape[axis] - 1) * v.view.strides[axis];
+      v.view.strides[axis] = -v.view.strides[axis];
+    }
+  }
+  v.bytes.resize((static_cast<std::size_t>(step) + 2) * size_of(dtype), std::byte{0x5a});
+  v.view.data = v.bytes.data() + offset * static_cast<std::int64_t>(size_of(dtype));
+  return v;
+}
+
+template <class Body> void for_each_index(const Shape& shape, const Body& body) {
+  Dims at = Dims::filled(shape.rank(), 0);
+  const std::int64_t n = volume(shape);
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::int64_t rest = i;
+    for (int k = shape.rank() - 1; k >= 0; --k) {
+      at[k] = rest % shape[k];
+      rest /= shape[k];
+    }
+    body(at, i);
+  }
+}
+
+std::int64_t offset_of(const Strides& strides, const Dims& at) {
+  std::int64_t offset = 0;
+  for (int k = 0; k < at.rank(); ++k) offset += at[k] * strides[k];
+  return offset;
+}
+
+void fill_random(const View& v, unsigned seed, float range) {
+  std::mt19937 gen(seed);
+  std::uniform_real_distribution<float> draw(is_signed(v.dtype) ? -range : 0.0F, range);
+  for_each_index(v.shape, [&](const Dims& at, std::int64_t) {
+    const float x = draw(gen);
+    dispatch_all(v.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      static_cast<T*>(v.data)[offset_of(v.strides, at)] = saturate<T>(x);
+    });
+  });
+}
+
+// Row-major values as double.
+std::vector<double> values_of(const ConstView& v) {
+  std::vector<double> out;
+  for_each_index(v.shape, [&](const Dims& at, std::int64_t) {
+    dispatch_all(v.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      out.push_back(saturate<double>(v.ptr<T>()[offset_of(v.strides, at)]));
+    });
+  });
+  return out;
+}
+
+// The obvious twin: one axis after another, in double.
+std::vector<double> convolve_slow(std::vector<double> values, const Shape& shape, std::span<const AxisWindow> windows) {
+  for (const AxisWindow& w : windows) {
+    std::vector<double> next(values.size());
+    const Strides strides = dense_strides(shape);
+    const auto r = static_cast<std::int64_t>(w.half.size()) - 1;
+    for_each_index(shape, [&](const Dims& at, std::int64_t i) {
+      double sum = 0;
+      for (std::int64_t k = -r; k <= r; ++k) {
+        std::int64_t x = at[w.axis] + k;  // walk back and forth between the ends
+        const std::int64_t n = shape[w.axis];
+        while (n > 1 && (x < 0 || x >= n)) x = x < 0 ? -x : 2 * (n - 1) - x;
+        if (n == 1) x = 0;
+        sum += w.half[static_cast<std::size_t>(std::abs(k))] *
+               values[static_cast<std::size_t>(i + (x - at[w.axis]) * strides[w.axis])];
+      }
+      next[static_cast<std::size_t>(i)] = sum;
+    });
+    values = next;
+  }
+  return values;
+}
+
+std::vector<float> gaussian(int radius, double sigma) {
+  std::vector<float> half;
+  double total = 0;
+  for (int k = 0; k <= radius; ++k) total += (k == 0 ? 1 : 2) * std::exp(-k * k / (2 * sigma * sigma));
+  for (int k = 0; k <= radius; ++k) half.push_back(static_cast<float>(std::exp(-k * k / (2 * sigma * sigma)) / total));
+  return half;
+}
+
+void run(const ConstView& in, const View& out, const Convolution& what, Parallel& parallel) {
+  std::vector<std::byte> scratch(convolve_scratch_bytes(in, out, what, parallel.width()) + 128, std::byte{0x77});
+  auto* base = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) & ~std::uintptr_t{63});
+  convolve(in, out, what, parallel, {base, scratch.size() - 128});
+  for (std::size_t i = 0; i < 32; ++i) ASSERT_EQ(scratch[scratch.size() - 1 - i], std::byte{0x77});
+}
+
+struct Shot {
+  Shape shape;
+  std::vector<int> axes;
+  std::vector<int> radii;
+};
+
+const std::vector<Shot> kShots = {
+    {{5, 6, 7}, {0, 1, 2}, {1, 2, 3}},       {{17, 19, 70}, {0, 1, 2}, {3, 3, 3}},
+    {{3, 4, 5, 2}, {0, 1, 2}, {3, 3, 3}},    {{2, 9, 8, 7}, {1, 2, 3}, {2, 0, 4}},
+    {{4, 3, 40}, {0, 1}, {2, 2}},            {{4, 50}, {0}, {2}},
+    {{1, 1, 1}, {0, 1, 2}, {3, 3, 3}},       {{2, 3, 2}, {0, 1, 2}, {9, 8, 7}},
+    {{37}, {0}, {4}},                        {{0, 4, 5}, {0, 1, 2}, {1, 1, 1}},
+    {{3, 2, 5, 4, 3}, {2, 3}, {2, 1}},       {{2, 4, 3, 5, 6}, {0, 2, 4}, {1, 1, 1}},
+    {{3, 1, 5000}, {0, 1, 2}, {1, 1, 30}},   {{70, 9, 300}, {0, 1, 2}, {8, 2, 1}},
+    {{2, 200, 300, 3}, {1, 2}, {20, 3}},     {{3, 3, 3}, {1}, {0}},
+};
+
+TEST(Convolve, agrees_with_the_slow_twin_for_every_stride_order) {
+  for (const Shot& shot : kShots) {
+    std::vector<std::vector<float>> halves;
+    for (int r : shot.radii) halves.push_back(gaussian(r, 0.4 * r + 0.3));
+    std::vector<AxisWindow> windows;
+    for (std::size_t i = 0; i < shot.axes.size(); ++i) windows.push_back({shot.axes[i], halves[i]});
+    for (unsigned variant : {0U, 1U, 2U, 3U}) {
+      Volume in = make_volume(DType::f32, shot.shape, variant);
+      fill_random(in.view, 7, 1.0F);
+      const auto want = convolve_slow(values_of(in.view), shot.shape, windows);
+      for (unsigned to : {0U, 3U}) {
+        Volume out = make_volume(DType::f32, shot.shape, to);
+        run(in.view, out.view, {windows}, Parallel::serial());
+        const auto got = values_of(out.view);
+        for (std::size_t i = 0; i < want.size(); ++i)
+          ASSERT_NEAR(got[i], want[i], 2e-6) << to_string(shot.shape) << " variant " << variant << " element " << i;
+      }
+    }
+  }
+}
+
+TEST(Convolve, converts_every_type_with_saturation) {
+  const Shape shape{6, 5, 37};
+  const auto half = gaussian(2, 1.0);
+  const AxisWindow windows[] = {{0, half}, {1, half}, {2, half}};
+  for (int t = 0; t < kDTypeCount; ++t) {
+    const auto type = static_cast<DType>(t);
+    if (type == DType::boolean) continue;
+    Volume in = make_volume(type, shape, 0);
+    fill_random(in.view, 3, 120.0F);
+    Volume wide = make_volume(DType::f32, shape, 0), same = make_volume(type, shape, 0), strided = make_volume(type, shape, 3);
+    run(in.view, wide.view, {windows}, Parallel::serial());
+    run(in.view, same.view, {windows}, Parallel::serial());
+    run(in.view, strided.view, {windows}, Parallel::serial());
+    const auto want = convolve_slow(values_of(in.view), shape, windows);
+    const auto floats = values_of(wide.view), got = values_of(same.view);
+    EXPECT_EQ(got, values_of(strided.view)) << name_of(type);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      ASSERT_NEAR(floats[i], want[i], 2e-4) << name_of(type);
+      double rounded = 0;
+      dispatch_all(type, [&](auto tag) { rounded = saturate<double>(saturate<typename decltype(tag)::type>(static_cast<float>(floats[i]))); });
+      ASSERT_EQ(got[i], rounded) << name_of(type) << " element " << i;
+    }
+  }
+}
+
+TEST(Convolve, rounds_halves_away_and_clamps_at_the_bounds_of_small_types) {
+  std::vector<float> in{0.5F, 1.5F, -0.5F, -1.5F, 2.4999998F, 127.5F, -128.5F, 255.5F, 32767.5F, -32768.5F, 65535.5F,
+                        1e30F, -1e30F, NAN, 0.49999997F, 254.5F, -0.49999997F, 65534.5F, INFINITY, -INFINITY};
+  const auto n = static_cast<std::int64_t>(in.size());
+  const std::vector<float> one{1.0F};
+  const AxisWindow windows[] = {{0, one}};
+  for (DType type : {DType::u8, DType::i8, DType::u16, DType::i16, DType::i32, DType::u32}) {
+    Volume out = make_volume(type, {n}, 0);
+    run(dense_view(in.data(), {n}), out.view, {windows}, Parallel::serial());
+    dispatch_all(type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t i = 0; i < n; ++i)
+        EXPECT_EQ(static_cast<T*>(out.view.data)[i], saturate<T>(in[static_cast<std::size_t>(i)])) << name_of(type) << " of " << in[static_cast<std::size_t>(i)];
+    });
+  }
+}
+
+TEST(Convolve, adds_to_what_is_there) {
+  const auto half = gaussian(2, 1.0);
+  const AxisWindow windows[] = {{0, half}, {2, half}};
+  for (unsigned variant : {0U, 3U}) {
+    Volume in = make_volume(DType::u8, {6, 5, 37, 2}, 1);
+    fill_random(in.view, 3, 120.0F);
+    Volume once = make_volume(DType::f32, in.view.shape, variant), twice = make_volume(DType::f32, in.view.shape, variant);
+    run(in.view, once.view, {windows}, Parallel::serial());
+    run(in.view, twice.view, {windows}, Parallel::serial());
+    run(in.view, twice.view, {windows, WriteMode::add}, Parallel::serial());
+    const auto a = values_of(once.view), b = values_of(twice.view);
+    for (std::size_t i = 0; i < a.size(); ++i) ASSERT_EQ(b[i], 2 * a[i]);
+  }
+}
+
+TEST(Convolve, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) {
+  for (const Shot& shot : kShots) {
+    std::vector<std::vector<float>> halves;
+    for (int r : shot.radii) halves.push_back(gaussian(r, 0.4 * r + 0.3));
+    std::vector<AxisWindow> windows;
+    for (std::size_t i = 0; i < shot.axes.size(); ++i) windows.push_back({shot.axes[i], halves[i]});
+    for (DType type : {DType::f32, DType::u8, DType::i16}) {
+      Volume in = make_volume(type, shot.shape, 0);
+      fill_random(in.view, 11, 200.0F);
+      for (DType to : {DType::f32, type}) {
+        Volume want = make_volume(to, shot.shape, 0);
+        run(in.view, want.view, {windows}, Parallel::serial());
+        Shuffled shuffled(3);
+        Volume threaded = make_volume(to, shot.shape, 0);
+        run(in.view, threaded.view, {windows}, shuffled);
+        EXPECT_EQ(want.bytes, threaded.bytes) << to_string(shot.shape);
+        for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+          hwy::SetSupportedTargetsForTest(target);
+          hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+          Volume got = make_volume(to, shot.shape, 0);
+          run(in.view, got.view, {windows}, Parallel::serial());
+          EXPECT_EQ(want.bytes, got.bytes) << hwy::TargetName(target) << " " << to_string(shot.shape);
+        }
+        hwy::SetSupportedTargetsForTest(0);
+        hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varo

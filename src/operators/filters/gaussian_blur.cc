@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "kernels/filter/convolve.h"
+#include "operators/filters/windows.h"
+
+namespace varo {
+
+namespace {
+
+constexpr std::int64_t kLongestWindow = (std::int64_t{1} << 20) + 1;
+
+struct Window {
+  int axis = 0;
+  double sigma = 0;
+  std::int64_t size = 1;
+};
+
+// Weights from the centre outwards.
+std::vector<float> gaussian(const Window& w) {
+  std::vector<double> half(static_cast<std::size_t>(w.size / 2 + 1), 1.0);
+  double total = 1.0;
+  for (std::size_t k = 1; k < half.size(); ++k) {
+    const double x = static_cast<double>(k) / w.sigma;
+    half[k] = std::exp(-0.5 * x * x);
+    total += 2 * half[k];
+  }
+  std::vector<float> weights;
+  for (double value : half) weights.push_back(static_cast<float>(value / total));
+  return weights;
+}
+
+Window window_along(int axis, const std::string& name, double sigma, std::int64_t size) {
+  if (!std::isfinite(sigma))
+    throw Error(ErrorKind::param, "sigma along " + name + " is not a number").got(std::to_string(sigma)).allowed("0 or more elements");
+  if (size == 0 && sigma == 0) {
+    throw Error(ErrorKind::param, "neither sigma nor window_size says how much to blur along " + name)
+        .got("sigma 0 and window_size 0")
+        .allowed("sigma above 0, or an odd window_size")
+        .hint("window_size=1 leaves an axis as it is");
+  }
+  if (size != 0 && size % 2 == 0)
+    throw Error(ErrorKind::param, "window_size along " + name + " is even").got(std::to_string(size)).allowed("an odd number of elements");
+  const double wanted = size != 0 ? static_cast<double>(size) : 2 * std::ceil(3 * sigma) + 1;
+  if (wanted > static_cast<double>(kLongestWindow)) {
+    throw Error(ErrorKind::param, "the window along " + name + " is too long")
+        .got(std::to_string(wanted) + " elements")
+        .allowed("at most " + std::to_string(kLongestWindow));
+  }
+  Window w{axis, sigma, static_cast<std::int64_t>(wanted)};
+  if (sigma == 0) w.sigma = (static_cast<double>(size - 1) / 2 - 1) * 0.3 + 0.8;
+  return w;
+}
+
+class GaussianBlur final : public Operator {
+ public:
+  explicit GaussianBlur(const Args&) {}
+
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    const std::vector<int> axes = filters::data_axes(spec);
+    const auto sigma = filters::per_axis("sigma", s.reals("sigma"), axes.size());
+    const auto size = filters::per_axis("window_size", s.integers("window_size"), axes.size());
+    std::vector<Window> windows;
+    for (std::size_t i = 0; i < axes.size(); ++i)
+      windows.push_back(window_along(axes[i], filters::axis_name(spec.layout, axes[i]), sigma[i], size[i]));
+    s.state() = std::move(windows);
+    if (s.has("dtype")) spec.dtype = s.dtype("dtype");
+    if (spec.dtype != s.spec(0).dtype && spec.dtype != DType::f32) {
+      throw Error(ErrorKind::param, "the output cannot have this dtype")
+          .got(std::string(name_of(spec.dtype)))
+          .allowed("float32, or the input's " + std::string(name_of(s.spec(0).dtype)));
+    }
+    s.set_output(0, spec);
+  }
+
+  bool resolve(Sample& s) const override {
+    if (s.output_spec(0).dtype != s.spec(0).dtype) return false;
+    for (const Window& w : s.kept<std::vector<Window>>())
+      if (w.size != 1) return false;
+    s.set_result(0, s.tensor(0));
+    return true;
+  }
+
+  void run(Sample& s) const override {
+    std::vector<std::vector<float>> weights;
+    std::vector<AxisWindow> windows;
+    for (const Window& w : s.kept<std::vector<Window>>()) weights.push_back(gaussian(w));
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      windows.push_back({s.kept<std::vector<Window>>()[i].axis, weights[i]});
+    const Convolution blur{windows};
+    const ConstView in = filters::by_rows(s, 0);
+    const View out = s.output(0);
+    const auto scratch = s.scratch_of<std::byte>(
+        static_cast<std::int64_t>(convolve_scratch_bytes(in, out, blur, s.parallel().width())));
+    convolve(in, out, blur, s.parallel(), scratch);
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(filters, gaussian_blur) {
+  return {
+      OperatorDef("gaussian_blur", "Smooths with a Gaussian along every axis but channels and frames.")
+          .doc("Borders are mirrored about the edge element, which is not repeated. Sums are made in float32, "
+               "so that integers beyond 2**24 lose their lowest bits. A window of 1 along every axis costs "
+               "nothing: the result is the input.")
+          .doc("Per axis: with sigma alone the window is 2*ceil(3*sigma)+1; with window_size alone sigma is "
+               "((window_size-1)/2-1)*0.3+0.8; with both, both are used.")
+          .input({.name = "data",
+                  .doc = "1 to 3 axes to smooth along; C and F may come before them, C also after them. "
+                         "Without a layout every axis is smoothed along.",
+                  .dtypes = dtypes_except({DType::boolean}),
+                  .least_rank = 1})
+          .output("blurred", "Same shape and layout as the input.")
+          .arg({.name = "sigma",
+                .type = ArgType::reals,
+                .default_value = 0.0,
+                .doc = "Standard deviation in elements: one, or one for each axis, outermost first. 0: from window_size.",
+                .least = 0})
+          .arg({.name = "window_size",
+                .type = ArgType::integers,
+                .default_value = 0,
+                .doc = "Odd length of the window: one, or one for each axis, outermost first. 0: from sigma.",
+                .least = 0})
+          .arg({.name = "dtype", .type = ArgType::dtype, .doc = "float32 or the input's dtype, which is the default.", .constant = true})
+          .traits({.keeps_grid = true})
+          .make<GaussianBlur>()};
+}
+
+}  // namespace varo
