@@ -6,110 +6,22 @@
 #include <cmath>
 #include <numeric>
 #include <random>
-#include <thread>
 
 #include <hwy/targets.h>
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "core/testing.h"
+#include "kernels/testing.h"
 
 namespace varo {
 namespace {
 
-// Blocks in a seeded order, `threads` at a time.
-class Shuffled final : public Parallel {
- public:
-  explicit Shuffled(int threads) : threads_(threads) {}
-  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
-    std::vector<std::int64_t> order(static_cast<std::size_t>(blocks));
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::shuffle(order.begin(), order.end(), std::mt19937_64(blocks));
-    std::atomic<std::size_t> next{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < threads_; ++t)
-      threads.emplace_back([&] {
-        for (std::size_t i; (i = next++) < order.size();) body(order[i]);
-      });
-    for (auto& t : threads) t.join();
-  }
-  int width() const override { return threads_; }
-
- private:
-  int threads_;
-};
-
-// Elements of a dense [shape] laid out with other strides: permuted, reversed, with gaps.
-struct Volume {
-  std::vector<std::byte> bytes;
-  View view;
-};
-
-Volume make_volume(DType dtype, const Shape& shape, unsigned variant) {
-  Volume v;
-  const int rank = shape.rank();
-  std::vector<int> order(static_cast<std::size_t>(rank));
-  std::iota(order.begin(), order.end(), 0);
-  if (variant != 0) std::shuffle(order.begin(), order.end(), std::mt19937(variant));
-  v.view.dtype = dtype;
-  v.view.shape = shape;
-  v.view.strides = Dims::filled(rank, 0);
-  std::int64_t step = variant == 2 ? 2 : 1, offset = 0;
-  for (int k = rank - 1; k >= 0; --k) {
-    const int axis = order[static_cast<std::size_t>(k)];
-    v.view.strides[axis] = step;
-    step *= shape[axis];
-    if (variant == 3 && axis % 2 == 0 && shape[axis] > 0) {
-      offset += (shape[axis] - 1) * v.view.strides[axis];
-      v.view.strides[axis] = -v.view.strides[axis];
-    }
-  }
-  v.bytes.resize((static_cast<std::size_t>(step) + 2) * size_of(dtype), std::byte{0x5a});
-  v.view.data = v.bytes.data() + offset * static_cast<std::int64_t>(size_of(dtype));
-  return v;
-}
-
-template <class Body> void for_each_index(const Shape& shape, const Body& body) {
-  Dims at = Dims::filled(shape.rank(), 0);
-  const std::int64_t n = volume(shape);
-  for (std::int64_t i = 0; i < n; ++i) {
-    std::int64_t rest = i;
-    for (int k = shape.rank() - 1; k >= 0; --k) {
-      at[k] = rest % shape[k];
-      rest /= shape[k];
-    }
-    body(at, i);
-  }
-}
-
-std::int64_t offset_of(const Strides& strides, const Dims& at) {
-  std::int64_t offset = 0;
-  for (int k = 0; k < at.rank(); ++k) offset += at[k] * strides[k];
-  return offset;
-}
-
-void fill_random(const View& v, unsigned seed, float range) {
-  std::mt19937 gen(seed);
-  std::uniform_real_distribution<float> draw(is_signed(v.dtype) ? -range : 0.0F, range);
-  for_each_index(v.shape, [&](const Dims& at, std::int64_t) {
-    const float x = draw(gen);
-    dispatch_all(v.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      static_cast<T*>(v.data)[offset_of(v.strides, at)] = saturate<T>(x);
-    });
-  });
-}
-
-// Row-major values as double.
-std::vector<double> values_of(const ConstView& v) {
-  std::vector<double> out;
-  for_each_index(v.shape, [&](const Dims& at, std::int64_t) {
-    dispatch_all(v.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      out.push_back(saturate<double>(v.ptr<T>()[offset_of(v.strides, at)]));
-    });
-  });
-  return out;
-}
+using testing::fill_random;
+using testing::for_each_index;
+using testing::make_volume;
+using testing::values_of;
+using testing::Volume;
 
 // The obvious twin: one axis after another, in double.
 std::vector<double> convolve_slow(std::vector<double> values, const Shape& shape, std::span<const AxisWindow> windows) {
@@ -256,10 +168,13 @@ TEST(Convolve, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads
       for (DType to : {DType::f32, type}) {
         Volume want = make_volume(to, shot.shape, 0);
         run(in.view, want.view, {windows}, Parallel::serial());
-        Shuffled shuffled(3);
-        Volume threaded = make_volume(to, shot.shape, 0);
-        run(in.view, threaded.view, {windows}, shuffled);
-        EXPECT_EQ(want.bytes, threaded.bytes) << to_string(shot.shape);
+        testing::ShuffledParallel shuffled(5);
+        testing::ThreadedParallel threads(3);
+        for (Parallel* parallel : {static_cast<Parallel*>(&shuffled), static_cast<Parallel*>(&threads)}) {
+          Volume got = make_volume(to, shot.shape, 0);
+          run(in.view, got.view, {windows}, *parallel);
+          EXPECT_EQ(want.bytes, got.bytes) << to_string(shot.shape);
+        }
         for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
           hwy::SetSupportedTargetsForTest(target);
           hwy::GetChosenTarget().Update(hwy::SupportedTargets());
