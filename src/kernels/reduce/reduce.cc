@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/reduce/reduce.h"
+
+#include "core/convert.h"
+#include "kernels/reduce/accumulate.h"
+
+namespace varo {
+
+namespace reduction {
+namespace {
+
+constexpr std::int64_t kBuffer = 2048;  // elements; lanes * tile_inner of them always fit
+
+// What is left to do with accumulators, once per output and not per element.
+struct Outcome {
+  void (*start)(std::int64_t n, void* acc);
+  void (*fold)(const void* from, std::int64_t n, void* acc);  // acc[i] with from[i]
+  void (*write)(const Plan&, const void* acc, std::int64_t i, void* out, std::int64_t at);
+  std::int64_t size;  // bytes of an accumulator
+};
+
+double finish(const Plan& p, double value) {
+  const auto n = static_cast<double>(p.reduces);
+  switch (p.spec.what) {
+    case Reduction::mean:
+    case Reduction::mean_square: return value / n;
+    case Reduction::rms: return std::sqrt(value / n);
+    case Reduction::variance: return n > 0 && n <= p.spec.ddof ? 0.0 : value / (n - p.spec.ddof);
+    case Reduction::std_dev: return n > 0 && n <= p.spec.ddof ? 0.0 : std::sqrt(value / (n - p.spec.ddof));
+    default: return value;
+  }
+}
+
+template <class Acc>
+void write(const Plan& p, const void* acc, std::int64_t i, void* out, std::int64_t at) {
+  const Acc value = static_cast<const Acc*>(acc)[i];
+  const bool plain = p.spec.what == Reduction::sum || p.spec.what == Reduction::min || p.spec.what == Reduction::max;
+  const auto to = [&](auto tag, auto number) {
+    using T = typename decltype(tag)::type;
+    static_cast<T*>(out)[at] = saturate<T>(number);
+  };
+  if (plain) {
+    dispatch_all(p.out_type, [&](auto tag) { to(tag, value); });
+  } else {
+    const double number = finish(p, static_cast<double>(value));
+    dispatch_all(p.out_type, [&](auto tag) { to(tag, number); });
+  }
+}
+
+template <class Op> Outcome outcome() {
+  using Acc = typename Op::Acc;
+  return {[](std::int64_t n, void* acc) { std::fill_n(static_cast<Acc*>(acc), n, Op::start()); },
+          [](const void* from, std::int64_t n, void* acc) {
+            Acc* a = static_cast<Acc*>(acc);
+            for (std::int64_t i = 0; i < n; ++i) a[i] = Op::fold(a[i], static_cast<const Acc*>(from)[i]);
+          },
+          &write<Acc>, sizeof(Acc)};
+}
+
+Outcome outcome_of(const Plan& p) {
+  Outcome chosen{};
+  dispatch_element(element_type(p.in_type), [&](auto type) {
+    using T = typename decltype(type)::type;
+    chosen = with_operation<T>(p.spec.what, [](auto op) { return outcome<typename decltype(op)::type>(); });
+  });
+  return chosen;
+}
+
+class Item {
+ public:
+  Item(const Plan& p, const Outcome& outcome, const void* in, void* out, std::byte* partials)
+      : p_(p), outcome_(outcome), accumulate_(accumulator(element_type(p.in_type), p.spec.what)),
+        in_(static_cast<const std::byte*>(in)), out_(out), partials_(partials),
+        size_(static_cast<std::int64_t>(size_of(p.in_type))), reduced_run_(p.reduced.run()), inner_run_(p.inner.run()) {}
+
+  void run(std::int64_t item) {
+    const std::int64_t chunk = item % p_.chunks;
+    item /= p_.chunks;
+    const std::int64_t inner_tiles = (p_.inners + p_.tile_inner - 1) / p_.tile_inner;
+    inner_ = item % inner_tiles * p_.tile_inner;
+    width_ = std::min(p_.tile_inner, p_.inners - inner_);
+    const std::int64_t outer = item / inner_tiles * p_.tile_outer;
+    const std::int64_t begin = chunk * p_.chunk, end = std::min(p_.reduces, begin + p_.chunk);
+    for (std::int64_t o = outer; o < std::min(p_.outers, outer + p_.tile_outer); ++o) {
+      base_ = p_.outer.offset(o, p_.outer.in);
+      outcome_.start(p_.lanes * width_, acc_);
+      if (p_.spec.mean.data != nullptr) load_mean(o);
+      reduce_range(begin, end);
+      for (std::int64_t half = p_.lanes / 2; half > 0; half /= 2)
+        outcome_.fold(acc_ + half * width_ * outcome_.size, half * width_, acc_);
+      if (p_.chunks > 1) {
+        std::copy_n(acc_, width_ * outcome_.size, partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
+      } else {
+        const std::int64_t at = p_.outer.offset(o, p_.outer.out);
+        for (std::int64_t i = 0; i < width_; ++i)
+          outcome_.write(p_, acc_, i, out_, at + p_.inner.offset(inner_ + i, p_.inner.out));
+      }
+    }
+  }
+
+ private:
+  void load_mean(std::int64_t outer) {
+    const ConstView& mean = p_.spec.mean;
+    const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
+    for (std::int64_t i = 0; i < width_; ++i) {
+      const std::int64_t at = base + p_.inner.offset(inner_ + i, p_.inner.mean);
+      mean_[i] = mean.dtype == DType::f64 ? mean.ptr<double>()[at] : static_cast<double>(mean.ptr<float>()[at]);
+    }
+    for (std::int64_t i = width_; i < p_.lanes * width_; ++i) mean_[i] = mean_[i - width_];
+  }
+
+  // Reduced indices [begin, end); begin is a multiple of lanes.
+  void reduce_range(std::int64_t begin, std::int64_t end) {
+    const bool inner_lies = p_.inners == 1 || (inner_run_.step == 1 && inner_run_.length == p_.inners);
+    const bool whole_lanes = reduced_run_.length % p_.lanes == 0 || reduced_run_.length == p_.reduces;
+    const bool in_place = p_.in_type != DType::f16 && inner_lies && (p_.lanes == 1 || (reduced_run_.step == width_ && whole_lanes));
+    const std::int64_t run = std::max<std::int64_t>(reduced_run_.length, 1);
+    const std::int64_t fits = std::max<std::int64_t>(kBuffer / (p_.lanes * width_), 1) * p_.lanes;
+    for (std::int64_t j = begin, stop = begin; j < end; j = stop) {
+      if (in_place) {
+        stop = std::min(end, j - j % run + run);
+        take(in_ + (base_ + p_.reduced.offset(j, p_.reduced.in) + inner_) * size_, stop - j, reduced_run_.step);
+      } else {
+        stop = std::min(end, j + fits);
+        dispatch_all(p_.in_type, [&](auto tag) { gather<typename decltype(tag)::type>(j, stop); });
+        take(buffer_, stop - j, width_);
+      }
+    }
+  }
+
+  // `count` reduced indices, `step` apart in memory, their inner elements side by side.
+  void take(const void* x, std::int64_t count, std::int64_t step) {
+    accumulate_(x, count / p_.lanes, p_.lanes * width_, p_.lanes * step, count % p_.lanes * width_, mean_, acc_);
+  }
+
+  template <class T> void gather(std::int64_t begin, std::int64_t end) {
+    using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
+    const T* in = reinterpret_cast<const T*>(in_) + base_;
+    Element* to = reinterpret_cast<Element*>(buffer_);
+    const int last = p_.reduced.rank - 1;
+    const std::int64_t row = last >= 0 ? p_.reduced.extent[last] : 1, step = last >= 0 ? p_.reduced.in[last] : 0;
+    for (std::int64_t j = begin; j < end;) {
+      const T* from = in + p_.reduced.offset(j, p_.reduced.in);
+      const std::int64_t stop = std::min(end, j - j % row + row);
+      for (; j < stop; ++j, from += step) {
+        if (p_.inners == 1) {
+          *to++ = saturate<Element>(*from);
+        } else if (inner_run_.length == p_.inners) {
+          for (std::int64_t i = inner_; i < inner_ + width_; ++i) *to++ = saturate<Element>(from[i * inner_run_.step]);
+        } else {
+          for (std::int64_t i = inner_; i < inner_ + width_; ++i) *to++ = saturate<Element>(from[p_.inner.offset(i, p_.inner.in)]);
+        }
+      }
+    }
+  }
+
+  const Plan& p_;
+  const Outcome& outcome_;
+  const Accumulate accumulate_;
+  const std::byte* in_;
+  void* out_;
+  std::byte* partials_;
+  const std::int64_t size_;
+  const Axes::Run reduced_run_, inner_run_;
+  std::int64_t base_ = 0, inner_ = 0, width_ = 0;
+  alignas(64) double mean_[kMaxInner] = {};
+  alignas(64) std::byte acc_[kMaxInner * 8];
+  alignas(64) std::byte buffer_[kBuffer * 8];
+};
+
+void add_chunks(const Plan& p, const Outcome& outcome, std::byte* partials, void* out) {
+  for (std::int64_t o = 0; o < p.outers; ++o) {
+    std::byte* sums = partials + o * p.chunks * p.inners * outcome.size;
+    for (std::int64_t c = 1; c < p.chunks; ++c) outcome.fold(sums + c * p.inners * outcome.size, p.inners, sums);
+    const std::int64_t at = p.outer.offset(o, p.outer.out);
+    for (std::int64_t i = 0; i < p.inners; ++i) outcome.write(p, sums, i, out, at + p.inner.offset(i, p.inner.out));
+  }
+}
+
+}  // namespace
+}  // namespace reduction
+
+std::size_t reduce_scratch_bytes(const ConstView& in, const ReduceSpec& spec) {
+  const reduction::Plan p = reduction::make_plan(in, spec);
+  return p.chunks > 1 ? static_cast<std::size_t>(p.outers * p.chunks * p.inners) * 8 : 0;
+}
+
+void reduce(const ConstView& in, const View& out, const ReduceSpec& spec, Parallel& parallel,
+            std::span<std::byte> scratch) {
+  const reduction::Plan p = reduction::make_plan(in, out, spec);
+  if (p.items == 0) return;
+  const reduction::Outcome outcome = reduction::outcome_of(p);
+  parallel_for(parallel, p.items, 1, [&](std::int64_t begin, std::int64_t end) {
+    reduction::Item item(p, outcome, in.data, out.data, scratch.data());
+    for (std::int64_t i = begin; i < end; ++i) item.run(i);
+  });
+  if (p.chunks > 1) reduction::add_chunks(p, outcome, scratch.data(), out.data);
+}
+
+}  // namespace varo

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/reduce/reduce.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include <hwy/targets.h>
+
+#include "core/testing.h"
+#include "kernels/testing.h"
+
+namespace varo {
+namespace {
+
+using testing::fill_random;
+using testing::for_each_index;
+using testing::make_volume;
+using testing::values_of;
+using testing::Volume;
+
+constexpr Reduction kAll[] = {Reduction::sum, Reduction::mean, Reduction::mean_square, Reduction::rms,
+                              Reduction::min, Reduction::max, Reduction::variance, Reduction::std_dev};
+
+Shape kept_shape(Shape shape, std::uint32_t axes) {
+  for (int i = 0; i < shape.rank(); ++i)
+    if ((axes >> i & 1U) != 0) shape[i] = 1;
+  return shape;
+}
+
+// The obvious twin, in long double; `mean` in row-major order of the outputs.
+std::vector<double> reduce_slow(const ConstView& in, std::uint32_t axes, Reduction what, const std::vector<double>& mean, double ddof) {
+  const Shape shape = kept_shape(in.shape, axes);
+  const Strides strides = dense_strides(shape);
+  const auto values = values_of(in);
+  std::vector<std::vector<double>> groups(static_cast<std::size_t>(volume(shape)));
+  for_each_index(in.shape, [&](const Dims& at, std::int64_t i) {
+    std::int64_t to = 0;
+    for (int k = 0; k < at.rank(); ++k)
+      if ((axes >> k & 1U) == 0) to += at[k] * strides[k];
+    groups[static_cast<std::size_t>(to)].push_back(values[static_cast<std::size_t>(i)]);
+  });
+  std::vector<double> out;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    long double sum = 0, squares = 0, deviations = 0;
+    double low = INFINITY, high = -INFINITY;
+    for (double v : groups[g]) {
+      sum += v;
+      squares += static_cast<long double>(v) * v;
+      if (!mean.empty()) deviations += (static_cast<long double>(v) - mean[g]) * (v - static_cast<long double>(mean[g]));
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+    const auto n = static_cast<long double>(groups[g].size());
+    switch (what) {
+      case Reduction::sum: out.push_back(static_cast<double>(sum)); break;
+      case Reduction::mean: out.push_back(static_cast<double>(sum / n)); break;
+      case Reduction::mean_square: out.push_back(static_cast<double>(squares / n)); break;
+      case Reduction::rms: out.push_back(static_cast<double>(std::sqrt(squares / n))); break;
+      case Reduction::min: out.push_back(low); break;
+      case Reduction::max: out.push_back(high); break;
+      case Reduction::variance: out.push_back(n > ddof ? static_cast<double>(deviations / (n - ddof)) : 0); break;
+      case Reduction::std_dev: out.push_back(n > ddof ? static_cast<double>(std::sqrt(deviations / (n - ddof))) : 0); break;
+    }
+  }
+  return out;
+}
+
+void run(const ConstView& in, const View& out, const ReduceSpec& spec, Parallel& parallel) {
+  std::vector<double> scratch(reduce_scratch_bytes(in, spec) / 8 + 4, -777.0);
+  reduce(in, out, spec, parallel, std::as_writable_bytes(std::span(scratch)).first((scratch.size() - 4) * 8));
+  for (std::size_t i = scratch.size() - 4; i < scratch.size(); ++i) ASSERT_EQ(scratch[i], -777.0);
+}
+
+struct Shot {
+  Shape shape;
+  std::vector<std::uint32_t> axes;
+};
+const std::vector<Shot> kShots = {
+    {{5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}},
+    {{3, 40, 50, 3}, {7, 8, 15, 5, 6, 2}},
+    {{70, 33, 31}, {7, 1, 4, 2}},
+    {{2, 3, 4, 5, 6}, {0b01010, 0b10101, 0b11110, 0b00111}},
+    {{150000}, {1}},
+    {{100, 1100}, {1, 2, 3}},
+    {{2, 70000}, {2}},
+    {{1, 17, 1}, {0, 2, 5, 7}},
+    {{9000, 3}, {2, 1}},
+    {{32, 48, 64}, {5, 6, 7}},
+    {{6, 5, 1, 16}, {0b1011, 0b1101, 0b0100}},
+};
+
+double tolerance(Reduction what, double want) { return std::abs(want) * (what == Reduction::min || what == Reduction::max ? 0 : 1e-12) + 1e-12; }
+
+TEST(Reduce, agrees_with_the_slow_twin_for_all_axes_and_strides) {
+  for (const Shot& shot : kShots) {
+    for (std::uint32_t axes : shot.axes) {
+      const Shape to = kept_shape(shot.shape, axes);
+      std::map<Reduction, std::vector<double>> want;
+      std::map<Reduction, std::vector<std::byte>> bits;
+      for (unsigned variant : {0U, 1U, 2U, 3U}) {
+        Volume in = make_volume(DType::f32, shot.shape, variant);
+        fill_random(in.view, 5, 1.0F);
+        Volume mean = make_volume(DType::f32, to, variant);
+        run(in.view, mean.view, {Reduction::mean, axes}, Parallel::serial());
+        for (Reduction what : kAll) {
+          if (variant == 0) want[what] = reduce_slow(in.view, axes, what, values_of(mean.view), 1.0);
+          Volume out = make_volume(DType::f64, to, 0);
+          run(in.view, out.view, {what, axes, mean.view, 1.0}, Parallel::serial());
+          const auto got = values_of(out.view);
+          for (std::size_t i = 0; i < got.size(); ++i)
+            ASSERT_NEAR(got[i], want[what][i], tolerance(what, want[what][i]) + (what == Reduction::sum ? 1e-10 : 0))
+                << to_string(shot.shape) << " axes " << axes << " what " << static_cast<int>(what) << " variant " << variant << " at " << i;
+          if (variant == 0) bits[what] = out.bytes;
+          EXPECT_EQ(bits[what], out.bytes) << "strides change the result: " << to_string(shot.shape) << " axes " << axes;
+          Volume strided = make_volume(DType::f64, to, 3);
+          run(in.view, strided.view, {what, axes, mean.view, 1.0}, Parallel::serial());
+          EXPECT_EQ(got, values_of(strided.view));
+        }
+      }
+    }
+  }
+}
+
+TEST(Reduce, takes_every_type_and_is_exact_for_integers) {
+  for (int t = 0; t < kDTypeCount; ++t) {
+    const auto type = static_cast<DType>(t);
+    for (std::uint32_t axes : {7U, 3U, 4U, 2U}) {
+      Volume in = make_volume(type, {9, 31, 17}, axes == 2 ? 3 : 0);
+      fill_random(in.view, 5, type == DType::boolean ? 1.0F : 120.0F);
+      Volume mean = make_volume(DType::f64, kept_shape({9, 31, 17}, axes), 0);
+      run(in.view, mean.view, {Reduction::mean, axes}, Parallel::serial());
+      for (Reduction what : kAll) {
+        Volume out = make_volume(DType::f64, mean.view.shape, 0);
+        run(in.view, out.view, {what, axes, mean.view}, Parallel::serial());
+        const auto want = reduce_slow(in.view, axes, what, values_of(mean.view), 0);
+        const auto got = values_of(out.view);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          ASSERT_NEAR(got[i], want[i], what == Reduction::sum && is_integer(type) ? 0 : std::abs(want[i]) * 1e-13) << name_of(type);
+      }
+    }
+  }
+  const std::vector<std::int64_t> big(100000, (std::int64_t{1} << 46) + 1);
+  std::int64_t sum = 0;
+  run(dense_view(big.data(), {100000}), dense_view(&sum, {1}), {Reduction::sum, 1}, Parallel::serial());
+  EXPECT_EQ(sum, 100000 * ((std::int64_t{1} << 46) + 1));
+  std::uint8_t clamped = 0;
+  run(dense_view(big.data(), {100000}), dense_view(&clamped, {1}), {Reduction::sum, 1}, Parallel::serial());
+  EXPECT_EQ(clamped, 255);
+}
+
+TEST(Reduce, keeps_nan_and_defines_the_empty_case) {
+  for (std::int64_t n : {1, 5, 100, 200000})
+    for (std::int64_t at : {std::int64_t{0}, n / 2, n - 1}) {
+      std::vector<float> x(static_cast<std::size_t>(n), 1.0F);
+      x[static_cast<std::size_t>(at)] = NAN;
+      for (Reduction what : kAll) {
+        float out = 0, mean = 0;
+        run(dense_view(x.data(), {n}), dense_view(&out, {1}), {what, 1, dense_view(&mean, {1})}, Parallel::serial());
+        EXPECT_TRUE(std::isnan(out)) << static_cast<int>(what) << " n " << n << " at " << at;
+      }
+    }
+  for (Reduction what : kAll) {
+    if (what == Reduction::min || what == Reduction::max) continue;
+    std::vector<float> out(3, -1.0F), mean(3, 0.0F);
+    const View to = dense_view(out.data(), {3, 1});
+    run(dense_view(out.data(), {3, 0}), to, {what, 2, dense_view(mean.data(), {3, 1})}, Parallel::serial());
+    for (float v : out) EXPECT_TRUE(what == Reduction::sum ? v == 0 : std::isnan(v)) << static_cast<int>(what);
+  }
+  std::vector<float> none;
+  run(dense_view(none.data(), {0, 5}), dense_view(none.data(), {0, 1}), {Reduction::max, 2}, Parallel::serial());
+}
+
+TEST(Reduce, deviation_without_degrees_of_freedom_is_zero) {
+  const std::vector<float> x{1.0F, 5.0F};
+  float mean = 3, out = -1;
+  for (double ddof : {2.0, 3.0}) {
+    run(dense_view(x.data(), {2}), dense_view(&out, {1}), {Reduction::std_dev, 1, dense_view(&mean, {1}), ddof}, Parallel::serial());
+    EXPECT_EQ(out, 0);
+  }
+}
+
+TEST(Reduce, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) {
+  for (const Shot& shot : kShots) {
+    for (std::uint32_t axes : shot.axes) {
+      for (DType type : {DType::f32, DType::u8, DType::i32}) {
+        Volume in = make_volume(type, shot.shape, 0);
+        fill_random(in.view, 5, 100.0F);
+        Volume mean = make_volume(DType::f32, kept_shape(shot.shape, axes), 0);
+        fill_random(mean.view, 6, 1.0F);
+        for (Reduction what : kAll) {
+          const auto reduced = [&](Parallel& parallel) {
+            Volume out = make_volume(DType::f64, mean.view.shape, 0);
+            run(in.view, out.view, {what, axes, mean.view}, parallel);
+            return out.bytes;
+          };
+          const auto want = reduced(Parallel::serial());
+          testing::ShuffledParallel shuffled(5);
+          testing::ThreadedParallel threads(3);
+          EXPECT_EQ(want, reduced(shuffled));
+          EXPECT_EQ(want, reduced(threads));
+          for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+            hwy::SetSupportedTargetsForTest(target);
+            hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+            EXPECT_EQ(want, reduced(Parallel::serial())) << hwy::TargetName(target) << " " << to_string(shot.shape);
+          }
+          hwy::SetSupportedTargetsForTest(0);
+          hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varo
