@@ -18,10 +18,13 @@ namespace varo {
 class Slots {
  public:
   Slots(std::byte* base, std::size_t bytes, int count)
-      : base_(base), bytes_(bytes), free_(count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) {}
+      : base_(base),
+        bytes_(bytes),
+        free_(count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) {}
 
   /// Calls body(piece).
-  template <class Body> void with(const Body& body) {
+  template <class Body>
+  void with(const Body& body) {
     const int slot = take();
     body(base_ + static_cast<std::size_t>(slot) * bytes_);
     free_.fetch_or(std::uint64_t{1} << slot, std::memory_order_release);

@@ -47,7 +47,8 @@ inline Volume make_volume(DType dtype, const Shape& shape, unsigned variant) {
 }
 
 /// body(index, its row-major number)
-template <class Body> void for_each_index(const Shape& shape, const Body& body) {
+template <class Body>
+void for_each_index(const Shape& shape, const Body& body) {
   Dims at = Dims::filled(shape.rank(), 0);
   const std::int64_t n = volume(shape);
   for (std::int64_t i = 0; i < n; ++i) {

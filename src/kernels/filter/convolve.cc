@@ -60,9 +60,12 @@ HWY_INLINE void weigh(const Rows& rows, std::int64_t radius, const float* HWY_RE
       const float* b = rows(k) + i;
       weight = hn::Set(d, half[k]);
       sum0 = hn::Add(sum0, hn::Mul(weight, hn::Add(hn::LoadU(d, a), hn::LoadU(d, b))));
-      sum1 = hn::Add(sum1, hn::Mul(weight, hn::Add(hn::LoadU(d, a + lanes), hn::LoadU(d, b + lanes))));
-      sum2 = hn::Add(sum2, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 2 * lanes), hn::LoadU(d, b + 2 * lanes))));
-      sum3 = hn::Add(sum3, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 3 * lanes), hn::LoadU(d, b + 3 * lanes))));
+      sum1 =
+          hn::Add(sum1, hn::Mul(weight, hn::Add(hn::LoadU(d, a + lanes), hn::LoadU(d, b + lanes))));
+      sum2 = hn::Add(
+          sum2, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 2 * lanes), hn::LoadU(d, b + 2 * lanes))));
+      sum3 = hn::Add(
+          sum3, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 3 * lanes), hn::LoadU(d, b + 3 * lanes))));
     }
     hn::StoreU(sum0, d, to + i);
     hn::StoreU(sum1, d, to + i + lanes);
@@ -83,7 +86,8 @@ HWY_INLINE void weigh(const Rows& rows, std::int64_t radius, const float* HWY_RE
 
 // n * channels elements with these strides, as contiguous floats.
 template <class T>
-void fetch(const void* from, const Axis& x, const Axis& channel, std::int64_t n, float* HWY_RESTRICT to) {
+void fetch(const void* from, const Axis& x, const Axis& channel, std::int64_t n,
+           float* HWY_RESTRICT to) {
   const T* HWY_RESTRICT in = static_cast<const T*>(from);
   const std::int64_t channels = channel.extent;
   if ((channels == 1 || channel.in == 1) && x.in == channels) {
@@ -92,7 +96,8 @@ void fetch(const void* from, const Axis& x, const Axis& channel, std::int64_t n,
     for (std::int64_t i = 0; i < n; ++i) to[i] = saturate<float>(in[i * x.in]);
   } else {
     for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t c = 0; c < channels; ++c) *to++ = saturate<float>(in[i * x.in + c * channel.in]);
+      for (std::int64_t c = 0; c < channels; ++c)
+        *to++ = saturate<float>(in[i * x.in + c * channel.in]);
   }
 }
 
@@ -112,20 +117,22 @@ HWY_INLINE void store_small(const float* HWY_RESTRICT from, std::int64_t n, T* H
     v = hn::IfThenElseZero(hn::Eq(v, v), v);
     v = hn::Min(hn::Max(v, low), high);
     const auto whole = hn::Trunc(v);
-    const auto away = hn::IfThenElseZero(hn::Ge(hn::Abs(hn::Sub(v, whole)), half), hn::CopySign(one, v));
+    const auto away =
+        hn::IfThenElseZero(hn::Ge(hn::Abs(hn::Sub(v, whole)), half), hn::CopySign(one, v));
     hn::StoreU(hn::DemoteTo(dt, hn::ConvertTo(di, hn::Add(whole, away))), dt, out + i);
   }
   for (; i < n; ++i) out[i] = saturate<T>(from[i]);
 }
 
 template <class T>
-void store(const float* HWY_RESTRICT from, const Axis& x, const Axis& channel, std::int64_t n, bool dense,
-           void* to) {
+void store(const float* HWY_RESTRICT from, const Axis& x, const Axis& channel, std::int64_t n,
+           bool dense, void* to) {
   T* HWY_RESTRICT out = static_cast<T*>(to);
   const std::int64_t channels = channel.extent;
   if (!dense) {
     for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t c = 0; c < channels; ++c) out[i * x.out + c * channel.out] = saturate<T>(*from++);
+      for (std::int64_t c = 0; c < channels; ++c)
+        out[i * x.out + c * channel.out] = saturate<T>(*from++);
   } else if constexpr (std::is_integral_v<T> && sizeof(T) <= 2 && !std::is_same_v<T, bool>) {
     store_small(from, n * channels, out);
   } else {
@@ -139,8 +146,12 @@ class Tile {
  public:
   Tile(const Plan& p, const std::byte* in, std::byte* out, std::byte* slot, std::int64_t tz,
        std::int64_t ty, std::int64_t tx)
-      : p_(p), in_(in), out_(out), in_size_(static_cast<std::int64_t>(size_of(p.in_type))),
-        out_size_(static_cast<std::int64_t>(size_of(p.out_type))), channels_(p.channel.extent) {
+      : p_(p),
+        in_(in),
+        out_(out),
+        in_size_(static_cast<std::int64_t>(size_of(p.in_type))),
+        out_size_(static_cast<std::int64_t>(size_of(p.out_type))),
+        channels_(p.channel.extent) {
     z0_ = tz * p.tile_z, z1_ = std::min(p.z.extent, z0_ + p.tile_z);
     y0_ = ty * p.tile_y, y1_ = std::min(p.y.extent, y0_ + p.tile_y);
     x0_ = tx * p.tile_x, x1_ = std::min(p.x.extent, x0_ + p.tile_x);
@@ -164,7 +175,8 @@ class Tile {
         for (; loaded <= std::min(p_.z.extent - 1, z + p_.z.radius); ++loaded) load_plane(loaded);
       std::int64_t ready = y_low_;
       for (std::int64_t y = y0_; y < y1_; ++y) {
-        for (; ready <= std::min(p_.y.extent - 1, y + p_.y.radius); ++ready) weigh_along_z(z, ready);
+        for (; ready <= std::min(p_.y.extent - 1, y + p_.y.radius); ++ready)
+          weigh_along_z(z, ready);
         weigh_along_y(y);
         mirror_ends();
         write_row(z, y);
@@ -190,7 +202,8 @@ class Tile {
     const std::int64_t r = p_.z.radius;
     for (std::int64_t k = -r; k <= r; ++k) {
       const std::int64_t at = reflect_101(z + k, p_.z.extent);
-      rows_[r + k] = p_.direct_in ? reinterpret_cast<const float*>(source(at, y)) : plane_row(at, y);
+      rows_[r + k] =
+          p_.direct_in ? reinterpret_cast<const float*>(source(at, y)) : plane_row(at, y);
     }
     weigh(Pointers{rows_ + r}, r, p_.z.half, (x_high_ - x_low_) * channels_, ring_row(y));
   }
@@ -206,7 +219,8 @@ class Tile {
 
   void mirror_ends() {
     const auto mirror = [&](std::int64_t x) {
-      std::memcpy(line_at(x), line_at(reflect_101(x, p_.x.extent)), static_cast<std::size_t>(channels_) * 4);
+      std::memcpy(line_at(x), line_at(reflect_101(x, p_.x.extent)),
+                  static_cast<std::size_t>(channels_) * 4);
     };
     for (std::int64_t x = x0_ - p_.x.radius; x < x_low_; ++x) mirror(x);
     for (std::int64_t x = x_high_; x < x1_ + p_.x.radius; ++x) mirror(x);
@@ -241,7 +255,8 @@ class Tile {
   void (*store_)(const float*, const Axis&, const Axis&, std::int64_t, bool, void*);
 };
 
-void convolve_tile(const Plan& p, const std::byte* in, std::byte* out, std::byte* slot, std::int64_t tile) {
+void convolve_tile(const Plan& p, const std::byte* in, std::byte* out, std::byte* slot,
+                   std::int64_t tile) {
   const auto take = [&tile](std::int64_t extent, std::int64_t size) {
     const std::int64_t count = (extent + size - 1) / size, at = tile % count;
     tile /= count;
@@ -275,11 +290,13 @@ int slot_count(const Plan& p, int width) {
   return static_cast<int>(std::clamp<std::int64_t>(std::min<std::int64_t>(width, p.tiles), 1, 64));
 }
 
-void run_tiles(const Plan& p, const std::byte* in, std::byte* out, Parallel& parallel, std::byte* scratch) {
+void run_tiles(const Plan& p, const std::byte* in, std::byte* out, Parallel& parallel,
+               std::byte* scratch) {
   Slots slots(scratch, p.slot_bytes, slot_count(p, parallel.width()));
   parallel_for(parallel, p.tiles, 1, [&](std::int64_t begin, std::int64_t end) {
     slots.with([&](std::byte* slot) {
-      for (std::int64_t tile = begin; tile < end; ++tile) HWY_DYNAMIC_DISPATCH(convolve_tile)(p, in, out, slot, tile);
+      for (std::int64_t tile = begin; tile < end; ++tile)
+        HWY_DYNAMIC_DISPATCH(convolve_tile)(p, in, out, slot, tile);
     });
   });
 }
@@ -287,7 +304,8 @@ void run_tiles(const Plan& p, const std::byte* in, std::byte* out, Parallel& par
 }  // namespace
 }  // namespace filter
 
-std::size_t convolve_scratch_bytes(const ConstView& in, const View& out, const Convolution& what, int width) {
+std::size_t convolve_scratch_bytes(const ConstView& in, const View& out, const Convolution& what,
+                                   int width) {
   const filter::Plan p = filter::make_plan(in, out, what);
   return p.slot_bytes * static_cast<std::size_t>(filter::slot_count(p, width));
 }
@@ -296,7 +314,8 @@ void convolve(const ConstView& in, const View& out, const Convolution& what, Par
               std::span<std::byte> scratch) {
   const filter::Plan p = filter::make_plan(in, out, what);
   if (p.tiles > 0)
-    filter::run_tiles(p, in.ptr<std::byte>(), static_cast<std::byte*>(out.data), parallel, scratch.data());
+    filter::run_tiles(p, in.ptr<std::byte>(), static_cast<std::byte*>(out.data), parallel,
+                      scratch.data());
 }
 
 }  // namespace varo

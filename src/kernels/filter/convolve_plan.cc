@@ -27,9 +27,12 @@ std::int64_t even_tile(std::int64_t extent, std::int64_t most) {
   return ceil_div(extent, ceil_div(extent, most));
 }
 std::int64_t kept(const Axis& a) { return std::min(a.extent, 2 * a.radius + 1); }
-std::int64_t reached(const Axis& a, std::int64_t tile) { return std::min(a.extent, tile + 2 * a.radius); }
+std::int64_t reached(const Axis& a, std::int64_t tile) {
+  return std::min(a.extent, tile + 2 * a.radius);
+}
 
-void assign_axes(Plan& p, const ConstView& in, const View& out, std::span<const AxisWindow> windows) {
+void assign_axes(Plan& p, const ConstView& in, const View& out,
+                 std::span<const AxisWindow> windows) {
   Axis axes[kMaxRank];
   const int rank = in.rank();
   for (int i = 0; i < rank; ++i) axes[i] = {in.shape[i], in.strides[i], out.strides[i], 0, nullptr};
@@ -38,8 +41,8 @@ void assign_axes(Plan& p, const ConstView& in, const View& out, std::span<const 
     axes[w.axis].radius = static_cast<std::int64_t>(w.half.size()) - 1;
   }
 
-  // Innermost first: the row's axis and its channels, then y and z; what is left is outer. The order
-  // is the logical one, whatever the strides: it decides about rounding.
+  // Innermost first: the row's axis and its channels, then y and z; what is left is outer. The
+  // order is the logical one, whatever the strides: it decides about rounding.
   p.z = p.y = p.x = p.channel = {1, 0, 0, 0, nullptr};
   const int last = rank - 1;
   const bool plain_row = rank > 0 && windows.size() < 3 && axes[last].half == nullptr &&
@@ -84,7 +87,8 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   const std::int64_t channels = p.channel.extent;
   const bool unit_channel_in = channels == 1 || p.channel.in == 1;
   const bool unit_channel_out = channels == 1 || p.channel.out == 1;
-  p.direct_in = in.dtype == DType::f32 && kept(p.z) <= kDirectPlanes && unit_channel_in && (p.x.extent == 1 || p.x.in == channels);
+  p.direct_in = in.dtype == DType::f32 && kept(p.z) <= kDirectPlanes && unit_channel_in &&
+                (p.x.extent == 1 || p.x.in == channels);
   p.dense_out = unit_channel_out && (p.x.extent == 1 || p.x.out == channels);
 
   p.tile_x = p.x.extent * channels <= 2 * kRowFloats
@@ -92,10 +96,12 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
                  : even_tile(p.x.extent, std::max(kRowFloats / channels, 8 * p.x.radius));
   const std::int64_t row_floats = reached(p.x, p.tile_x) * channels;
   const std::int64_t rows = kTileBytes / (kept(p.z) * row_floats * 4);
-  p.tile_y = even_tile(p.y.extent, std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}}));
+  p.tile_y =
+      even_tile(p.y.extent, std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}}));
   std::int64_t others = ceil_div(p.y.extent, p.tile_y) * ceil_div(p.x.extent, p.tile_x);
   for (int i = 0; i < p.outer_rank; ++i) others *= p.outer[i].extent;
-  p.tile_z = even_tile(p.z.extent, std::max({p.z.extent * others / kTasks, 6 * p.z.radius, std::int64_t{16}}));
+  p.tile_z = even_tile(p.z.extent,
+                       std::max({p.z.extent * others / kTasks, 6 * p.z.radius, std::int64_t{16}}));
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);
 
   p.row = ceil_div(row_floats, 16) * 16;
@@ -105,7 +111,8 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   const std::int64_t pointers = 2 * std::max(p.z.radius, p.y.radius) + 1;
   p.pointer_bytes = static_cast<std::size_t>(ceil_div(pointers * 8, 64) * 64);
   const std::int64_t line = ceil_div((p.tile_x + 2 * p.x.radius) * channels, 16) * 16;
-  const std::int64_t floats = p.row * (p.planes * p.plane_rows + p.z_rows) + line + ceil_div(p.tile_x * channels, 16) * 16;
+  const std::int64_t floats =
+      p.row * (p.planes * p.plane_rows + p.z_rows) + line + ceil_div(p.tile_x * channels, 16) * 16;
   p.slot_bytes = p.pointer_bytes + static_cast<std::size_t>(floats) * 4;
   return p;
 }

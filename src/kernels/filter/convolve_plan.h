@@ -28,8 +28,8 @@ struct Plan {
   std::int64_t tile_z = 1, tile_y = 1, tile_x = 1;
   std::int64_t tiles = 0;
   DType in_type = DType::u8, out_type = DType::u8;
-  bool direct_in = false;   ///< input rows are contiguous float32: read in place
-  bool dense_out = false;   ///< output rows are contiguous
+  bool direct_in = false;  ///< input rows are contiguous float32: read in place
+  bool dense_out = false;  ///< output rows are contiguous
   bool add = false;
   // Scratch of one running tile, in floats from its start; pointers come first.
   std::int64_t row = 0;     ///< floats between rows of the rings

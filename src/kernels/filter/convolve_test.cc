@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/filter/convolve.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
 #include <numeric>
 #include <random>
-
-#include <hwy/targets.h>
 
 #include "core/convert.h"
 #include "core/dispatch.h"
@@ -24,7 +22,8 @@ using testing::values_of;
 using testing::Volume;
 
 // The obvious twin: one axis after another, in double.
-std::vector<double> convolve_slow(std::vector<double> values, const Shape& shape, std::span<const AxisWindow> windows) {
+std::vector<double> convolve_slow(std::vector<double> values, const Shape& shape,
+                                  std::span<const AxisWindow> windows) {
   for (const AxisWindow& w : windows) {
     std::vector<double> next(values.size());
     const Strides strides = dense_strides(shape);
@@ -49,14 +48,18 @@ std::vector<double> convolve_slow(std::vector<double> values, const Shape& shape
 std::vector<float> gaussian(int radius, double sigma) {
   std::vector<float> half;
   double total = 0;
-  for (int k = 0; k <= radius; ++k) total += (k == 0 ? 1 : 2) * std::exp(-k * k / (2 * sigma * sigma));
-  for (int k = 0; k <= radius; ++k) half.push_back(static_cast<float>(std::exp(-k * k / (2 * sigma * sigma)) / total));
+  for (int k = 0; k <= radius; ++k)
+    total += (k == 0 ? 1 : 2) * std::exp(-k * k / (2 * sigma * sigma));
+  for (int k = 0; k <= radius; ++k)
+    half.push_back(static_cast<float>(std::exp(-k * k / (2 * sigma * sigma)) / total));
   return half;
 }
 
 void run(const ConstView& in, const View& out, const Convolution& what, Parallel& parallel) {
-  std::vector<std::byte> scratch(convolve_scratch_bytes(in, out, what, parallel.width()) + 128, std::byte{0x77});
-  auto* base = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) & ~std::uintptr_t{63});
+  std::vector<std::byte> scratch(convolve_scratch_bytes(in, out, what, parallel.width()) + 128,
+                                 std::byte{0x77});
+  auto* base = reinterpret_cast<std::byte*>(
+      (reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) & ~std::uintptr_t{63});
   convolve(in, out, what, parallel, {base, scratch.size() - 128});
   for (std::size_t i = 0; i < 32; ++i) ASSERT_EQ(scratch[scratch.size() - 1 - i], std::byte{0x77});
 }
@@ -68,14 +71,22 @@ struct Shot {
 };
 
 const std::vector<Shot> kShots = {
-    {{5, 6, 7}, {0, 1, 2}, {1, 2, 3}},       {{17, 19, 70}, {0, 1, 2}, {3, 3, 3}},
-    {{3, 4, 5, 2}, {0, 1, 2}, {3, 3, 3}},    {{2, 9, 8, 7}, {1, 2, 3}, {2, 0, 4}},
-    {{4, 3, 40}, {0, 1}, {2, 2}},            {{4, 50}, {0}, {2}},
-    {{1, 1, 1}, {0, 1, 2}, {3, 3, 3}},       {{2, 3, 2}, {0, 1, 2}, {9, 8, 7}},
-    {{37}, {0}, {4}},                        {{0, 4, 5}, {0, 1, 2}, {1, 1, 1}},
-    {{3, 2, 5, 4, 3}, {2, 3}, {2, 1}},       {{2, 4, 3, 5, 6}, {0, 2, 4}, {1, 1, 1}},
-    {{3, 1, 5000}, {0, 1, 2}, {1, 1, 30}},   {{70, 9, 300}, {0, 1, 2}, {8, 2, 1}},
-    {{2, 200, 300, 3}, {1, 2}, {20, 3}},     {{3, 3, 3}, {1}, {0}},
+    {{5, 6, 7}, {0, 1, 2}, {1, 2, 3}},
+    {{17, 19, 70}, {0, 1, 2}, {3, 3, 3}},
+    {{3, 4, 5, 2}, {0, 1, 2}, {3, 3, 3}},
+    {{2, 9, 8, 7}, {1, 2, 3}, {2, 0, 4}},
+    {{4, 3, 40}, {0, 1}, {2, 2}},
+    {{4, 50}, {0}, {2}},
+    {{1, 1, 1}, {0, 1, 2}, {3, 3, 3}},
+    {{2, 3, 2}, {0, 1, 2}, {9, 8, 7}},
+    {{37}, {0}, {4}},
+    {{0, 4, 5}, {0, 1, 2}, {1, 1, 1}},
+    {{3, 2, 5, 4, 3}, {2, 3}, {2, 1}},
+    {{2, 4, 3, 5, 6}, {0, 2, 4}, {1, 1, 1}},
+    {{3, 1, 5000}, {0, 1, 2}, {1, 1, 30}},
+    {{70, 9, 300}, {0, 1, 2}, {8, 2, 1}},
+    {{2, 200, 300, 3}, {1, 2}, {20, 3}},
+    {{3, 3, 3}, {1}, {0}},
 };
 
 TEST(Convolve, agrees_with_the_slow_twin_for_every_stride_order) {
@@ -93,7 +104,8 @@ TEST(Convolve, agrees_with_the_slow_twin_for_every_stride_order) {
         run(in.view, out.view, {windows}, Parallel::serial());
         const auto got = values_of(out.view);
         for (std::size_t i = 0; i < want.size(); ++i)
-          ASSERT_NEAR(got[i], want[i], 2e-6) << to_string(shot.shape) << " variant " << variant << " element " << i;
+          ASSERT_NEAR(got[i], want[i], 2e-6)
+              << to_string(shot.shape) << " variant " << variant << " element " << i;
       }
     }
   }
@@ -108,7 +120,8 @@ TEST(Convolve, converts_every_type_with_saturation) {
     if (type == DType::boolean) continue;
     Volume in = make_volume(type, shape, 0);
     fill_random(in.view, 3, 120.0F);
-    Volume wide = make_volume(DType::f32, shape, 0), same = make_volume(type, shape, 0), strided = make_volume(type, shape, 3);
+    Volume wide = make_volume(DType::f32, shape, 0), same = make_volume(type, shape, 0),
+           strided = make_volume(type, shape, 3);
     run(in.view, wide.view, {windows}, Parallel::serial());
     run(in.view, same.view, {windows}, Parallel::serial());
     run(in.view, strided.view, {windows}, Parallel::serial());
@@ -118,15 +131,20 @@ TEST(Convolve, converts_every_type_with_saturation) {
     for (std::size_t i = 0; i < want.size(); ++i) {
       ASSERT_NEAR(floats[i], want[i], 2e-4) << name_of(type);
       double rounded = 0;
-      dispatch_all(type, [&](auto tag) { rounded = saturate<double>(saturate<typename decltype(tag)::type>(static_cast<float>(floats[i]))); });
+      dispatch_all(type, [&](auto tag) {
+        rounded =
+            saturate<double>(saturate<typename decltype(tag)::type>(static_cast<float>(floats[i])));
+      });
       ASSERT_EQ(got[i], rounded) << name_of(type) << " element " << i;
     }
   }
 }
 
 TEST(Convolve, rounds_halves_away_and_clamps_at_the_bounds_of_small_types) {
-  std::vector<float> in{0.5F, 1.5F, -0.5F, -1.5F, 2.4999998F, 127.5F, -128.5F, 255.5F, 32767.5F, -32768.5F, 65535.5F,
-                        1e30F, -1e30F, NAN, 0.49999997F, 254.5F, -0.49999997F, 65534.5F, INFINITY, -INFINITY};
+  std::vector<float> in{0.5F,     1.5F,         -0.5F,    -1.5F,    2.4999998F,
+                        127.5F,   -128.5F,      255.5F,   32767.5F, -32768.5F,
+                        65535.5F, 1e30F,        -1e30F,   NAN,      0.49999997F,
+                        254.5F,   -0.49999997F, 65534.5F, INFINITY, -INFINITY};
   const auto n = static_cast<std::int64_t>(in.size());
   const std::vector<float> one{1.0F};
   const AxisWindow windows[] = {{0, one}};
@@ -136,7 +154,8 @@ TEST(Convolve, rounds_halves_away_and_clamps_at_the_bounds_of_small_types) {
     dispatch_all(type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < n; ++i)
-        EXPECT_EQ(static_cast<T*>(out.view.data)[i], saturate<T>(in[static_cast<std::size_t>(i)])) << name_of(type) << " of " << in[static_cast<std::size_t>(i)];
+        EXPECT_EQ(static_cast<T*>(out.view.data)[i], saturate<T>(in[static_cast<std::size_t>(i)]))
+            << name_of(type) << " of " << in[static_cast<std::size_t>(i)];
     });
   }
 }
@@ -147,7 +166,8 @@ TEST(Convolve, adds_to_what_is_there) {
   for (unsigned variant : {0U, 3U}) {
     Volume in = make_volume(DType::u8, {6, 5, 37, 2}, 1);
     fill_random(in.view, 3, 120.0F);
-    Volume once = make_volume(DType::f32, in.view.shape, variant), twice = make_volume(DType::f32, in.view.shape, variant);
+    Volume once = make_volume(DType::f32, in.view.shape, variant),
+           twice = make_volume(DType::f32, in.view.shape, variant);
     run(in.view, once.view, {windows}, Parallel::serial());
     run(in.view, twice.view, {windows}, Parallel::serial());
     run(in.view, twice.view, {windows, WriteMode::add}, Parallel::serial());
@@ -170,7 +190,8 @@ TEST(Convolve, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads
         run(in.view, want.view, {windows}, Parallel::serial());
         testing::ShuffledParallel shuffled(5);
         testing::ThreadedParallel threads(3);
-        for (Parallel* parallel : {static_cast<Parallel*>(&shuffled), static_cast<Parallel*>(&threads)}) {
+        for (Parallel* parallel :
+             {static_cast<Parallel*>(&shuffled), static_cast<Parallel*>(&threads)}) {
           Volume got = make_volume(to, shot.shape, 0);
           run(in.view, got.view, {windows}, *parallel);
           EXPECT_EQ(want.bytes, got.bytes) << to_string(shot.shape);
@@ -180,7 +201,8 @@ TEST(Convolve, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads
           hwy::GetChosenTarget().Update(hwy::SupportedTargets());
           Volume got = make_volume(to, shot.shape, 0);
           run(in.view, got.view, {windows}, Parallel::serial());
-          EXPECT_EQ(want.bytes, got.bytes) << hwy::TargetName(target) << " " << to_string(shot.shape);
+          EXPECT_EQ(want.bytes, got.bytes)
+              << hwy::TargetName(target) << " " << to_string(shot.shape);
         }
         hwy::SetSupportedTargetsForTest(0);
         hwy::GetChosenTarget().Update(hwy::SupportedTargets());

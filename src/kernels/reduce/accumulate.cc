@@ -40,7 +40,8 @@ Accumulate choose(DType element, Reduction what) {
   Accumulate chosen = nullptr;
   dispatch_element(element, [&](auto type) {
     using T = typename decltype(type)::type;
-    chosen = with_operation<T>(what, [](auto op) -> Accumulate { return &accumulate<typename decltype(op)::type, T>; });
+    chosen = with_operation<T>(
+        what, [](auto op) -> Accumulate { return &accumulate<typename decltype(op)::type, T>; });
   });
   return chosen;
 }
@@ -55,6 +56,8 @@ namespace varo::reduction {
 namespace {
 HWY_EXPORT(choose);
 }
-Accumulate accumulator(DType element, Reduction what) { return HWY_DYNAMIC_DISPATCH(choose)(element, what); }
+Accumulate accumulator(DType element, Reduction what) {
+  return HWY_DYNAMIC_DISPATCH(choose)(element, what);
+}
 }  // namespace varo::reduction
 #endif

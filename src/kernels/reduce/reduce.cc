@@ -23,18 +23,24 @@ double finish(const Plan& p, double value) {
   const auto n = static_cast<double>(p.reduces);
   switch (p.spec.what) {
     case Reduction::mean:
-    case Reduction::mean_square: return value / n;
-    case Reduction::rms: return std::sqrt(value / n);
-    case Reduction::variance: return n > 0 && n <= p.spec.ddof ? 0.0 : value / (n - p.spec.ddof);
-    case Reduction::std_dev: return n > 0 && n <= p.spec.ddof ? 0.0 : std::sqrt(value / (n - p.spec.ddof));
-    default: return value;
+    case Reduction::mean_square:
+      return value / n;
+    case Reduction::rms:
+      return std::sqrt(value / n);
+    case Reduction::variance:
+      return n > 0 && n <= p.spec.ddof ? 0.0 : value / (n - p.spec.ddof);
+    case Reduction::std_dev:
+      return n > 0 && n <= p.spec.ddof ? 0.0 : std::sqrt(value / (n - p.spec.ddof));
+    default:
+      return value;
   }
 }
 
 template <class Acc>
 void write(const Plan& p, const void* acc, std::int64_t i, void* out, std::int64_t at) {
   const Acc value = static_cast<const Acc*>(acc)[i];
-  const bool plain = p.spec.what == Reduction::sum || p.spec.what == Reduction::min || p.spec.what == Reduction::max;
+  const bool plain = p.spec.what == Reduction::sum || p.spec.what == Reduction::min ||
+                     p.spec.what == Reduction::max;
   const auto to = [&](auto tag, auto number) {
     using T = typename decltype(tag)::type;
     static_cast<T*>(out)[at] = saturate<T>(number);
@@ -47,12 +53,14 @@ void write(const Plan& p, const void* acc, std::int64_t i, void* out, std::int64
   }
 }
 
-template <class Op> Outcome outcome() {
+template <class Op>
+Outcome outcome() {
   using Acc = typename Op::Acc;
   return {[](std::int64_t n, void* acc) { std::fill_n(static_cast<Acc*>(acc), n, Op::start()); },
           [](const void* from, std::int64_t n, void* acc) {
             Acc* a = static_cast<Acc*>(acc);
-            for (std::int64_t i = 0; i < n; ++i) a[i] = Op::fold(a[i], static_cast<const Acc*>(from)[i]);
+            for (std::int64_t i = 0; i < n; ++i)
+              a[i] = Op::fold(a[i], static_cast<const Acc*>(from)[i]);
           },
           &write<Acc>, sizeof(Acc)};
 }
@@ -61,7 +69,8 @@ Outcome outcome_of(const Plan& p) {
   Outcome chosen{};
   dispatch_element(element_type(p.in_type), [&](auto type) {
     using T = typename decltype(type)::type;
-    chosen = with_operation<T>(p.spec.what, [](auto op) { return outcome<typename decltype(op)::type>(); });
+    chosen = with_operation<T>(p.spec.what,
+                               [](auto op) { return outcome<typename decltype(op)::type>(); });
   });
   return chosen;
 }
@@ -69,9 +78,15 @@ Outcome outcome_of(const Plan& p) {
 class Item {
  public:
   Item(const Plan& p, const Outcome& outcome, const void* in, void* out, std::byte* partials)
-      : p_(p), outcome_(outcome), accumulate_(accumulator(element_type(p.in_type), p.spec.what)),
-        in_(static_cast<const std::byte*>(in)), out_(out), partials_(partials),
-        size_(static_cast<std::int64_t>(size_of(p.in_type))), reduced_run_(p.reduced.run()), inner_run_(p.inner.run()) {}
+      : p_(p),
+        outcome_(outcome),
+        accumulate_(accumulator(element_type(p.in_type), p.spec.what)),
+        in_(static_cast<const std::byte*>(in)),
+        out_(out),
+        partials_(partials),
+        size_(static_cast<std::int64_t>(size_of(p.in_type))),
+        reduced_run_(p.reduced.run()),
+        inner_run_(p.inner.run()) {}
 
   void run(std::int64_t item) {
     const std::int64_t chunk = item % p_.chunks;
@@ -89,7 +104,8 @@ class Item {
       for (std::int64_t half = p_.lanes / 2; half > 0; half /= 2)
         outcome_.fold(acc_ + half * width_ * outcome_.size, half * width_, acc_);
       if (p_.chunks > 1) {
-        std::copy_n(acc_, width_ * outcome_.size, partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
+        std::copy_n(acc_, width_ * outcome_.size,
+                    partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
       } else {
         const std::int64_t at = p_.outer.offset(o, p_.outer.out);
         for (std::int64_t i = 0; i < width_; ++i)
@@ -104,22 +120,27 @@ class Item {
     const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
     for (std::int64_t i = 0; i < width_; ++i) {
       const std::int64_t at = base + p_.inner.offset(inner_ + i, p_.inner.mean);
-      mean_[i] = mean.dtype == DType::f64 ? mean.ptr<double>()[at] : static_cast<double>(mean.ptr<float>()[at]);
+      mean_[i] = mean.dtype == DType::f64 ? mean.ptr<double>()[at]
+                                          : static_cast<double>(mean.ptr<float>()[at]);
     }
     for (std::int64_t i = width_; i < p_.lanes * width_; ++i) mean_[i] = mean_[i - width_];
   }
 
   // Reduced indices [begin, end); begin is a multiple of lanes.
   void reduce_range(std::int64_t begin, std::int64_t end) {
-    const bool inner_lies = p_.inners == 1 || (inner_run_.step == 1 && inner_run_.length == p_.inners);
-    const bool whole_lanes = reduced_run_.length % p_.lanes == 0 || reduced_run_.length == p_.reduces;
-    const bool in_place = p_.in_type != DType::f16 && inner_lies && (p_.lanes == 1 || (reduced_run_.step == width_ && whole_lanes));
+    const bool inner_lies =
+        p_.inners == 1 || (inner_run_.step == 1 && inner_run_.length == p_.inners);
+    const bool whole_lanes =
+        reduced_run_.length % p_.lanes == 0 || reduced_run_.length == p_.reduces;
+    const bool in_place = p_.in_type != DType::f16 && inner_lies &&
+                          (p_.lanes == 1 || (reduced_run_.step == width_ && whole_lanes));
     const std::int64_t run = std::max<std::int64_t>(reduced_run_.length, 1);
     const std::int64_t fits = std::max<std::int64_t>(kBuffer / (p_.lanes * width_), 1) * p_.lanes;
     for (std::int64_t j = begin, stop = begin; j < end; j = stop) {
       if (in_place) {
         stop = std::min(end, j - j % run + run);
-        take(in_ + (base_ + p_.reduced.offset(j, p_.reduced.in) + inner_) * size_, stop - j, reduced_run_.step);
+        take(in_ + (base_ + p_.reduced.offset(j, p_.reduced.in) + inner_) * size_, stop - j,
+             reduced_run_.step);
       } else {
         stop = std::min(end, j + fits);
         dispatch_all(p_.in_type, [&](auto tag) { gather<typename decltype(tag)::type>(j, stop); });
@@ -130,15 +151,18 @@ class Item {
 
   // `count` reduced indices, `step` apart in memory, their inner elements side by side.
   void take(const void* x, std::int64_t count, std::int64_t step) {
-    accumulate_(x, count / p_.lanes, p_.lanes * width_, p_.lanes * step, count % p_.lanes * width_, mean_, acc_);
+    accumulate_(x, count / p_.lanes, p_.lanes * width_, p_.lanes * step, count % p_.lanes * width_,
+                mean_, acc_);
   }
 
-  template <class T> void gather(std::int64_t begin, std::int64_t end) {
+  template <class T>
+  void gather(std::int64_t begin, std::int64_t end) {
     using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
     const T* in = reinterpret_cast<const T*>(in_) + base_;
     Element* to = reinterpret_cast<Element*>(buffer_);
     const int last = p_.reduced.rank - 1;
-    const std::int64_t row = last >= 0 ? p_.reduced.extent[last] : 1, step = last >= 0 ? p_.reduced.in[last] : 0;
+    const std::int64_t row = last >= 0 ? p_.reduced.extent[last] : 1,
+                       step = last >= 0 ? p_.reduced.in[last] : 0;
     for (std::int64_t j = begin; j < end;) {
       const T* from = in + p_.reduced.offset(j, p_.reduced.in);
       const std::int64_t stop = std::min(end, j - j % row + row);
@@ -146,9 +170,11 @@ class Item {
         if (p_.inners == 1) {
           *to++ = saturate<Element>(*from);
         } else if (inner_run_.length == p_.inners) {
-          for (std::int64_t i = inner_; i < inner_ + width_; ++i) *to++ = saturate<Element>(from[i * inner_run_.step]);
+          for (std::int64_t i = inner_; i < inner_ + width_; ++i)
+            *to++ = saturate<Element>(from[i * inner_run_.step]);
         } else {
-          for (std::int64_t i = inner_; i < inner_ + width_; ++i) *to++ = saturate<Element>(from[p_.inner.offset(i, p_.inner.in)]);
+          for (std::int64_t i = inner_; i < inner_ + width_; ++i)
+            *to++ = saturate<Element>(from[p_.inner.offset(i, p_.inner.in)]);
         }
       }
     }
@@ -171,9 +197,11 @@ class Item {
 void add_chunks(const Plan& p, const Outcome& outcome, std::byte* partials, void* out) {
   for (std::int64_t o = 0; o < p.outers; ++o) {
     std::byte* sums = partials + o * p.chunks * p.inners * outcome.size;
-    for (std::int64_t c = 1; c < p.chunks; ++c) outcome.fold(sums + c * p.inners * outcome.size, p.inners, sums);
+    for (std::int64_t c = 1; c < p.chunks; ++c)
+      outcome.fold(sums + c * p.inners * outcome.size, p.inners, sums);
     const std::int64_t at = p.outer.offset(o, p.outer.out);
-    for (std::int64_t i = 0; i < p.inners; ++i) outcome.write(p, sums, i, out, at + p.inner.offset(i, p.inner.out));
+    for (std::int64_t i = 0; i < p.inners; ++i)
+      outcome.write(p, sums, i, out, at + p.inner.offset(i, p.inner.out));
   }
 }
 

@@ -25,7 +25,9 @@ struct Axes {
     return rank > 0 ? at + index * strides[0] : 0;
   }
   /// Extent of the longest run of last axes that one distance walks, and that distance.
-  struct Run { std::int64_t length = 1, step = 1; };
+  struct Run {
+    std::int64_t length = 1, step = 1;
+  };
   Run run() const {
     Run r;
     for (int i = rank - 1; i >= 0; --i) {

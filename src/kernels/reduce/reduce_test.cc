@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/reduce/reduce.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <map>
-
+#include <gtest/gtest.h>
 #include <hwy/targets.h>
+#include <map>
 
 #include "core/testing.h"
 #include "kernels/testing.h"
@@ -20,8 +18,9 @@ using testing::make_volume;
 using testing::values_of;
 using testing::Volume;
 
-constexpr Reduction kAll[] = {Reduction::sum, Reduction::mean, Reduction::mean_square, Reduction::rms,
-                              Reduction::min, Reduction::max, Reduction::variance, Reduction::std_dev};
+constexpr Reduction kAll[] = {Reduction::sum,      Reduction::mean,   Reduction::mean_square,
+                              Reduction::rms,      Reduction::min,    Reduction::max,
+                              Reduction::variance, Reduction::std_dev};
 
 Shape kept_shape(Shape shape, std::uint32_t axes) {
   for (int i = 0; i < shape.rank(); ++i)
@@ -30,7 +29,8 @@ Shape kept_shape(Shape shape, std::uint32_t axes) {
 }
 
 // The obvious twin, in long double; `mean` in row-major order of the outputs.
-std::vector<double> reduce_slow(const ConstView& in, std::uint32_t axes, Reduction what, const std::vector<double>& mean, double ddof) {
+std::vector<double> reduce_slow(const ConstView& in, std::uint32_t axes, Reduction what,
+                                const std::vector<double>& mean, double ddof) {
   const Shape shape = kept_shape(in.shape, axes);
   const Strides strides = dense_strides(shape);
   const auto values = values_of(in);
@@ -48,20 +48,38 @@ std::vector<double> reduce_slow(const ConstView& in, std::uint32_t axes, Reducti
     for (double v : groups[g]) {
       sum += v;
       squares += static_cast<long double>(v) * v;
-      if (!mean.empty()) deviations += (static_cast<long double>(v) - mean[g]) * (v - static_cast<long double>(mean[g]));
+      if (!mean.empty())
+        deviations +=
+            (static_cast<long double>(v) - mean[g]) * (v - static_cast<long double>(mean[g]));
       low = std::min(low, v);
       high = std::max(high, v);
     }
     const auto n = static_cast<long double>(groups[g].size());
     switch (what) {
-      case Reduction::sum: out.push_back(static_cast<double>(sum)); break;
-      case Reduction::mean: out.push_back(static_cast<double>(sum / n)); break;
-      case Reduction::mean_square: out.push_back(static_cast<double>(squares / n)); break;
-      case Reduction::rms: out.push_back(static_cast<double>(std::sqrt(squares / n))); break;
-      case Reduction::min: out.push_back(low); break;
-      case Reduction::max: out.push_back(high); break;
-      case Reduction::variance: out.push_back(n > ddof ? static_cast<double>(deviations / (n - ddof)) : 0); break;
-      case Reduction::std_dev: out.push_back(n > ddof ? static_cast<double>(std::sqrt(deviations / (n - ddof))) : 0); break;
+      case Reduction::sum:
+        out.push_back(static_cast<double>(sum));
+        break;
+      case Reduction::mean:
+        out.push_back(static_cast<double>(sum / n));
+        break;
+      case Reduction::mean_square:
+        out.push_back(static_cast<double>(squares / n));
+        break;
+      case Reduction::rms:
+        out.push_back(static_cast<double>(std::sqrt(squares / n)));
+        break;
+      case Reduction::min:
+        out.push_back(low);
+        break;
+      case Reduction::max:
+        out.push_back(high);
+        break;
+      case Reduction::variance:
+        out.push_back(n > ddof ? static_cast<double>(deviations / (n - ddof)) : 0);
+        break;
+      case Reduction::std_dev:
+        out.push_back(n > ddof ? static_cast<double>(std::sqrt(deviations / (n - ddof))) : 0);
+        break;
     }
   }
   return out;
@@ -69,7 +87,8 @@ std::vector<double> reduce_slow(const ConstView& in, std::uint32_t axes, Reducti
 
 void run(const ConstView& in, const View& out, const ReduceSpec& spec, Parallel& parallel) {
   std::vector<double> scratch(reduce_scratch_bytes(in, spec) / 8 + 4, -777.0);
-  reduce(in, out, spec, parallel, std::as_writable_bytes(std::span(scratch)).first((scratch.size() - 4) * 8));
+  reduce(in, out, spec, parallel,
+         std::as_writable_bytes(std::span(scratch)).first((scratch.size() - 4) * 8));
   for (std::size_t i = scratch.size() - 4; i < scratch.size(); ++i) ASSERT_EQ(scratch[i], -777.0);
 }
 
@@ -91,7 +110,9 @@ const std::vector<Shot> kShots = {
     {{6, 5, 1, 16}, {0b1011, 0b1101, 0b0100}},
 };
 
-double tolerance(Reduction what, double want) { return std::abs(want) * (what == Reduction::min || what == Reduction::max ? 0 : 1e-12) + 1e-12; }
+double tolerance(Reduction what, double want) {
+  return std::abs(want) * (what == Reduction::min || what == Reduction::max ? 0 : 1e-12) + 1e-12;
+}
 
 TEST(Reduce, agrees_with_the_slow_twin_for_all_axes_and_strides) {
   for (const Shot& shot : kShots) {
@@ -105,15 +126,19 @@ TEST(Reduce, agrees_with_the_slow_twin_for_all_axes_and_strides) {
         Volume mean = make_volume(DType::f32, to, variant);
         run(in.view, mean.view, {Reduction::mean, axes}, Parallel::serial());
         for (Reduction what : kAll) {
-          if (variant == 0) want[what] = reduce_slow(in.view, axes, what, values_of(mean.view), 1.0);
+          if (variant == 0)
+            want[what] = reduce_slow(in.view, axes, what, values_of(mean.view), 1.0);
           Volume out = make_volume(DType::f64, to, 0);
           run(in.view, out.view, {what, axes, mean.view, 1.0}, Parallel::serial());
           const auto got = values_of(out.view);
           for (std::size_t i = 0; i < got.size(); ++i)
-            ASSERT_NEAR(got[i], want[what][i], tolerance(what, want[what][i]) + (what == Reduction::sum ? 1e-10 : 0))
-                << to_string(shot.shape) << " axes " << axes << " what " << static_cast<int>(what) << " variant " << variant << " at " << i;
+            ASSERT_NEAR(got[i], want[what][i],
+                        tolerance(what, want[what][i]) + (what == Reduction::sum ? 1e-10 : 0))
+                << to_string(shot.shape) << " axes " << axes << " what " << static_cast<int>(what)
+                << " variant " << variant << " at " << i;
           if (variant == 0) bits[what] = out.bytes;
-          EXPECT_EQ(bits[what], out.bytes) << "strides change the result: " << to_string(shot.shape) << " axes " << axes;
+          EXPECT_EQ(bits[what], out.bytes)
+              << "strides change the result: " << to_string(shot.shape) << " axes " << axes;
           Volume strided = make_volume(DType::f64, to, 3);
           run(in.view, strided.view, {what, axes, mean.view, 1.0}, Parallel::serial());
           EXPECT_EQ(got, values_of(strided.view));
@@ -137,16 +162,20 @@ TEST(Reduce, takes_every_type_and_is_exact_for_integers) {
         const auto want = reduce_slow(in.view, axes, what, values_of(mean.view), 0);
         const auto got = values_of(out.view);
         for (std::size_t i = 0; i < got.size(); ++i)
-          ASSERT_NEAR(got[i], want[i], what == Reduction::sum && is_integer(type) ? 0 : std::abs(want[i]) * 1e-13) << name_of(type);
+          ASSERT_NEAR(got[i], want[i],
+                      what == Reduction::sum && is_integer(type) ? 0 : std::abs(want[i]) * 1e-13)
+              << name_of(type);
       }
     }
   }
   const std::vector<std::int64_t> big(100000, (std::int64_t{1} << 46) + 1);
   std::int64_t sum = 0;
-  run(dense_view(big.data(), {100000}), dense_view(&sum, {1}), {Reduction::sum, 1}, Parallel::serial());
+  run(dense_view(big.data(), {100000}), dense_view(&sum, {1}), {Reduction::sum, 1},
+      Parallel::serial());
   EXPECT_EQ(sum, 100000 * ((std::int64_t{1} << 46) + 1));
   std::uint8_t clamped = 0;
-  run(dense_view(big.data(), {100000}), dense_view(&clamped, {1}), {Reduction::sum, 1}, Parallel::serial());
+  run(dense_view(big.data(), {100000}), dense_view(&clamped, {1}), {Reduction::sum, 1},
+      Parallel::serial());
   EXPECT_EQ(clamped, 255);
 }
 
@@ -157,7 +186,8 @@ TEST(Reduce, keeps_nan_and_defines_the_empty_case) {
       x[static_cast<std::size_t>(at)] = NAN;
       for (Reduction what : kAll) {
         float out = 0, mean = 0;
-        run(dense_view(x.data(), {n}), dense_view(&out, {1}), {what, 1, dense_view(&mean, {1})}, Parallel::serial());
+        run(dense_view(x.data(), {n}), dense_view(&out, {1}), {what, 1, dense_view(&mean, {1})},
+            Parallel::serial());
         EXPECT_TRUE(std::isnan(out)) << static_cast<int>(what) << " n " << n << " at " << at;
       }
     }
@@ -165,18 +195,22 @@ TEST(Reduce, keeps_nan_and_defines_the_empty_case) {
     if (what == Reduction::min || what == Reduction::max) continue;
     std::vector<float> out(3, -1.0F), mean(3, 0.0F);
     const View to = dense_view(out.data(), {3, 1});
-    run(dense_view(out.data(), {3, 0}), to, {what, 2, dense_view(mean.data(), {3, 1})}, Parallel::serial());
-    for (float v : out) EXPECT_TRUE(what == Reduction::sum ? v == 0 : std::isnan(v)) << static_cast<int>(what);
+    run(dense_view(out.data(), {3, 0}), to, {what, 2, dense_view(mean.data(), {3, 1})},
+        Parallel::serial());
+    for (float v : out)
+      EXPECT_TRUE(what == Reduction::sum ? v == 0 : std::isnan(v)) << static_cast<int>(what);
   }
   std::vector<float> none;
-  run(dense_view(none.data(), {0, 5}), dense_view(none.data(), {0, 1}), {Reduction::max, 2}, Parallel::serial());
+  run(dense_view(none.data(), {0, 5}), dense_view(none.data(), {0, 1}), {Reduction::max, 2},
+      Parallel::serial());
 }
 
 TEST(Reduce, deviation_without_degrees_of_freedom_is_zero) {
   const std::vector<float> x{1.0F, 5.0F};
   float mean = 3, out = -1;
   for (double ddof : {2.0, 3.0}) {
-    run(dense_view(x.data(), {2}), dense_view(&out, {1}), {Reduction::std_dev, 1, dense_view(&mean, {1}), ddof}, Parallel::serial());
+    run(dense_view(x.data(), {2}), dense_view(&out, {1}),
+        {Reduction::std_dev, 1, dense_view(&mean, {1}), ddof}, Parallel::serial());
     EXPECT_EQ(out, 0);
   }
 }
@@ -203,7 +237,8 @@ TEST(Reduce, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) 
           for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
             hwy::SetSupportedTargetsForTest(target);
             hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-            EXPECT_EQ(want, reduced(Parallel::serial())) << hwy::TargetName(target) << " " << to_string(shot.shape);
+            EXPECT_EQ(want, reduced(Parallel::serial()))
+                << hwy::TargetName(target) << " " << to_string(shot.shape);
           }
           hwy::SetSupportedTargetsForTest(0);
           hwy::GetChosenTarget().Update(hwy::SupportedTargets());

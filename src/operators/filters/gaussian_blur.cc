@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernels/filter/convolve.h"
+#include "operators/axes.h"
 #include "operators/filters/windows.h"
 
 namespace varo {
@@ -32,15 +33,20 @@ std::vector<float> gaussian(const Window& w) {
 
 Window window_along(int axis, const std::string& name, double sigma, std::int64_t size) {
   if (!std::isfinite(sigma))
-    throw Error(ErrorKind::param, "sigma along " + name + " is not a number").got(std::to_string(sigma)).allowed("0 or more elements");
+    throw Error(ErrorKind::param, "sigma along " + name + " is not a number")
+        .got(std::to_string(sigma))
+        .allowed("0 or more elements");
   if (size == 0 && sigma == 0) {
-    throw Error(ErrorKind::param, "neither sigma nor window_size says how much to blur along " + name)
+    throw Error(ErrorKind::param,
+                "neither sigma nor window_size says how much to blur along " + name)
         .got("sigma 0 and window_size 0")
         .allowed("sigma above 0, or an odd window_size")
         .hint("window_size=1 leaves an axis as it is");
   }
   if (size != 0 && size % 2 == 0)
-    throw Error(ErrorKind::param, "window_size along " + name + " is even").got(std::to_string(size)).allowed("an odd number of elements");
+    throw Error(ErrorKind::param, "window_size along " + name + " is even")
+        .got(std::to_string(size))
+        .allowed("an odd number of elements");
   const double wanted = size != 0 ? static_cast<double>(size) : 2 * std::ceil(3 * sigma) + 1;
   if (wanted > static_cast<double>(kLongestWindow)) {
     throw Error(ErrorKind::param, "the window along " + name + " is too long")
@@ -63,7 +69,7 @@ class GaussianBlur final : public Operator {
     const auto size = filters::per_axis("window_size", s.integers("window_size"), axes.size());
     std::vector<Window> windows;
     for (std::size_t i = 0; i < axes.size(); ++i)
-      windows.push_back(window_along(axes[i], filters::axis_name(spec.layout, axes[i]), sigma[i], size[i]));
+      windows.push_back(window_along(axes[i], axis_name(spec.layout, axes[i]), sigma[i], size[i]));
     s.state() = std::move(windows);
     if (s.has("dtype")) spec.dtype = s.dtype("dtype");
     if (spec.dtype != s.spec(0).dtype && spec.dtype != DType::f32) {
@@ -101,29 +107,40 @@ class GaussianBlur final : public Operator {
 
 VARO_OPERATORS(filters, gaussian_blur) {
   return {
-      OperatorDef("gaussian_blur", "Smooths with a Gaussian along every axis but channels and frames.")
-          .doc("Borders are mirrored about the edge element, which is not repeated. Sums are made in float32, "
-               "so that integers beyond 2**24 lose their lowest bits. A window of 1 along every axis costs "
+      OperatorDef("gaussian_blur",
+                  "Smooths with a Gaussian along every axis but channels and frames.")
+          .doc("Borders are mirrored about the edge element, which is not repeated. Sums are made "
+               "in float32, "
+               "so that integers beyond 2**24 lose their lowest bits. A window of 1 along every "
+               "axis costs "
                "nothing: the result is the input.")
-          .doc("Per axis: with sigma alone the window is 2*ceil(3*sigma)+1; with window_size alone sigma is "
+          .doc("Per axis: with sigma alone the window is 2*ceil(3*sigma)+1; with window_size alone "
+               "sigma is "
                "((window_size-1)/2-1)*0.3+0.8; with both, both are used.")
-          .input({.name = "data",
-                  .doc = "1 to 3 axes to smooth along; C and F may come before them, C also after them. "
-                         "Without a layout every axis is smoothed along.",
-                  .dtypes = dtypes_except({DType::boolean}),
-                  .least_rank = 1})
+          .input(
+              {.name = "data",
+               .doc =
+                   "1 to 3 axes to smooth along; C and F may come before them, C also after them. "
+                   "Without a layout every axis is smoothed along.",
+               .dtypes = dtypes_except({DType::boolean}),
+               .least_rank = 1})
           .output("blurred", "Same shape and layout as the input.")
           .arg({.name = "sigma",
                 .type = ArgType::reals,
                 .default_value = 0.0,
-                .doc = "Standard deviation in elements: one, or one for each axis, outermost first. 0: from window_size.",
+                .doc = "Standard deviation in elements: one, or one for each axis, outermost "
+                       "first. 0: from window_size.",
                 .least = 0})
           .arg({.name = "window_size",
                 .type = ArgType::integers,
                 .default_value = 0,
-                .doc = "Odd length of the window: one, or one for each axis, outermost first. 0: from sigma.",
+                .doc = "Odd length of the window: one, or one for each axis, outermost first. 0: "
+                       "from sigma.",
                 .least = 0})
-          .arg({.name = "dtype", .type = ArgType::dtype, .doc = "float32 or the input's dtype, which is the default.", .constant = true})
+          .arg({.name = "dtype",
+                .type = ArgType::dtype,
+                .doc = "float32 or the input's dtype, which is the default.",
+                .constant = true})
           .traits({.keeps_grid = true})
           .make<GaussianBlur>()};
 }

@@ -46,7 +46,7 @@ CASES = [
     Case("a window of 1 is the input", "gaussian_blur", [noise(4, 5, 6)], ["DHW"], dict(window_size=1), lambda data, **_: data),
     Case("one axis alone", "gaussian_blur", [noise(8, 9, 10)], ["DHW"], dict(window_size=[1, 1, 5]), reference),
     Case("bytes to float", "gaussian_blur", [noise(9, 11, 13, dtype="uint8")], ["DHW"],
-         dict(sigma=1.0, dtype=np.float32), reference),
+         dict(sigma=1.0, dtype="float32"), reference),
     Case("high contrast in 16 bits", "gaussian_blur", [noise(9, 11, 70, dtype="int16", low=-32768, high=32767)], ["DHW"],
          dict(sigma=0.6), reference, unit=1),
     ErrorCase("nothing given", "gaussian_blur", [noise(4, 5, 6)], ["DHW"], {}, "ParamError", ["sigma 0", "along D", "window_size=1"]),
@@ -58,6 +58,6 @@ CASES = [
     ErrorCase("unlabelled with four axes", "gaussian_blur", [noise(4, 5, 6, 1)], [""], dict(sigma=1.0), "LayoutError",
               ["4 unlabelled axes", "DHWC", "fn.reshape"]),
     ErrorCase("channels in the middle", "gaussian_blur", [noise(4, 5, 6)], ["HCW"], dict(sigma=1.0), "LayoutError", ["HCW", "DHWC"]),
-    ErrorCase("output type", "gaussian_blur", [noise(4, 5, 6, dtype="uint8")], ["DHW"], dict(sigma=1.0, dtype=np.int16), "ParamError",
+    ErrorCase("output type", "gaussian_blur", [noise(4, 5, 6, dtype="uint8")], ["DHW"], dict(sigma=1.0, dtype="int16"), "ParamError",
               ["int16", "uint8"]),
 ]

@@ -10,34 +10,36 @@
 
 namespace varo::filters {
 
-/// "D", or "axis 1" where nothing is known of the letters.
-inline std::string axis_name(const Layout& layout, int axis) {
-  return layout.empty() ? "axis " + std::to_string(axis) : std::string(1, layout[axis]);
-}
-
-/// Positions of the axes that a filter acts on: all but C and F, one to three of them, side by side;
-/// C and F may come before them in any order, a single C after them. An unlabelled input of up to
-/// three axes is filtered along all of them.
-/// errors  LayoutError
+/// Positions of the axes that a filter acts on: all but C and F, one to three of them, side by
+/// side; C and F may come before them in any order, a single C after them. An unlabelled input of
+/// up to three axes is filtered along all of them. errors  LayoutError
 inline std::vector<int> data_axes(const Spec& spec) {
   const Layout& layout = spec.layout;
   const int rank = spec.shape.rank();
   if (layout.empty() && rank > 3) {
-    throw Error(ErrorKind::layout, "the axes to filter along are not known: the input has no axis letters")
+    throw Error(ErrorKind::layout,
+                "the axes to filter along are not known: the input has no axis letters")
         .got(std::to_string(rank) + " unlabelled axes, shape " + to_string(spec.shape))
-        .allowed("a layout such as \"DHWC\" or \"CDHW\", or at most 3 axes, all of which are filtered along")
-        .hint(rank == 4 ? "fn.reshape(x, layout=\"DHWC\") or \"CDHW\" before it" : "fn.reshape(x, layout=\"FDHWC\") before it");
+        .allowed(
+            "a layout such as \"DHWC\" or \"CDHW\", or at most 3 axes, all of which are filtered "
+            "along")
+        .hint(rank == 4 ? "fn.reshape(x, layout=\"DHWC\") or \"CDHW\" before it"
+                        : "fn.reshape(x, layout=\"FDHWC\") before it");
   }
   std::vector<int> axes;
   for (int i = 0; i < rank; ++i)
     if (layout.empty() || (layout[i] != 'C' && layout[i] != 'F')) axes.push_back(i);
   const auto n = static_cast<int>(axes.size());
   const bool together = n > 0 && axes.back() - axes.front() == n - 1;
-  const bool tail = n > 0 && (axes.back() == rank - 1 || (axes.back() == rank - 2 && layout[rank - 1] == 'C'));
+  const bool tail =
+      n > 0 && (axes.back() == rank - 1 || (axes.back() == rank - 2 && layout[rank - 1] == 'C'));
   if (n < 1 || n > 3 || !together || !tail) {
     throw Error(ErrorKind::layout, "the layout does not say which axes to filter along")
-        .got('"' + std::string(layout.str()) + "\" with " + std::to_string(n) + " axes besides C and F")
-        .allowed("1 to 3 axes side by side, C and F before them or C after them, such as \"DHWC\", \"CDHW\", \"FHWC\"");
+        .got('"' + std::string(layout.str()) + "\" with " + std::to_string(n) +
+             " axes besides C and F")
+        .allowed(
+            "1 to 3 axes side by side, C and F before them or C after them, such as \"DHWC\", "
+            "\"CDHW\", \"FHWC\"");
   }
   return axes;
 }
@@ -55,11 +57,13 @@ std::vector<T> per_axis(std::string_view arg, std::vector<T> values, std::size_t
   return values;
 }
 
-/// For kernels that go by rows: the input as it lies where its last axis is contiguous, else a copy.
+/// For kernels that go by rows: the input as it lies where its last axis is contiguous, else a
+/// copy.
 inline ConstView by_rows(Sample& s, int input) {
   const ConstView view = s.view(input);
   const int last = view.rank() - 1;
-  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1 ? view : s.dense(input);
+  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1 ? view
+                                                                                : s.dense(input);
 }
 
 }  // namespace varo::filters
