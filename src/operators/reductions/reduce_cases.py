@@ -14,7 +14,7 @@ def _axes(data, axes, axis_names, layout):
 
 def _converted(value, dtype):
     dtype = np.dtype(dtype)
-    if dtype.kind in "ui":
+    if dtype.kind in "ui" and value.dtype != dtype:
         if value.dtype.kind == "f":
             value = np.sign(value) * np.floor(np.abs(value) + 0.5)
         value = np.clip(value, np.iinfo(dtype).min, np.iinfo(dtype).max)
