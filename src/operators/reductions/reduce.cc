@@ -116,38 +116,39 @@ OperatorDef reduction(Reduction what, const std::string& name, const std::string
                         .doc(details)
                         .input({.name = "data", .doc = "Every element type, any shape."});
   if (about_mean(what)) {
-    std::move(def).input(
+    def = std::move(def).input(
         {.name = "mean",
          .doc = "What deviations are from, in the shape of the result with or without the "
                 "reduced axes: the result of reductions.mean along the same axes.",
          .dtypes = {DType::f32, DType::f64}});
   }
-  std::move(def)
-      .output("reduced", "The input's shape and layout without the reduced axes.")
-      .arg(axes_arg("Given neither, all are reduced; an empty list reduces none."))
-      .arg(axis_names_arg())
-      .arg({.name = "keep_dims",
-            .type = ArgType::boolean,
-            .default_value = false,
-            .doc = "Reduced axes stay, with extent 1.",
-            .constant = true});
+  def = std::move(def)
+            .output("reduced", "The input's shape and layout without the reduced axes.")
+            .arg(axes_arg("Given neither, all are reduced; an empty list reduces none."))
+            .arg(axis_names_arg())
+            .arg({.name = "keep_dims",
+                  .type = ArgType::boolean,
+                  .default_value = false,
+                  .doc = "Reduced axes stay, with extent 1.",
+                  .constant = true});
   if (!picks(what)) {
     const std::string usual = what == Reduction::sum
                                   ? "uint64 for unsigned integers and bool, int64 for signed "
                                     "integers, float32 for floats (float64 for float64)."
                                   : "float32.";
-    std::move(def).arg({.name = "dtype",
-                        .type = ArgType::dtype,
-                        .doc = "Element type of the result. By default " + usual,
-                        .constant = true});
+    def = std::move(def).arg({.name = "dtype",
+                              .type = ArgType::dtype,
+                              .doc = "Element type of the result. By default " + usual,
+                              .constant = true});
   }
   if (about_mean(what)) {
-    std::move(def).arg({.name = "ddof",
-                        .type = ArgType::integer,
-                        .default_value = 0,
-                        .doc = "Subtracted from the number of elements that the sum is divided by.",
-                        .constant = true,
-                        .least = 0});
+    def = std::move(def).arg(
+        {.name = "ddof",
+         .type = ArgType::integer,
+         .default_value = 0,
+         .doc = "Subtracted from the number of elements that the sum is divided by.",
+         .constant = true,
+         .least = 0});
   }
   return std::move(def).make([what](const Args&) { return std::make_unique<Reduce>(what); });
 }
