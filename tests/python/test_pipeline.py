@@ -1,0 +1,499 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine: determinism, laziness, errors and ends."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import varo
+from varo import fn, types
+
+
+def augmenting(folder, batch=7, shape=(24, 24, 24), **options):
+    """A pipeline that uses everything random on volumes of varying size."""
+
+    @varo.pipeline_def(batch_size=batch, **options)
+    def define():
+        volume = fn.readers.numpy(file_root=folder, name="reader", random_shuffle=True, initial_fill=5)
+        volume = fn.reshape(volume, layout="DHW")
+        x, y, z = (fn.random.uniform(range=(0, 1)) for _ in range(3))
+        crop = fn.crop(volume, crop=shape, crop_pos_x=x, crop_pos_y=y, crop_pos_z=z, out_of_bounds_policy="pad")
+        crop = fn.flip(crop, horizontal=fn.random.coin_flip(), depthwise=fn.random.coin_flip())
+        turned = fn.rotate(crop, angle=fn.random.uniform(range=(-30, 30)), axis=(0, 0, 1), keep_size=True, fill_value=0)
+        crop = fn.select(fn.random.coin_flip(probability=0.5), turned, crop)
+        noisy = fn.noise.gaussian(crop, stddev=fn.random.uniform(range=(0, 0.3)))
+        crop = fn.select(fn.random.coin_flip(probability=0.5, dtype=types.BOOL), noisy, crop)
+        crop = crop * fn.random.uniform(range=(0.7, 1.3)) + fn.random.normal(stddev=0.1)
+        return crop, fn.gaussian_blur(crop, sigma=fn.random.uniform(range=(0.5, 1.5)))
+
+    return define()
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    """Twelve float32 volumes of different sizes."""
+    rng = np.random.default_rng(5)
+    for k in range(12):
+        size = rng.integers(20, 45, 3)
+        np.save(tmp_path / f"{k:02d}.npy", rng.normal(size=size).astype("float32"))
+    return str(tmp_path)
+
+
+def digest(pipe, batches=4):
+    return [o.as_array().tobytes() for _ in range(batches) for o in pipe.run()]
+
+
+# --- the same seed gives the same bytes ----------------------------------------------------------
+
+
+def test_bytes_do_not_depend_on_the_machine(volumes):
+    oracle = digest(augmenting(volumes, seed=11, num_threads=1, schedule="serial"))
+    assert len(set(oracle)) == len(oracle)
+    for threads in (1, 2, 7):
+        for depth in (1, 4):
+            pipe = augmenting(volumes, seed=11, num_threads=threads, prefetch_queue_depth=depth)
+            assert digest(pipe) == oracle, (threads, depth)
+    for shuffle_seed in range(3):
+        pipe = augmenting(volumes, seed=11, num_threads=1, schedule="shuffled", shuffle_seed=shuffle_seed)
+        assert digest(pipe) == oracle, shuffle_seed
+    assert digest(augmenting(volumes, seed=12, num_threads=2)) != oracle
+
+
+def test_seven_workers_really_work_at_once(volumes):
+    pipe = augmenting(volumes, seed=1, num_threads=7, batch=14, shape=(64, 64, 64))
+    for _ in range(10):
+        pipe.run()
+        if pipe.executor_statistics()["peak_workers"] == 7:
+            return
+    pytest.fail(f"at most {pipe.executor_statistics()['peak_workers']} samples were worked on at once")
+
+
+def test_a_sample_does_not_depend_on_its_batch(volumes):
+    in_threes, in_sixes = (augmenting(volumes, batch=b, seed=3, num_threads=2) for b in (3, 6))
+    a = [s for _ in range(2) for s in np.asarray(in_threes.run()[0].as_array())]
+    b = list(in_sixes.run()[0].as_array())
+    assert all(np.array_equal(x, y) for x, y in zip(a, b))
+
+
+def test_equal_explicit_seeds_move_image_and_label_together():
+    @varo.pipeline_def(batch_size=4, num_threads=2, seed=0)
+    def define():
+        return fn.random.uniform(seed=5, shape=[3]), fn.random.uniform(seed=5, shape=[3]), fn.random.uniform(shape=[3])
+
+    a, b, c = (o.as_array() for o in define().run())
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert len({row.tobytes() for row in a}) == 4
+
+
+# --- only what is asked for ----------------------------------------------------------------------
+
+
+def test_the_branch_not_taken_does_not_run():
+    def count(probability):
+        @varo.pipeline_def(batch_size=4, num_threads=1, seed=1)
+        def define():
+            x = fn.external_source(lambda: [np.ones((8, 8, 8), "float32")] * 4, layout="DHW")
+            blurred = fn.gaussian_blur(fn.gaussian_blur(x, sigma=1.0), sigma=1.0)
+            return fn.select(fn.random.coin_flip(probability=probability, dtype=types.BOOL), blurred, x)
+
+        pipe = define()
+        pipe.run()
+        stats = pipe.executor_statistics()
+        return stats["nodes_run"] / stats["samples"]
+
+    assert count(0.0) == 1, "the coin alone"
+    assert count(1.0) == 3, "the coin and both blurs"
+
+
+def test_nodes_that_no_output_needs_are_pruned():
+    @varo.pipeline_def(batch_size=1, num_threads=1)
+    def define():
+        x = fn.external_source(lambda: [np.ones((4, 4, 4), "float32")], layout="DHW")
+        fn.gaussian_blur(x, sigma=1.0)
+        return fn.flip(x)
+
+    text = define().explain()
+    assert "declared: 3 nodes" in text and "runs: 2 nodes" in text and "prune" in text
+
+
+def test_outputs_never_alias(volumes):
+    source = np.arange(24, dtype="float32").reshape(2, 3, 4)
+
+    @varo.pipeline_def(batch_size=1, num_threads=1)
+    def define():
+        x = fn.external_source(lambda: [source], layout="DHW", no_copy=True)
+        return x, x, fn.flip(x), fn.reshape(x, shape=[6, 4])
+
+    outputs = [np.asarray(o[0]) for o in define().run()]
+    for i, a in enumerate(outputs):
+        assert not np.shares_memory(a, source)
+        assert not any(np.shares_memory(a, b) for b in outputs[i + 1:])
+
+
+# --- external sources ----------------------------------------------------------------------------
+
+
+def ext(batch_size=2, **kwargs):
+    @varo.pipeline_def(batch_size=batch_size, num_threads=1, prefetch_queue_depth=2)
+    def define():
+        return fn.external_source(**kwargs)
+
+    return define()
+
+
+def drain(pipe):
+    result = []
+    try:
+        while True:
+            result.append(np.asarray(pipe.run()[0].as_array()).ravel().tolist())
+    except StopIteration:
+        return result
+
+
+def test_source_kinds():
+    batches = [[np.float32(1), np.float32(2)], [np.float32(3), np.float32(4)]]
+    assert drain(ext(source=batches)) == [[1, 2], [3, 4]]
+    assert drain(ext(source=iter(batches))) == [[1, 2], [3, 4]]
+
+    def generator():
+        yield from batches
+
+    assert drain(ext(source=generator)) == [[1, 2], [3, 4]]
+
+    def indexed(i):
+        if i == 3:
+            raise StopIteration
+        return np.full((2, 1), i, "int16")
+
+    assert drain(ext(source=indexed)) == [[0, 0], [1, 1], [2, 2]]
+
+    seen = []
+
+    def sampled(info):
+        seen.append(info)
+        if info.idx_in_epoch == 5:
+            raise StopIteration
+        return np.array(info.idx_in_epoch)
+
+    assert drain(ext(source=sampled, batch=False)) == [[0, 1], [2, 3]], "the partial batch is dropped"
+    assert seen[3] == (3, 1, 1, 0)
+
+
+def test_cycles():
+    data = [np.full((2, 1), k) for k in range(2)]
+    pipe = ext(source=data, cycle="raise")
+    assert drain(pipe) == [[0, 0], [1, 1]]
+    pipe.reset()
+    assert drain(pipe) == [[0, 0], [1, 1]]
+    pipe = ext(source=data, cycle="quiet")
+    assert [pipe.run()[0].as_array()[0, 0] for _ in range(5)] == [0, 1, 0, 1, 0]
+    pipe = ext(source=data)
+    assert drain(pipe) == [[0, 0], [1, 1]]
+    pipe.reset()
+    assert drain(pipe) == []
+
+
+def test_several_outputs_and_varying_batch_size():
+    def source(i):
+        n = 1 + i % 3
+        return [np.full((n, 2), i, "float32"), np.full((n, 3), -i, "int8")]
+
+    pipe = ext(source=source, num_outputs=2, batch_size=3)
+    # a decorated function may return the list of nodes
+    for i in range(5):
+        a, b = pipe.run()
+        assert (len(a), len(b)) == (1 + i % 3,) * 2
+        assert a.as_array()[0, 0] == i and b.as_array()[0, 0] == -i and b.dtype == types.INT8
+
+
+def test_feeding_by_hand():
+    @varo.pipeline_def(batch_size=3, num_threads=1)
+    def define():
+        return fn.external_source(name="data", layout="HW")
+
+    pipe = define()
+    for k in range(4):
+        pipe.feed_input("data", [np.full((2, k + 1), k, "uint8")] * 2)
+        out, = pipe.run()
+        assert out.shape() == [(2, k + 1)] * 2 and out.layout() == "HW"
+    with pytest.raises(varo.StateError, match="fed"):
+        pipe.run()
+    with pytest.raises(varo.ShapeError, match="4 samples"):
+        pipe.feed_input("data", np.zeros((4, 2, 2), "uint8"))
+    with pytest.raises(varo.ArgumentTypeError, match="float32"):
+        pipe.feed_input("data", np.zeros((3, 2, 2), "float32"))
+
+
+@pytest.mark.parametrize("source", [lambda *a: 0, lambda **k: 0, lambda a, b: 0, lambda *, a: 0])
+def test_callables_of_the_wrong_shape(source):
+    with pytest.raises(TypeError, match="no argument or one"):
+        ext(source=source)
+
+
+def test_an_exception_in_a_callback_is_the_users_own():
+    class Mine(Exception):
+        pass
+
+    def source(i):
+        if i == 2:
+            raise Mine("at 2")
+        return np.zeros((2, 1))
+
+    pipe = ext(source=source)
+    with pytest.raises(Mine):
+        for _ in range(5):
+            pipe.run()
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def test_an_error_takes_its_batchs_place(tmp_path):
+    for k in range(6):
+        np.save(tmp_path / f"{k}.npy", np.zeros((4, 4, 4 if k != 3 else 2), "float32"))
+
+    @varo.pipeline_def(batch_size=2, num_threads=2, prefetch_queue_depth=3)
+    def define():
+        x = fn.reshape(fn.readers.numpy(file_root=str(tmp_path)), layout="DHW")
+        return fn.crop(x, crop=(4, 4, 4))
+
+    pipe = define()
+    pipe.run()
+    with pytest.raises(varo.ShapeError) as caught:
+        pipe.run()
+    text = str(caught.value)
+    for part in ("crop", "along W", "2", "4", "3.npy", "test_pipeline.py", "fn.crop(x, crop=(4, 4, 4))"):
+        assert part in text, (part, text)
+    assert pipe.run()[0].as_array().shape == (2, 4, 4, 4), "the batch after the error"
+
+
+def test_errors_are_the_builtin_kinds_too():
+    volume = varo.as_tensor(np.zeros((4, 4, 4), "float32"), "DHW")
+    for kind in (ValueError, RuntimeError, varo.ShapeError):
+        with pytest.raises(kind):
+            fn.crop(volume, crop=(5, 4, 4))
+    with pytest.raises(TypeError, match="horizontal"):
+        fn.flip(volume, horizonal=1)
+    with pytest.raises(TypeError, match="wrong type"):
+        fn.flip(volume, horizontal="yes")
+
+
+def test_samples_that_disagree():
+    @varo.pipeline_def(batch_size=2, num_threads=1)
+    def define():
+        return fn.external_source(lambda: [np.zeros((2, 2)), np.zeros((2, 2, 2))])
+
+    with pytest.raises(varo.ShapeError, match="axes"):
+        define().run()
+
+
+def test_misuse():
+    with pytest.raises(varo.ParamError, match="batch_size"):
+        varo.Pipeline(num_threads=1)
+    with pytest.raises(varo.ParamError, match="at least 1"):
+        varo.Pipeline(batch_size=0, num_threads=1)
+    with pytest.raises(varo.StateError, match="outputs"):
+        varo.Pipeline(batch_size=1, num_threads=1).run()
+    pipe = varo.Pipeline(batch_size=1, num_threads=1)
+    with pipe:
+        node = fn.external_source(lambda: [np.zeros(3)])
+    for wrong in (bool, len, iter):
+        with pytest.raises(TypeError):
+            wrong(node)
+    with pytest.raises(TypeError, match="nested"):
+        pipe.set_outputs((node, node))
+    other = varo.Pipeline(batch_size=1, num_threads=1)
+    with other, pytest.raises(varo.ParamError, match="another pipeline"):
+        other.set_outputs(node)
+    with pytest.raises(varo.ParamError, match="taken"), pipe:
+        fn.random.uniform(name="a")
+        fn.random.uniform(name="a")
+
+
+def test_output_checks():
+    def define(**checks):
+        @varo.pipeline_def(batch_size=1, num_threads=1, **checks)
+        def inner():
+            return fn.external_source(lambda: [np.zeros((2, 2), "float32")], layout="HW")
+
+        return inner()
+
+    define(output_dtype=types.FLOAT, output_ndim=[2], output_layout=[None]).run()
+    for wrong in (dict(output_dtype=types.UINT8), dict(output_ndim=3), dict(output_layout="AB")):
+        with pytest.raises(RuntimeError):
+            define(**wrong).run()
+    with pytest.raises(TypeError):
+        define(output_ndim="2")
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_memory_is_bounded_and_flat(tmp_path):
+    rng = np.random.default_rng(0)
+    sizes = [int(s) for s in rng.integers(24, 72, 30)] + [80]
+    for k, size in enumerate(sizes):
+        np.save(tmp_path / f"{k:02d}.npy", rng.normal(size=(size, size, size)).astype("float32"))
+    batch, threads, depth = 2, 2, 2
+
+    @varo.pipeline_def(batch_size=batch, num_threads=threads, prefetch_queue_depth=depth, seed=1)
+    def define():
+        x = fn.reshape(fn.readers.numpy(file_root=str(tmp_path), random_shuffle=True), layout="DHW")
+        return fn.gaussian_blur(fn.gaussian_blur(x, sigma=1.0), sigma=1.0)
+
+    from varo import _core
+
+    pipe = define()
+    gc.collect()
+    _core.pool_trim()
+    before = varo.pool_stats().in_use_bytes
+    _core.pool_reset_high_water()
+    largest, largest_seen, flat = 0, 0, None
+    for step in range(200):
+        out, = pipe.run()
+        volume = max(int(np.prod(s)) * 4 for s in out.shape())
+        largest = max(largest, volume)
+        largest_seen += volume == 80**3 * 4
+        del out
+        # Every batch under way or just delivered holds one volume a sample; every worker may hold
+        # the source, one intermediate and the filter's scratch. Batches ahead may hold the largest.
+        ceiling = 80**3 * 4
+        bound = (depth + 2) * batch * ceiling + threads * 4 * ceiling
+        assert varo.pool_stats().high_water_bytes - before <= 1.2 * bound
+        if largest_seen >= 2 and flat is None:
+            flat = resident_bytes()
+    assert flat is not None, "the largest volume came twice"
+    assert resident_bytes() <= flat + (8 << 20)
+
+
+def test_nothing_is_allocated_when_shapes_repeat(volumes):
+    pipe = augmenting(volumes, batch=4, seed=1, num_threads=2)
+    for _ in range(60):
+        pipe.run()
+    warm = varo.pool_stats().allocations
+    for _ in range(40):
+        pipe.run()
+    assert varo.pool_stats().allocations - warm <= 2
+
+
+# --- ends ----------------------------------------------------------------------------------------
+
+
+def run_script(text, timeout=60, **kwargs):
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=timeout, **kwargs)
+
+
+HEAVY = """
+import os, sys, time, signal, threading
+import numpy as np, varo
+from varo import fn
+@varo.pipeline_def(batch_size=4, num_threads=2, prefetch_queue_depth=2, seed=1)
+def define():
+    x = fn.external_source(lambda: [np.zeros((96, 96, 96), "float32")] * 4, layout="DHW")
+    for _ in range(40):
+        x = fn.gaussian_blur(x, sigma=2.0)
+    return x
+pipe = define()
+"""
+
+
+def test_interrupt_returns_at_once():
+    script = HEAVY + """
+threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+start = time.time()
+try:
+    while True:
+        pipe.run()
+except KeyboardInterrupt:
+    print("caught after", time.time() - start)
+t = time.time(); del pipe
+print("gone after", time.time() - t)
+"""
+    result = run_script(script)
+    assert result.returncode == 0, result.stderr
+    words = result.stdout.split()
+    assert float(words[2]) < 2.0 and float(words[5]) < 1.0, result.stdout
+
+
+def test_a_child_of_fork_gets_an_error_and_the_parent_goes_on():
+    script = HEAVY.replace("range(40)", "range(2)") + """
+pipe.run()
+start = time.time()
+child = os.fork()
+if child == 0:
+    try:
+        pipe.run()
+        os._exit(3)
+    except varo.StateError as error:
+        ok = "child" in str(error) and time.time() - start < 1
+        del pipe
+        os._exit(0 if ok else 4)
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+child = os.fork()
+if child == 0:
+    sys.exit(0)  # the whole way out of the interpreter
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+for _ in range(3):
+    assert pipe.run()[0].as_array().shape == (4, 96, 96, 96)
+print("fine")
+"""
+    result = run_script(script)
+    assert "fine" in result.stdout, result.stderr
+
+
+def test_a_torch_loader_with_workers_works_after_a_pipeline_ran():
+    script = HEAVY.replace("range(40)", "range(2)") + """
+import torch
+pipe.run()
+loader = torch.utils.data.DataLoader([np.full((3,), k) for k in range(10)], batch_size=2, num_workers=2)
+assert sum(b.sum().item() for b in loader) == 3 * 45
+pipe.run()
+print("fine")
+"""
+    result = run_script(script)
+    assert "fine" in result.stdout, result.stderr
+
+
+def test_leaving_in_the_middle():
+    for ending in ("", "del pipe", "pipe2 = define(); pipe2.run(); del pipe; pipe2.run()", "out = pipe.run(); del pipe; print(out[0].as_array().sum())",
+                   "sys.exit(0)"):
+        result = run_script(HEAVY.replace("range(40)", "range(4)") + "pipe.run()\n" + ending)
+        assert result.returncode == 0, (ending, result.stderr)
+
+
+def test_two_threads_with_a_pipeline_each(volumes):
+    results = {}
+
+    def work(seed):
+        results[seed] = digest(augmenting(volumes, seed=seed, num_threads=2))
+
+    threads = [threading.Thread(target=work, args=(s,)) for s in (1, 2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results[1] == digest(augmenting(volumes, seed=1, num_threads=1)) and results[1] != results[2]
+
+
+def test_pipelines_come_and_go(volumes):
+    for _ in range(30):
+        pipe = augmenting(volumes, seed=1, num_threads=3)
+        pipe.build()
+        del pipe
+    pipe = augmenting(volumes, seed=1, num_threads=3)
+    start = time.time()
+    pipe.run()
+    assert time.time() - start < 30
