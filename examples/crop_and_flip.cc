@@ -2,11 +2,10 @@
 // Defines a pipeline in C++ and prints the mean of each sample of ten batches:
 //   example_crop_and_flip [folder with .npy volumes of shape D, H, W and type float32]
 // Without a folder it makes one.
-#include <varo/pipeline.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <varo/pipeline.h>
 
 namespace fs = std::filesystem;
 

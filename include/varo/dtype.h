@@ -16,8 +16,18 @@ struct Half {
 };
 
 enum class DType : std::uint8_t {
-  u8 = 0, u16 = 1, u32 = 2, u64 = 3, i8 = 4, i16 = 5, i32 = 6, i64 = 7,
-  f16 = 8, f32 = 9, f64 = 10, boolean = 11,
+  u8 = 0,
+  u16 = 1,
+  u32 = 2,
+  u64 = 3,
+  i8 = 4,
+  i16 = 5,
+  i32 = 6,
+  i64 = 7,
+  f16 = 8,
+  f32 = 9,
+  f64 = 10,
+  boolean = 11,
 };
 inline constexpr int kDTypeCount = 12;
 
@@ -36,9 +46,13 @@ std::string_view name_of(DType t);
 /// The type with NumPy's name `name`, or nothing.
 std::optional<DType> dtype_named(std::string_view name);
 
-template <class T> struct DTypeOf;
-#define VARO_DTYPE_OF(T, V) \
-  template <> struct DTypeOf<T> { static constexpr DType value = DType::V; };
+template <class T>
+struct DTypeOf;
+#define VARO_DTYPE_OF(T, V)                  \
+  template <>                                \
+  struct DTypeOf<T> {                        \
+    static constexpr DType value = DType::V; \
+  };
 VARO_DTYPE_OF(std::uint8_t, u8)
 VARO_DTYPE_OF(std::uint16_t, u16)
 VARO_DTYPE_OF(std::uint32_t, u32)
@@ -52,6 +66,7 @@ VARO_DTYPE_OF(float, f32)
 VARO_DTYPE_OF(double, f64)
 VARO_DTYPE_OF(bool, boolean)
 #undef VARO_DTYPE_OF
-template <class T> inline constexpr DType dtype_of = DTypeOf<T>::value;
+template <class T>
+inline constexpr DType dtype_of = DTypeOf<T>::value;
 
 }  // namespace varo

@@ -17,13 +17,15 @@ namespace varo {
 
 enum class ErrorKind : std::uint8_t {
   param,     ///< a value that no run can accept (Python: ParamError, a ValueError)
-  type,      ///< wrong kind of argument, unknown argument or name (Python: ArgumentTypeError, a TypeError)
+  type,      ///< wrong kind of argument, unknown argument or name (Python: ArgumentTypeError, a
+             ///< TypeError)
   shape,     ///< extents or ranks that do not fit (Python: ShapeError, a ValueError)
   layout,    ///< axis letters (Python: LayoutError, a ValueError)
   index,     ///< an index outside its axis (Python: IndexOutOfRange, an IndexError)
   read,      ///< a file (Python: ReadError, an OSError)
   device,    ///< a device or a feature of it is missing (Python: DeviceError)
-  state,     ///< a call that is not possible now: closed, forked, mixed interfaces (Python: StateError)
+  state,     ///< a call that is not possible now: closed, forked, mixed interfaces (Python:
+             ///< StateError)
   internal,  ///< our mistake (Python: InternalError)
 };
 

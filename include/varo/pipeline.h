@@ -32,10 +32,10 @@ enum class Schedule : std::uint8_t {
 };
 
 struct PipelineOptions {
-  int batch_size = 1;             ///< largest number of samples in a batch; at least 1
-  int num_threads = 1;            ///< at least 1
-  std::int64_t seed = -1;         ///< negative: drawn from the system
-  int prefetch_queue_depth = 2;   ///< batches under way ahead of the consumer; at least 1
+  int batch_size = 1;            ///< largest number of samples in a batch; at least 1
+  int num_threads = 1;           ///< at least 1
+  std::int64_t seed = -1;        ///< negative: drawn from the system
+  int prefetch_queue_depth = 2;  ///< batches under way ahead of the consumer; at least 1
   Schedule schedule = Schedule::parallel;
   std::uint64_t shuffle_seed = 0;
 };
@@ -49,15 +49,15 @@ struct Node {
 /// A constant, or a value per sample.
 struct Argument : std::variant<ArgValue, Node> {
   using Base = std::variant<ArgValue, Node>;
-  Argument(Node node) : Base(node) {}                                 // NOLINT: reads as a value
-  Argument(ArgValue value) : Base(std::move(value)) {}                // NOLINT
-  Argument(bool v) : Base(ArgValue(v)) {}                             // NOLINT
-  Argument(int v) : Base(ArgValue(std::int64_t{v})) {}                // NOLINT
-  Argument(std::int64_t v) : Base(ArgValue(v)) {}                     // NOLINT
-  Argument(double v) : Base(ArgValue(v)) {}                           // NOLINT
-  Argument(DType v) : Base(ArgValue(static_cast<std::int64_t>(v))) {} // NOLINT
-  Argument(const char* v) : Base(ArgValue(std::string(v))) {}         // NOLINT
-  Argument(std::string v) : Base(ArgValue(std::move(v))) {}           // NOLINT
+  Argument(Node node) : Base(node) {}                                  // NOLINT: reads as a value
+  Argument(ArgValue value) : Base(std::move(value)) {}                 // NOLINT
+  Argument(bool v) : Base(ArgValue(v)) {}                              // NOLINT
+  Argument(int v) : Base(ArgValue(std::int64_t{v})) {}                 // NOLINT
+  Argument(std::int64_t v) : Base(ArgValue(v)) {}                      // NOLINT
+  Argument(double v) : Base(ArgValue(v)) {}                            // NOLINT
+  Argument(DType v) : Base(ArgValue(static_cast<std::int64_t>(v))) {}  // NOLINT
+  Argument(const char* v) : Base(ArgValue(std::string(v))) {}          // NOLINT
+  Argument(std::string v) : Base(ArgValue(std::move(v))) {}            // NOLINT
   Argument(std::vector<std::int64_t> v) : Base(ArgValue(std::move(v))) {}  // NOLINT
   Argument(std::vector<double> v) : Base(ArgValue(std::move(v))) {}        // NOLINT
   Argument(std::vector<std::string> v) : Base(ArgValue(std::move(v))) {}   // NOLINT
@@ -78,10 +78,10 @@ struct ReaderInfo {
 };
 
 struct PipelineStats {
-  std::int64_t batches = 0;      ///< finished
-  std::int64_t samples = 0;      ///< finished
-  int peak_workers = 0;          ///< most samples that were being evaluated at the same moment
-  std::int64_t nodes_run = 0;    ///< operators run on a sample; a view or a branch not taken is none
+  std::int64_t batches = 0;    ///< finished
+  std::int64_t samples = 0;    ///< finished
+  int peak_workers = 0;        ///< most samples that were being evaluated at the same moment
+  std::int64_t nodes_run = 0;  ///< operators run on a sample; a view or a branch not taken is none
 };
 
 class Pipeline {
@@ -92,7 +92,8 @@ class Pipeline {
   Pipeline& operator=(Pipeline&&) noexcept;
 
   /// Declares an operator; its arguments are checked at once. Returns its first output.
-  Node add(const std::string& op, std::vector<Node> inputs = {}, Arguments args = {}, Origin origin = {});
+  Node add(const std::string& op, std::vector<Node> inputs = {}, Arguments args = {},
+           Origin origin = {});
   /// How many outputs the operator of this node has.
   int output_count(Node node) const;
   const std::string& name_of(Node node) const;

@@ -44,7 +44,8 @@ class Dims {
   }
 
  private:
-  template <class It> void assign(It first, It last) {
+  template <class It>
+  void assign(It first, It last) {
     for (; first != last; ++first) push_back(*first);
   }
   std::array<std::int64_t, kMaxRank> v_{};
@@ -69,8 +70,9 @@ std::string to_string(const Dims& dims);
 class Layout {
  public:
   Layout() = default;
-  Layout(const char* letters) : Layout(std::string_view(letters)) {}  // NOLINT: literals are layouts
-  Layout(std::string_view letters);                                   // NOLINT
+  Layout(const char* letters)
+      : Layout(std::string_view(letters)) {}  // NOLINT: literals are layouts
+  Layout(std::string_view letters);           // NOLINT
   bool empty() const { return size_ == 0; }
   int rank() const { return size_; }
   char operator[](int i) const { return c_[static_cast<unsigned>(i)]; }

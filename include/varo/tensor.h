@@ -55,8 +55,12 @@ class Tensor {
   /// Memory of somebody else, kept alive by `keep`.
   static Tensor wrap(const ConstView& view, std::shared_ptr<const void> keep, Layout layout = {});
   /// A dense copy of values that the caller holds.
-  template <class T> static Tensor of(std::span<const T> values, const Shape& shape);
-  template <class T> static Tensor scalar(T value) { return of(std::span<const T>(&value, 1), {}); }
+  template <class T>
+  static Tensor of(std::span<const T> values, const Shape& shape);
+  template <class T>
+  static Tensor scalar(T value) {
+    return of(std::span<const T>(&value, 1), {});
+  }
   static Tensor defer(std::shared_ptr<Source> source, Layout layout = {});
 
   bool defined() const { return keep_ != nullptr || source_ != nullptr; }
@@ -141,7 +145,8 @@ class Tensor {
   void move_affine(int axis, std::int64_t start, std::int64_t step);
 };
 
-template <class T> Tensor Tensor::of(std::span<const T> values, const Shape& shape) {
+template <class T>
+Tensor Tensor::of(std::span<const T> values, const Shape& shape) {
   Tensor t = own({dtype_of<T>, shape, {}});
   std::copy(values.begin(), values.end(), static_cast<T*>(t.mutable_view().data));
   return t;

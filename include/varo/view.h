@@ -19,7 +19,10 @@ struct ConstView {
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
   std::size_t element_size() const { return size_of(dtype); }
-  template <class T> const T* ptr() const { return static_cast<const T*>(data); }
+  template <class T>
+  const T* ptr() const {
+    return static_cast<const T*>(data);
+  }
 };
 
 /// Writable view. No two indices may address the same element.
@@ -32,7 +35,10 @@ struct View {
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
   std::size_t element_size() const { return size_of(dtype); }
-  template <class T> T* ptr() const { return static_cast<T*>(data); }
+  template <class T>
+  T* ptr() const {
+    return static_cast<T*>(data);
+  }
   operator ConstView() const { return {data, dtype, shape, strides}; }  // NOLINT
 };
 
@@ -40,10 +46,12 @@ struct View {
 bool is_dense(const ConstView& view);
 
 /// A dense view of memory that the caller keeps alive.
-template <class T> ConstView dense_view(const T* data, const Shape& shape) {
+template <class T>
+ConstView dense_view(const T* data, const Shape& shape) {
   return {data, dtype_of<T>, shape, dense_strides(shape)};
 }
-template <class T> View dense_view(T* data, const Shape& shape) {
+template <class T>
+View dense_view(T* data, const Shape& shape) {
   return {data, dtype_of<T>, shape, dense_strides(shape)};
 }
 

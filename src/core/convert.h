@@ -30,7 +30,8 @@ inline To saturate(From value) {
       return value >= From(0.5) || value <= From(-0.5);
     } else {
       // 2^digits is exact in any float type; max() itself may not be.
-      constexpr auto kAbove = static_cast<From>(1) * (std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2;
+      constexpr auto kAbove =
+          static_cast<From>(1) * (std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2;
       const From rounded = std::round(value);
       if (rounded >= kAbove) return std::numeric_limits<To>::max();
       if constexpr (std::is_signed_v<To>) {
@@ -47,14 +48,16 @@ inline To saturate(From value) {
       if constexpr (std::is_unsigned_v<To>) {
         if (value < 0) return 0;
         using Wide = std::make_unsigned_t<From>;
-        if (static_cast<Wide>(value) > std::numeric_limits<To>::max()) return std::numeric_limits<To>::max();
+        if (static_cast<Wide>(value) > std::numeric_limits<To>::max())
+          return std::numeric_limits<To>::max();
       } else if constexpr (sizeof(To) < sizeof(From)) {
         if (value < std::numeric_limits<To>::min()) return std::numeric_limits<To>::min();
         if (value > std::numeric_limits<To>::max()) return std::numeric_limits<To>::max();
       }
     } else {
       using Limit = std::make_unsigned_t<To>;
-      if (value > static_cast<Limit>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
+      if (value > static_cast<Limit>(std::numeric_limits<To>::max()))
+        return std::numeric_limits<To>::max();
     }
     return static_cast<To>(value);
   }

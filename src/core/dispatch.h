@@ -9,7 +9,10 @@
 
 namespace varo {
 
-template <class T> struct TypeTag { using type = T; };
+template <class T>
+struct TypeTag {
+  using type = T;
+};
 
 /// Calls body(TypeTag<T>{}) with T one of Types whose dtype is `t`; returns false if none is.
 template <class... Types, class Body>
@@ -28,10 +31,18 @@ void dispatch_all(DType t, Body&& body) {
 template <class Body>
 void dispatch_width(DType t, Body&& body) {
   switch (size_of(t)) {
-    case 1: body(TypeTag<std::uint8_t>{}); break;
-    case 2: body(TypeTag<std::uint16_t>{}); break;
-    case 4: body(TypeTag<std::uint32_t>{}); break;
-    default: body(TypeTag<std::uint64_t>{}); break;
+    case 1:
+      body(TypeTag<std::uint8_t>{});
+      break;
+    case 2:
+      body(TypeTag<std::uint16_t>{});
+      break;
+    case 4:
+      body(TypeTag<std::uint32_t>{});
+      break;
+    default:
+      body(TypeTag<std::uint64_t>{});
+      break;
   }
 }
 

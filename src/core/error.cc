@@ -5,7 +5,9 @@
 
 namespace varo {
 
-Error::Error(ErrorKind kind, std::string problem) : kind_(kind), problem_(std::move(problem)) { render(); }
+Error::Error(ErrorKind kind, std::string problem) : kind_(kind), problem_(std::move(problem)) {
+  render();
+}
 
 Error Error::got(std::string text) && {
   got_ = std::move(text);

@@ -36,7 +36,8 @@ inline float to_float(Half half) {
   const std::uint32_t exponent = (half.bits >> 10) & 0x1fU;
   const std::uint32_t fraction = half.bits & 0x3ffU;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f80'0000U | (fraction << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
   const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
   return sign != 0 ? -magnitude : magnitude;
 }

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/pool.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <new>
+#include <sys/mman.h>
 #include <vector>
 
 namespace varo {
 
 namespace {
 
-constexpr std::size_t kPadding = 64;               // readable and writable past the end
+constexpr std::size_t kPadding = 64;                 // readable and writable past the end
 constexpr std::size_t kHuge = std::size_t{2} << 20;  // from here on, whole huge pages
 
 // Eight classes to the doubling: at most an eighth of a buffer is waste.
@@ -27,7 +26,8 @@ std::size_t rounded(std::size_t bytes) {
 }
 
 void* system_allocate(std::size_t bytes) {
-  void* p = std::aligned_alloc(bytes >= kHuge ? kHuge : 64, bytes >= kHuge ? (bytes + kHuge - 1) / kHuge * kHuge : bytes);
+  void* p = std::aligned_alloc(bytes >= kHuge ? kHuge : 64,
+                               bytes >= kHuge ? (bytes + kHuge - 1) / kHuge * kHuge : bytes);
   if (p == nullptr) throw std::bad_alloc();
   if (bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
   return p;
@@ -50,10 +50,11 @@ struct BufferPool::Impl {
   std::vector<void*> evict_for(std::size_t incoming) {
     std::vector<void*> victims;
     const std::size_t bound = ever_high_water + ever_high_water / 4;
-    while (!free.empty() && stats.reserved_bytes + incoming > std::max(bound, stats.in_use_bytes + incoming)) {
-      const auto oldest = std::min_element(free.begin(), free.end(), [](const auto& a, const auto& b) {
-        return a.second.returned < b.second.returned;
-      });
+    while (!free.empty() &&
+           stats.reserved_bytes + incoming > std::max(bound, stats.in_use_bytes + incoming)) {
+      const auto oldest = std::min_element(
+          free.begin(), free.end(),
+          [](const auto& a, const auto& b) { return a.second.returned < b.second.returned; });
       stats.reserved_bytes -= oldest->first;
       victims.push_back(oldest->second.memory);
       free.erase(oldest);

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
 #include <stdexcept>
 
 #include "varo/dtype.h"
@@ -55,8 +54,10 @@ std::int64_t checked_bytes(const Shape& shape, std::size_t element_size) {
   bool zero = false;
   for (const auto extent : shape) {
     if (extent < 0) return -1;
-    if (extent == 0) zero = true;
-    else if (__builtin_mul_overflow(n, extent, &n)) return -1;
+    if (extent == 0)
+      zero = true;
+    else if (__builtin_mul_overflow(n, extent, &n))
+      return -1;
   }
   return zero ? 0 : n;
 }
@@ -67,7 +68,9 @@ Strides dense_strides(const Shape& shape) {
   return s;
 }
 
-std::string to_string(const Dims& dims) { return fmt::format("[{}]", fmt::join(dims.span(), ", ")); }
+std::string to_string(const Dims& dims) {
+  return fmt::format("[{}]", fmt::join(dims.span(), ", "));
+}
 
 Layout::Layout(std::string_view letters) {
   if (letters.size() > kMaxRank)

@@ -2,10 +2,9 @@
 #include "varo/tensor.h"
 
 #include <fmt/format.h>
-
 #include <limits>
-#include <tuple>
 #include <new>
+#include <tuple>
 
 #include "core/pool.h"
 #include "varo/error.h"
@@ -14,12 +13,15 @@ namespace varo {
 
 namespace {
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return -floor_div(-a, b); }
 
 // Indices j in [0, count) for which start + j*step lies in [lo, hi).
-std::pair<std::int64_t, std::int64_t> steps_inside(std::int64_t lo, std::int64_t hi, std::int64_t start,
-                                                   std::int64_t step, std::int64_t count) {
+std::pair<std::int64_t, std::int64_t> steps_inside(std::int64_t lo, std::int64_t hi,
+                                                   std::int64_t start, std::int64_t step,
+                                                   std::int64_t count) {
   std::int64_t first = step > 0 ? ceil_div(lo - start, step) : ceil_div(start - hi + 1, -step);
   std::int64_t last = step > 0 ? ceil_div(hi - start, step) : floor_div(start - lo, -step) + 1;
   first = std::clamp<std::int64_t>(first, 0, count);
@@ -263,8 +265,10 @@ std::optional<Tensor> Tensor::reshaped(const Shape& shape) const {
     std::int64_t inner = 0, covered = 1;  // the stride of the group's innermost axis that is not 1
     for (int i = old_end - 1; i >= old_at; --i) {
       if (shape_[i] == 1) continue;
-      if (covered == 1) inner = strides_[i];
-      else if (strides_[i] != inner * covered) return std::nullopt;
+      if (covered == 1)
+        inner = strides_[i];
+      else if (strides_[i] != inner * covered)
+        return std::nullopt;
       covered *= shape_[i];
     }
     for (int i = new_end - 1; i >= new_at; --i) {
@@ -318,7 +322,8 @@ Tensor Tensor::fetched(const Tensor& whole) const {
 
 std::optional<View> Tensor::landing(const View& dst) const {
   if (padded_) return std::nullopt;
-  View v{dst.data, source_->dtype(), Dims::filled(start_.rank(), 1), Dims::filled(start_.rank(), 0)};
+  View v{dst.data, source_->dtype(), Dims::filled(start_.rank(), 1),
+         Dims::filled(start_.rank(), 0)};
   for (int i = 0; i < rank(); ++i) {
     const auto a = static_cast<int>(map_[i]);
     if (shape_[i] == 1) continue;

@@ -27,8 +27,8 @@ namespace varo {
 
 /// What a source hands out for one sample when it ticks.
 struct Ticket {
-  std::int64_t index = -1;      ///< e.g. the file's number
-  std::vector<Tensor> values;   ///< e.g. what external_source was fed
+  std::int64_t index = -1;     ///< e.g. the file's number
+  std::vector<Tensor> values;  ///< e.g. what external_source was fed
 };
 
 /// One node's view of one sample, given to infer, resolve and run.
@@ -89,12 +89,17 @@ class Sample {
   virtual Parallel& parallel() = 0;
   /// Uninitialised memory, 64-byte aligned, valid until the end of the call it was asked in.
   virtual void* scratch(std::size_t bytes) = 0;
-  template <class T> std::span<T> scratch_of(std::int64_t count) {
-    return {static_cast<T*>(scratch(static_cast<std::size_t>(count) * sizeof(T))), static_cast<std::size_t>(count)};
+  template <class T>
+  std::span<T> scratch_of(std::int64_t count) {
+    return {static_cast<T*>(scratch(static_cast<std::size_t>(count) * sizeof(T))),
+            static_cast<std::size_t>(count)};
   }
   /// The operator's own memory for this sample, kept from infer to run: a plan, drawn parameters.
   virtual std::any& state() = 0;
-  template <class T> T& kept() { return *std::any_cast<T>(&state()); }
+  template <class T>
+  T& kept() {
+    return *std::any_cast<T>(&state());
+  }
   /// Sources only.
   virtual const Ticket& ticket() const = 0;
 };
@@ -146,7 +151,8 @@ class SourceOperator : public Operator {
 /// Every operators/<group>/<file>.cc defines exactly one function by this macro, returning the
 /// operators it holds: `VARO_OPERATORS(geometry, flip) { return {OperatorDef("flip", ...)...}; }`.
 /// The build collects the functions into a table; nothing is registered by hand.
-#define VARO_OPERATORS(group, file) std::vector<::varo::OperatorDef> varo_operators_##group##_##file()
+#define VARO_OPERATORS(group, file) \
+  std::vector<::varo::OperatorDef> varo_operators_##group##_##file()
 
 /// All operators by name.
 const std::vector<const OperatorDef*>& operator_table();

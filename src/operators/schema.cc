@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/schema.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 #include "operators/operator.h"
 #include "varo/error.h"
@@ -16,9 +15,16 @@ ArgValue converted(const ArgDef& arg, ArgValue value);
 }
 
 std::string_view name_of(ArgType type) {
-  constexpr std::string_view names[] = {"bool", "int", "float", "str", "types.DALIDataType",
-                                        "types.DALIInterpType", "layout string", "list of int",
-                                        "list of float", "list of str"};
+  constexpr std::string_view names[] = {"bool",
+                                        "int",
+                                        "float",
+                                        "str",
+                                        "types.DALIDataType",
+                                        "types.DALIInterpType",
+                                        "layout string",
+                                        "list of int",
+                                        "list of float",
+                                        "list of str"};
   return names[static_cast<int>(type)];
 }
 
@@ -56,7 +62,8 @@ OperatorDef OperatorDef::make(std::function<std::unique_ptr<Operator>(const Args
 }
 
 const ArgDef* OperatorDef::find_arg(std::string_view name) const {
-  const auto at = std::find_if(args_.begin(), args_.end(), [&](const ArgDef& a) { return a.name == name; });
+  const auto at =
+      std::find_if(args_.begin(), args_.end(), [&](const ArgDef& a) { return a.name == name; });
   return at == args_.end() ? nullptr : &*at;
 }
 
@@ -77,9 +84,15 @@ std::string shown(const ArgValue& value) {
     std::string operator()(std::int64_t i) const { return fmt::format("{}", i); }
     std::string operator()(double d) const { return fmt::format("{}", d); }
     std::string operator()(const std::string& s) const { return fmt::format("\"{}\"", s); }
-    std::string operator()(const std::vector<std::int64_t>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
-    std::string operator()(const std::vector<double>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
-    std::string operator()(const std::vector<std::string>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
+    std::string operator()(const std::vector<std::int64_t>& v) const {
+      return fmt::format("[{}]", fmt::join(v, ", "));
+    }
+    std::string operator()(const std::vector<double>& v) const {
+      return fmt::format("[{}]", fmt::join(v, ", "));
+    }
+    std::string operator()(const std::vector<std::string>& v) const {
+      return fmt::format("[{}]", fmt::join(v, ", "));
+    }
   } show;
   return std::visit(show, value);
 }
@@ -95,7 +108,8 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
   const auto as_integer = [&](const ArgValue& v) -> std::int64_t {
     if (const auto* b = std::get_if<bool>(&v)) return *b ? 1 : 0;
     if (const auto* i = std::get_if<std::int64_t>(&v)) return *i;
-    if (const auto* d = std::get_if<double>(&v); d != nullptr && *d == std::floor(*d) && std::abs(*d) < 0x1p53)
+    if (const auto* d = std::get_if<double>(&v);
+        d != nullptr && *d == std::floor(*d) && std::abs(*d) < 0x1p53)
       return static_cast<std::int64_t>(*d);
     wrong_type(arg, value);
   };
@@ -148,8 +162,10 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
       return list;
     }
     case ArgType::texts:
-      if (const auto* text = std::get_if<std::string>(&value)) return std::vector<std::string>{*text};
-      if (const auto* none = std::get_if<std::vector<std::int64_t>>(&value); none != nullptr && none->empty())
+      if (const auto* text = std::get_if<std::string>(&value))
+        return std::vector<std::string>{*text};
+      if (const auto* none = std::get_if<std::vector<std::int64_t>>(&value);
+          none != nullptr && none->empty())
         return std::vector<std::string>{};
       if (!std::holds_alternative<std::vector<std::string>>(value)) wrong_type(arg, value);
       return value;
@@ -171,7 +187,8 @@ void check_range(const ArgDef& arg, double number, const ArgValue& value) {
 ArgValue checked_value(const ArgDef& arg, ArgValue value) {
   ArgValue result = converted(arg, std::move(value));
   if (std::isinf(arg.least) && std::isinf(arg.most)) return result;
-  if (const auto* i = std::get_if<std::int64_t>(&result)) check_range(arg, static_cast<double>(*i), result);
+  if (const auto* i = std::get_if<std::int64_t>(&result))
+    check_range(arg, static_cast<double>(*i), result);
   if (const auto* d = std::get_if<double>(&result)) check_range(arg, *d, result);
   if (const auto* list = std::get_if<std::vector<std::int64_t>>(&result))
     for (const auto i : *list) check_range(arg, static_cast<double>(i), result);
@@ -182,7 +199,8 @@ ArgValue checked_value(const ArgDef& arg, ArgValue value) {
 
 const ArgDef& Args::def_of(std::string_view name) const {
   const ArgDef* arg = def_->find_arg(name);
-  if (arg == nullptr) throw Error(ErrorKind::internal, fmt::format("{} has no argument {}", def_->name(), name));
+  if (arg == nullptr)
+    throw Error(ErrorKind::internal, fmt::format("{} has no argument {}", def_->name(), name));
   return *arg;
 }
 
@@ -200,10 +218,12 @@ void Args::set_per_sample(const std::string& name) {
 }
 
 bool Args::given(std::string_view name) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.name == name; });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& e) { return e.name == name; });
 }
 bool Args::per_sample(std::string_view name) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.name == name && e.per_sample; });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& e) { return e.name == name && e.per_sample; });
 }
 const ArgValue& Args::value(std::string_view name) const {
   for (const Entry& e : entries_)
@@ -215,18 +235,24 @@ bool Args::constant(std::string_view name) const {
 }
 
 namespace {
-template <class T> const T& held(const ArgValue& value, std::string_view name) {
+template <class T>
+const T& held(const ArgValue& value, std::string_view name) {
   const T* v = std::get_if<T>(&value);
   if (v == nullptr)
-    throw Error(ErrorKind::internal, fmt::format("argument {} is not a constant of the type asked for", name));
+    throw Error(ErrorKind::internal,
+                fmt::format("argument {} is not a constant of the type asked for", name));
   return *v;
 }
 }  // namespace
 
 bool Args::flag(std::string_view name) const { return held<bool>(value(name), name); }
-std::int64_t Args::integer(std::string_view name) const { return held<std::int64_t>(value(name), name); }
+std::int64_t Args::integer(std::string_view name) const {
+  return held<std::int64_t>(value(name), name);
+}
 double Args::real(std::string_view name) const { return held<double>(value(name), name); }
-const std::string& Args::text(std::string_view name) const { return held<std::string>(value(name), name); }
+const std::string& Args::text(std::string_view name) const {
+  return held<std::string>(value(name), name);
+}
 DType Args::dtype(std::string_view name) const { return static_cast<DType>(integer(name)); }
 const std::vector<std::int64_t>& Args::integers(std::string_view name) const {
   return held<std::vector<std::int64_t>>(value(name), name);
@@ -254,14 +280,17 @@ std::vector<Layout> layouts_of(std::initializer_list<const char*> letters) {
 // --- operator.h ---------------------------------------------------------------------------------
 
 bool Operator::resolve(Sample&) const { return false; }
-void Operator::run(Sample&) const { throw Error(ErrorKind::internal, "this operator has nothing to run"); }
+void Operator::run(Sample&) const {
+  throw Error(ErrorKind::internal, "this operator has nothing to run");
+}
 void Operator::combine(std::span<Sample* const>) const {}
 void SourceOperator::feed(std::vector<Ticket>) {
   throw Error(ErrorKind::state, "this source takes no data from outside");
 }
 
 namespace {
-template <class T> std::vector<T> repeated(std::vector<T> list, Sample& sample, std::string_view arg, int n) {
+template <class T>
+std::vector<T> repeated(std::vector<T> list, Sample& sample, std::string_view arg, int n) {
   const auto length = static_cast<int>(list.size());
   if (length == n) return list;
   if (length == 1 && (!sample.args().per_sample(arg) || sample.argument(arg).rank() == 0)) {
@@ -277,7 +306,9 @@ template <class T> std::vector<T> repeated(std::vector<T> list, Sample& sample, 
 std::vector<std::int64_t> Sample::integers(std::string_view arg, int n) {
   return repeated(integers(arg), *this, arg, n);
 }
-std::vector<double> Sample::reals(std::string_view arg, int n) { return repeated(reals(arg), *this, arg, n); }
+std::vector<double> Sample::reals(std::string_view arg, int n) {
+  return repeated(reals(arg), *this, arg, n);
+}
 
 // Defined by the build: one entry a file.
 std::vector<std::vector<OperatorDef> (*)()> operator_files();
@@ -288,7 +319,8 @@ const std::vector<OperatorDef>& definitions() {
     std::vector<OperatorDef> defs;
     for (const auto file : operator_files())
       for (OperatorDef& def : file()) defs.push_back(std::move(def));
-    std::sort(defs.begin(), defs.end(), [](const auto& a, const auto& b) { return a.name() < b.name(); });
+    std::sort(defs.begin(), defs.end(),
+              [](const auto& a, const auto& b) { return a.name() < b.name(); });
     return defs;
   }();
   return all;

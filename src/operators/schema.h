@@ -19,7 +19,10 @@
 namespace varo {
 
 enum class ArgType : std::uint8_t {
-  boolean, integer, real, text,
+  boolean,
+  integer,
+  real,
+  text,
   dtype,     ///< a types.* element type; held as int64
   interp,    ///< a types.INTERP_* value; held as int64
   layout,    ///< axis letters
@@ -32,24 +35,26 @@ std::string_view name_of(ArgType type);
 struct ArgDef {
   std::string name;
   ArgType type = ArgType::real;
-  ArgValue default_value = {}; ///< monostate: nothing given
-  std::string doc;             ///< meaning, unit, what not giving it means
+  ArgValue default_value = {};  ///< monostate: nothing given
+  std::string doc;              ///< meaning, unit, what not giving it means
   bool required = false;
-  bool constant = false;       ///< must be a Python constant; otherwise also a per-sample node
-  double least = -std::numeric_limits<double>::infinity();  ///< allowed closed range of every element
+  bool constant = false;  ///< must be a Python constant; otherwise also a per-sample node
+  double least =
+      -std::numeric_limits<double>::infinity();  ///< allowed closed range of every element
   double most = std::numeric_limits<double>::infinity();
 };
 
 struct InputDef {
   std::string name;
   std::string doc;
-  std::vector<DType> dtypes = {};    ///< accepted element types; empty: every one
-  std::vector<Layout> layouts = {};  ///< accepted layouts; empty: every one. An unlabelled input is taken
-                                ///< to have the first listed layout of its rank; none: an error
+  std::vector<DType> dtypes = {};  ///< accepted element types; empty: every one
+  std::vector<Layout> layouts =
+      {};  ///< accepted layouts; empty: every one. An unlabelled input is taken
+           ///< to have the first listed layout of its rank; none: an error
   int least_rank = 0;
   int most_rank = kMaxRank;
-  bool optional = false;        ///< may be left out, with everything after it
-  bool variadic = false;        ///< the last input may come any number of times (at least once)
+  bool optional = false;  ///< may be left out, with everything after it
+  bool variadic = false;  ///< the last input may come any number of times (at least once)
 };
 
 /// What the pipeline knows of an operator besides its schema.
@@ -80,7 +85,8 @@ class OperatorDef {
   /// Makes the operator from its constant arguments; may throw Error.
   OperatorDef make(std::function<std::unique_ptr<Operator>(const Args&)> factory) &&;
   /// make<T>: T's constructor takes const Args&.
-  template <class T> OperatorDef make() && {
+  template <class T>
+  OperatorDef make() && {
     return std::move(*this).make([](const Args& args) { return std::make_unique<T>(args); });
   }
 
@@ -93,7 +99,9 @@ class OperatorDef {
   const ArgDef* find_arg(std::string_view name) const;
   /// The input's definition for position i (a variadic one repeats).
   const InputDef& input_at(int i) const;
-  struct OutputDef { std::string name, doc; };
+  struct OutputDef {
+    std::string name, doc;
+  };
   const std::vector<OutputDef>& outputs() const { return outputs_; }
   int output_count(const Args& args) const;
   std::unique_ptr<Operator> create(const Args& args) const { return factory_(args); }
@@ -139,7 +147,11 @@ class Args {
  private:
   const ArgDef& def_of(std::string_view name) const;
   const OperatorDef* def_;
-  struct Entry { std::string name; ArgValue value; bool per_sample = false; };
+  struct Entry {
+    std::string name;
+    ArgValue value;
+    bool per_sample = false;
+  };
   std::vector<Entry> entries_;
 };
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/evaluate.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <new>
 #include <stdexcept>
 
@@ -39,7 +38,8 @@ struct Evaluation::Memo {
   std::unique_ptr<Context> context;
 };
 
-// --- what an operator sees ------------------------------------------------------------------------
+// --- what an operator sees
+// ------------------------------------------------------------------------
 
 class Evaluation::Context final : public Sample {
  public:
@@ -104,19 +104,25 @@ class Evaluation::Context final : public Sample {
       if (spec.shape[axis] < 0)
         throw Error(ErrorKind::internal, "an output extent is negative").got(to_string(spec.shape));
     if (checked_bytes(spec.shape, size_of(spec.dtype)) < 0)
-      throw Error(ErrorKind::shape, "the output is too large for memory").got(to_string(spec.shape));
+      throw Error(ErrorKind::shape, "the output is too large for memory")
+          .got(to_string(spec.shape));
     memo().specs[o] = std::move(spec);
     memo().spec_set[o] = true;
   }
-  const Spec& output_spec(int output) override { return e_.infer(id_)[static_cast<std::size_t>(output)]; }
+  const Spec& output_spec(int output) override {
+    return e_.infer(id_)[static_cast<std::size_t>(output)];
+  }
   void set_result(int output, Tensor tensor) override { e_.store(id_, output, std::move(tensor)); }
-  View output(int output) override { return memo().results[static_cast<std::size_t>(output)].mutable_view(); }
+  View output(int output) override {
+    return memo().results[static_cast<std::size_t>(output)].mutable_view();
+  }
   void set_affine(int output, const Affine& affine) override {
     memo().affines[static_cast<std::size_t>(output)] = affine;
   }
 
   RandomKey random(int draw) const override {
-    return {node_.graph.seed, static_cast<std::uint64_t>(e_.number_), static_cast<std::uint32_t>(draw)};
+    return {node_.graph.seed, static_cast<std::uint64_t>(e_.number_),
+            static_cast<std::uint32_t>(draw)};
   }
   Parallel& parallel() override { return e_.parallel_; }
   void* scratch(std::size_t bytes) override {
@@ -139,7 +145,8 @@ class Evaluation::Context final : public Sample {
  private:
   Memo& memo() { return *e_.memo_[static_cast<std::size_t>(id_)]; }
   Node input_node(int input) const {
-    if (input < 0 || input >= input_count()) throw Error(ErrorKind::internal, fmt::format("there is no input {}", input));
+    if (input < 0 || input >= input_count())
+      throw Error(ErrorKind::internal, fmt::format("there is no input {}", input));
     return node_.graph.inputs[static_cast<std::size_t>(input)];
   }
   bool per_sample(std::string_view arg) const { return node_.graph.args.per_sample(arg); }
@@ -148,7 +155,8 @@ class Evaluation::Context final : public Sample {
     const Tensor& now = e_.value(from);
     Memo& source = *e_.memo_[static_cast<std::size_t>(from.id)];
     Tensor& slot = source.results[static_cast<std::size_t>(from.output)];
-    if (now.deferred() || now.padded() || (dense && !is_dense(now.view()))) slot = e_.in_memory(now, dense);
+    if (now.deferred() || now.padded() || (dense && !is_dense(now.view())))
+      slot = e_.in_memory(now, dense);
     return slot;
   }
 
@@ -189,9 +197,12 @@ class Evaluation::Context final : public Sample {
     dispatch_all(t.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const T x = *t.view().ptr<T>();
-      if constexpr (std::is_same_v<T, bool>) value = x;
-      else if constexpr (std::is_integral_v<T>) value = saturate<std::int64_t>(x);
-      else value = saturate<double>(x);
+      if constexpr (std::is_same_v<T, bool>)
+        value = x;
+      else if constexpr (std::is_integral_v<T>)
+        value = saturate<std::int64_t>(x);
+      else
+        value = saturate<double>(x);
     });
     return checked_value(*args().def().find_arg(name), std::move(value));
   }
@@ -203,11 +214,16 @@ class Evaluation::Context final : public Sample {
   std::vector<Tensor> held_;
 };
 
-// --- the evaluation -------------------------------------------------------------------------------
+// --- the evaluation
+// -------------------------------------------------------------------------------
 
-Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& parallel, std::int64_t number,
-                       std::vector<Ticket> tickets, bool probing)
-    : plan_(plan), shared_(shared), parallel_(parallel), number_(number), tickets_(std::move(tickets)),
+Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& parallel,
+                       std::int64_t number, std::vector<Ticket> tickets, bool probing)
+    : plan_(plan),
+      shared_(shared),
+      parallel_(parallel),
+      number_(number),
+      tickets_(std::move(tickets)),
       probing_(probing) {
   memo_.reserve(plan.nodes.size());
   for (std::size_t id = 0; id < plan.nodes.size(); ++id) {
@@ -264,19 +280,24 @@ void Evaluation::check_inputs(int id) {
     const Spec& spec = infer(from.id)[static_cast<std::size_t>(from.output)];
     const InputDef& def = node.def->input_at(static_cast<int>(i));
     const int rank = spec.shape.rank();
-    if (!def.dtypes.empty() && std::find(def.dtypes.begin(), def.dtypes.end(), spec.dtype) == def.dtypes.end()) {
+    if (!def.dtypes.empty() &&
+        std::find(def.dtypes.begin(), def.dtypes.end(), spec.dtype) == def.dtypes.end()) {
       std::vector<std::string_view> names;
       for (const DType t : def.dtypes) names.push_back(varo::name_of(t));
-      throw Error(ErrorKind::type, fmt::format("input {} ({}) has an element type that is not supported", i, def.name))
+      throw Error(
+          ErrorKind::type,
+          fmt::format("input {} ({}) has an element type that is not supported", i, def.name))
           .got(std::string(varo::name_of(spec.dtype)))
           .allowed(fmt::format("{}", fmt::join(names, ", ")))
           .hint("fn.cast(..., dtype=...)");
     }
     if (rank < def.least_rank || rank > def.most_rank)
-      throw Error(ErrorKind::shape, fmt::format("input {} ({}) has the wrong number of axes", i, def.name))
+      throw Error(ErrorKind::shape,
+                  fmt::format("input {} ({}) has the wrong number of axes", i, def.name))
           .got(fmt::format("{} axes, shape {}", rank, to_string(spec.shape)))
-          .allowed(def.least_rank == def.most_rank ? fmt::format("{} axes", def.least_rank)
-                                                   : fmt::format("{} to {} axes", def.least_rank, def.most_rank));
+          .allowed(def.least_rank == def.most_rank
+                       ? fmt::format("{} axes", def.least_rank)
+                       : fmt::format("{} to {} axes", def.least_rank, def.most_rank));
     Layout layout = spec.layout;
     if (!def.layouts.empty()) {
       const auto fits = std::find_if(def.layouts.begin(), def.layouts.end(), [&](const Layout& l) {
@@ -285,11 +306,15 @@ void Evaluation::check_inputs(int id) {
       if (fits == def.layouts.end()) {
         std::vector<std::string_view> names;
         for (const Layout& l : def.layouts) names.push_back(l.str());
-        throw Error(ErrorKind::layout, layout.empty()
-                                           ? fmt::format("input {} ({}) has no layout and none fits its {} axes", i, def.name, rank)
-                                           : fmt::format("input {} ({}) has a layout that is not supported", i, def.name))
-            .got(layout.empty() ? fmt::format("shape {}", to_string(spec.shape))
-                                : fmt::format("\"{}\", shape {}", layout.str(), to_string(spec.shape)))
+        throw Error(
+            ErrorKind::layout,
+            layout.empty()
+                ? fmt::format("input {} ({}) has no layout and none fits its {} axes", i, def.name,
+                              rank)
+                : fmt::format("input {} ({}) has a layout that is not supported", i, def.name))
+            .got(layout.empty()
+                     ? fmt::format("shape {}", to_string(spec.shape))
+                     : fmt::format("\"{}\", shape {}", layout.str(), to_string(spec.shape)))
             .allowed(fmt::format("{}", fmt::join(names, ", ")))
             .hint("fn.reshape(x, layout=...) to name the axes");
       }
@@ -314,7 +339,8 @@ const std::vector<Spec>& Evaluation::infer(int id) {
     node.op->infer(*memo.context);
     memo.context->end_call();
     for (std::size_t o = 0; o < memo.specs.size(); ++o) {
-      if (!memo.spec_set[o]) throw Error(ErrorKind::internal, fmt::format("output {} was not inferred", o));
+      if (!memo.spec_set[o])
+        throw Error(ErrorKind::internal, fmt::format("output {} was not inferred", o));
       const Spec& spec = memo.specs[o];
       if (!spec.layout.empty() && spec.layout.rank() != spec.shape.rank())
         throw Error(ErrorKind::internal, fmt::format("output {} has layout \"{}\" and shape {}", o,
@@ -348,27 +374,29 @@ void Evaluation::store(int id, int output, Tensor tensor) {
   memo.results[o] = std::move(tensor);
 }
 
-Tensor Evaluation::in_memory(const Tensor& tensor, bool dense) {
-  Tensor t = tensor;
-  if (t.deferred()) {
-    if (probing_) throw Unknown{};
-    const auto [source, box] = t.fetch();
-    Tensor landed = Tensor::own(t.spec());
-    if (const auto landing = t.landing(landed.mutable_view())) {
+Tensor Evaluation::loaded(const Tensor& tensor) {
+  if (!tensor.deferred()) return tensor;
+  if (probing_) throw Unknown{};
+  const auto [source, box] = tensor.fetch();
+  if (!tensor.padded()) {
+    Tensor landed = Tensor::own(tensor.spec());
+    if (const auto landing = tensor.landing(landed.mutable_view())) {
       // Every element is one of the box: read straight into a dense tensor.
       source->read(box, *landing, parallel_);
-      return landed.with_meta(t.meta());
+      return landed.with_meta(tensor.meta());
     }
-    const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
-    source->read(box, whole.mutable_view(), parallel_);
-    t = t.fetched(whole);
   }
-  if (t.padded() || (dense && !is_dense(t.view()))) {
-    Tensor copied = Tensor::own(t.spec());
-    copy_tensor(t, copied.mutable_view(), parallel_);
-    return copied.with_meta(t.meta());
-  }
-  return t;
+  const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
+  source->read(box, whole.mutable_view(), parallel_);
+  return tensor.fetched(whole);
+}
+
+Tensor Evaluation::in_memory(const Tensor& tensor, bool dense) {
+  const Tensor t = loaded(tensor);
+  if (!t.padded() && !(dense && !is_dense(t.view()))) return t;
+  const Tensor copied = Tensor::own(t.spec());
+  copy_tensor(t, copied.mutable_view(), parallel_);
+  return copied.with_meta(t.meta());
 }
 
 void Evaluation::evaluate(int id) {
@@ -384,29 +412,34 @@ void Evaluation::evaluate(int id) {
     if (!resolved) {
       for (std::size_t o = 0; o < memo.results.size(); ++o) {
         const auto& destination = memo.destinations[o];
-        memo.results[o] = destination ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
-                                      : Tensor::own(memo.specs[o]);
+        memo.results[o] =
+            destination ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
+                        : Tensor::own(memo.specs[o]);
       }
       node.op->run(context);
       shared_.nodes_run.fetch_add(1, std::memory_order_relaxed);
       // What is known of the inputs holds for the outputs, as far as the operator says so.
       Meta meta;
       for (const Node& from : node.graph.inputs) {
-        const Tensor& input = memo_[static_cast<std::size_t>(from.id)]->results[static_cast<std::size_t>(from.output)];
+        const Tensor& input = memo_[static_cast<std::size_t>(from.id)]
+                                  ->results[static_cast<std::size_t>(from.output)];
         if (!input.defined()) continue;
         if (meta.source.empty()) meta.source = input.meta().source;
-        if (!meta.affine && (node.graph.def->traits().keeps_grid || node.graph.def->traits().pointwise))
+        if (!meta.affine &&
+            (node.graph.def->traits().keeps_grid || node.graph.def->traits().pointwise))
           meta.affine = input.meta().affine;
       }
       for (std::size_t o = 0; o < memo.results.size(); ++o) {
         Meta own = meta;
         if (memo.affines[o]) own.affine = memo.affines[o];
-        if (!own.source.empty() || own.affine) memo.results[o] = memo.results[o].with_meta(std::move(own));
+        if (!own.source.empty() || own.affine)
+          memo.results[o] = memo.results[o].with_meta(std::move(own));
       }
     }
     context.end_call();
     for (const Tensor& result : memo.results)
-      if (!result.defined()) throw Error(ErrorKind::internal, "an output was resolved only in part");
+      if (!result.defined())
+        throw Error(ErrorKind::internal, "an output was resolved only in part");
   });
   memo.evaluated = true;
   memo.state.reset();
@@ -433,15 +466,16 @@ const Tensor& Evaluation::value(Node node) {
   return memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
 }
 
-Tensor Evaluation::value_into(Node node, const View& destination, std::shared_ptr<const void> keep) {
+Tensor Evaluation::value_into(Node node, const View& destination,
+                              std::shared_ptr<const void> keep) {
   Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
   const auto o = static_cast<std::size_t>(node.output);
   if (!memo.evaluated) memo.destinations[o] = {destination, keep};
   evaluate(node.id);
   const Tensor& result = memo.results[o];
   Tensor landed = Tensor::wrap(destination, std::move(keep), memo.specs[o].layout);
-  const bool in_place = !result.deferred() && !result.padded() && result.view().data == destination.data &&
-                        memo.destinations[o].has_value();
+  const bool in_place = !result.deferred() && !result.padded() &&
+                        result.view().data == destination.data && memo.destinations[o].has_value();
   if (!in_place) {
     with_context(node.id, [&] {
       std::optional<View> landing;
@@ -450,14 +484,16 @@ Tensor Evaluation::value_into(Node node, const View& destination, std::shared_pt
         const auto [source, box] = result.fetch();
         source->read(box, *landing, parallel_);
       } else {
-        copy_tensor(in_memory(result, false), destination, parallel_);
+        copy_tensor(loaded(result), destination, parallel_);
       }
     });
   }
   landed = landed.with_meta(result.meta());
   // The pipeline output itself was one consumer.
-  if (--memo.consumers == 0) release(node.id);
-  else if (!in_place && (result.deferred() || result.padded())) memo.results[o] = landed;
+  if (--memo.consumers == 0)
+    release(node.id);
+  else if (!in_place && (result.deferred() || result.padded()))
+    memo.results[o] = landed;
   return landed;
 }
 

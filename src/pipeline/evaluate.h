@@ -61,9 +61,13 @@ class Evaluation {
   void check_inputs(int id);
   void release_edges(int id);
   void release(int id);
+  /// Not deferred; may be padded.
+  Tensor loaded(const Tensor& tensor);
+  /// Neither deferred nor padded, and dense if asked.
   Tensor in_memory(const Tensor& tensor, bool dense);
   void store(int id, int output, Tensor tensor);
-  template <class Body> void with_context(int id, const Body& body);
+  template <class Body>
+  void with_context(int id, const Body& body);
 
   const Plan& plan_;
   EvaluationShared& shared_;

@@ -26,9 +26,10 @@ struct Executor::Iteration {
 };
 
 Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(options), plan_(plan) {
-  scheduler_ = options.schedule == Schedule::parallel
-                   ? make_arena_scheduler(options.num_threads)
-                   : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
+  scheduler_ =
+      options.schedule == Schedule::parallel
+          ? make_arena_scheduler(options.num_threads)
+          : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
 }
 
 Executor::~Executor() {
@@ -46,7 +47,8 @@ void Executor::schedule() {
     if (!size) continue;
     if (decided_by >= 0 && *size != batch_size)
       throw Error(ErrorKind::shape, "external sources disagree on the batch size")
-          .got(fmt::format("{} samples from {}, {} from {}", *size, node.graph.origin.name, batch_size,
+          .got(fmt::format("{} samples from {}, {} from {}", *size, node.graph.origin.name,
+                           batch_size,
                            plan_.nodes[static_cast<std::size_t>(decided_by)].graph.origin.name));
     batch_size = *size;
     decided_by = id;
@@ -59,8 +61,8 @@ void Executor::schedule() {
     for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
   }
   for (auto& ticket : tickets)
-    iteration->samples.push_back(std::make_unique<Evaluation>(plan_, shared_, scheduler_->parallel(),
-                                                              next_number_++, std::move(ticket)));
+    iteration->samples.push_back(std::make_unique<Evaluation>(
+        plan_, shared_, scheduler_->parallel(), next_number_++, std::move(ticket)));
   iteration->results.assign(plan_.outputs.size(), std::vector<Tensor>(tickets.size()));
   iterations_.push_back(std::move(iteration));
   start_phase(*iterations_.back());
@@ -89,16 +91,20 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
   if (!skip) {
     try {
       if (iteration.phase < plan_.barriers.size()) {
-        const PlanNode& node = plan_.nodes[static_cast<std::size_t>(plan_.barriers[iteration.phase])];
+        const PlanNode& node =
+            plan_.nodes[static_cast<std::size_t>(plan_.barriers[iteration.phase])];
         const Node input = node.graph.inputs.at(0);
-        if (node.batch_need == BatchNeed::values) sample.value(input);
-        else sample.infer(input.id);
+        if (node.batch_need == BatchNeed::values)
+          sample.value(input);
+        else
+          sample.infer(input.id);
       } else if (iteration.phase == plan_.barriers.size()) {
         for (const Node& output : plan_.outputs) sample.infer(output.id);
       } else {
         for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
           const auto& buffer = iteration.buffers[o];
-          iteration.results[o][index] = sample.value_into(plan_.outputs[o], buffer.places[index], buffer.memory);
+          iteration.results[o][index] =
+              sample.value_into(plan_.outputs[o], buffer.places[index], buffer.memory);
         }
         sample.clear();
         samples_.fetch_add(1);
@@ -145,7 +151,8 @@ void Executor::end_phase(Iteration& iteration) {
     }
   }
   ++iteration.phase;
-  if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load()) return start_phase(iteration);
+  if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load())
+    return start_phase(iteration);
   for (auto& sample : iteration.samples) sample->clear();
   batches_.fetch_add(1);
   iteration.done.store(true);
@@ -159,14 +166,18 @@ void Executor::allocate_outputs(Iteration& iteration) {
     const PlanNode& node = plan_.nodes[static_cast<std::size_t>(output.id)];
     std::vector<std::size_t> offsets;
     std::size_t bytes = 0;
-    const Spec first = iteration.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
+    const Spec first =
+        iteration.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
     for (const auto& sample : iteration.samples) {
       const Spec& spec = sample->infer(output.id)[static_cast<std::size_t>(output.output)];
-      if (spec.dtype != first.dtype || spec.shape.rank() != first.shape.rank() || !(spec.layout == first.layout)) {
-        Error error(ErrorKind::shape, fmt::format("the samples of a batch disagree in output {}", o));
+      if (spec.dtype != first.dtype || spec.shape.rank() != first.shape.rank() ||
+          !(spec.layout == first.layout)) {
+        Error error(ErrorKind::shape,
+                    fmt::format("the samples of a batch disagree in output {}", o));
         error = std::move(error)
-                    .got(fmt::format("{} with {} axes \"{}\" after {} with {} axes \"{}\"", varo::name_of(spec.dtype),
-                                     spec.shape.rank(), spec.layout.str(), varo::name_of(first.dtype),
+                    .got(fmt::format("{} with {} axes \"{}\" after {} with {} axes \"{}\"",
+                                     varo::name_of(spec.dtype), spec.shape.rank(),
+                                     spec.layout.str(), varo::name_of(first.dtype),
                                      first.shape.rank(), first.layout.str()))
                     .allowed("one element type, number of axes and layout; extents may differ");
         error.set_operator(node.graph.def->name());
@@ -180,9 +191,10 @@ void Executor::allocate_outputs(Iteration& iteration) {
     Iteration::Buffer buffer;
     buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
     for (std::size_t i = 0; i < offsets.size(); ++i) {
-      const Spec& spec = iteration.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
-      buffer.places.push_back({static_cast<std::byte*>(buffer.memory.get()) + offsets[i], spec.dtype, spec.shape,
-                               dense_strides(spec.shape)});
+      const Spec& spec =
+          iteration.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
+      buffer.places.push_back({static_cast<std::byte*>(buffer.memory.get()) + offsets[i],
+                               spec.dtype, spec.shape, dense_strides(spec.shape)});
     }
     iteration.buffers.push_back(std::move(buffer));
   }
@@ -212,7 +224,9 @@ std::vector<Batch> Executor::take() {
 }
 
 PipelineStats Executor::stats() const {
-  return {.batches = batches_.load(), .samples = samples_.load(), .peak_workers = peak_.load(),
+  return {.batches = batches_.load(),
+          .samples = samples_.load(),
+          .peak_workers = peak_.load(),
           .nodes_run = shared_.nodes_run.load()};
 }
 

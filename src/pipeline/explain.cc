@@ -34,11 +34,14 @@ std::string listed(std::size_t count, const NodeAt& node_at) {
     const GraphNode& node = node_at(n);
     std::vector<std::string> reads;
     for (const Node& input : node.inputs)
-      reads.push_back(input.output == 0 ? fmt::format("%{}", input.id) : fmt::format("%{}.{}", input.id, input.output));
+      reads.push_back(input.output == 0 ? fmt::format("%{}", input.id)
+                                        : fmt::format("%{}.{}", input.id, input.output));
     for (const auto& [name, source] : node.arg_nodes)
-      reads.push_back(source.output == 0 ? fmt::format("{}=%{}", name, source.id)
-                                         : fmt::format("{}=%{}.{}", name, source.id, source.output));
-    text += fmt::format("  %{:<3} {:<28} {}\n", n, fmt::format("{}({})", node.def->name(), fmt::join(reads, ", ")),
+      reads.push_back(source.output == 0
+                          ? fmt::format("{}=%{}", name, source.id)
+                          : fmt::format("{}=%{}.{}", name, source.id, source.output));
+    text += fmt::format("  %{:<3} {:<28} {}\n", n,
+                        fmt::format("{}({})", node.def->name(), fmt::join(reads, ", ")),
                         node.origin.defined);
   }
   return text;
@@ -46,21 +49,26 @@ std::string listed(std::size_t count, const NodeAt& node_at) {
 
 }  // namespace
 
-std::string explain_plan(const Graph& declared, const Plan& plan, const std::vector<std::string>& applied) {
+std::string explain_plan(const Graph& declared, const Plan& plan,
+                         const std::vector<std::string>& applied) {
   std::string text = fmt::format("declared: {} nodes\n", declared.nodes.size());
-  text += listed(declared.nodes.size(), [&](std::size_t n) -> const GraphNode& { return declared.nodes[n]; });
-  text += fmt::format("rewrites applied: {}\n", applied.empty() ? "none" : fmt::format("{}", fmt::join(applied, ", ")));
+  text += listed(declared.nodes.size(),
+                 [&](std::size_t n) -> const GraphNode& { return declared.nodes[n]; });
+  text += fmt::format("rewrites applied: {}\n",
+                      applied.empty() ? "none" : fmt::format("{}", fmt::join(applied, ", ")));
   text += fmt::format("runs: {} nodes, outputs", plan.nodes.size());
   for (const Node& output : plan.outputs) text += fmt::format(" %{}.{}", output.id, output.output);
   text += "\n";
-  text += listed(plan.nodes.size(), [&](std::size_t n) -> const GraphNode& { return plan.nodes[n].graph; });
+  text += listed(plan.nodes.size(),
+                 [&](std::size_t n) -> const GraphNode& { return plan.nodes[n].graph; });
   text += "writes, for the first sample:\n";
   probe(plan, [&](int id, const std::vector<Spec>* specs) {
     std::vector<std::string> outputs;
     if (specs != nullptr)
       for (const Spec& spec : *specs) outputs.push_back(shown(spec));
-    text += fmt::format("  %{:<3} {:<28} {}\n", id, plan.nodes[static_cast<std::size_t>(id)].graph.def->name(),
-                        specs == nullptr ? "known when it runs" : fmt::format("{}", fmt::join(outputs, "; ")));
+    text += fmt::format(
+        "  %{:<3} {:<28} {}\n", id, plan.nodes[static_cast<std::size_t>(id)].graph.def->name(),
+        specs == nullptr ? "known when it runs" : fmt::format("{}", fmt::join(outputs, "; ")));
   });
   return text;
 }

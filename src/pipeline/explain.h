@@ -12,9 +12,11 @@ namespace varo {
 
 /// Infers every node of a stand-in for the first sample, as far as headers and parameters go, and
 /// reports each node's specs, or nullptr where only a run can tell. Throws what is wrong for sure.
-void probe(const Plan& plan, const std::function<void(int id, const std::vector<Spec>* specs)>& report);
+void probe(const Plan& plan,
+           const std::function<void(int id, const std::vector<Spec>* specs)>& report);
 
 /// The text of Pipeline::explain().
-std::string explain_plan(const Graph& declared, const Plan& plan, const std::vector<std::string>& applied);
+std::string explain_plan(const Graph& declared, const Plan& plan,
+                         const std::vector<std::string>& applied);
 
 }  // namespace varo

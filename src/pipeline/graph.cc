@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/graph.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "core/philox.h"
 
@@ -35,7 +34,8 @@ std::string nearest(const std::string& name, const std::vector<std::string>& nam
   return best;
 }
 
-Error unknown(ErrorKind kind, std::string what, const std::string& name, const std::vector<std::string>& known) {
+Error unknown(ErrorKind kind, std::string what, const std::string& name,
+              const std::vector<std::string>& known) {
   Error error(kind, fmt::format("unknown {} {}", what, name));
   const std::string close = nearest(name, known);
   if (!close.empty()) return std::move(error).hint(close);
@@ -48,7 +48,7 @@ void check_input_count(const OperatorDef& def, std::size_t count) {
       std::count_if(inputs.begin(), inputs.end(), [](const InputDef& i) { return !i.optional; }));
   const bool endless = !inputs.empty() && inputs.back().variadic;
   if (count >= least && (endless || count <= inputs.size())) return;
-  std::string allowed = endless                    ? fmt::format("at least {}", least)
+  std::string allowed = endless                  ? fmt::format("at least {}", least)
                         : least == inputs.size() ? fmt::format("{}", least)
                                                  : fmt::format("{} to {}", least, inputs.size());
   throw Error(ErrorKind::param, "wrong number of inputs")
@@ -57,7 +57,9 @@ void check_input_count(const OperatorDef& def, std::size_t count) {
 }
 
 // Arguments that every operator takes and that say nothing about what it computes.
-bool is_common(const std::string& name) { return name == "bytes_per_sample_hint" || name == "preserve" || name == "seed"; }
+bool is_common(const std::string& name) {
+  return name == "bytes_per_sample_hint" || name == "preserve" || name == "seed";
+}
 
 }  // namespace
 
@@ -71,7 +73,11 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
       throw unknown(ErrorKind::type, "operator", op, names);
     }
     check_input_count(*def, inputs.size());
-    GraphNode node{.def = def, .inputs = std::move(inputs), .args = Args(*def), .arg_nodes = {}, .origin = origin};
+    GraphNode node{.def = def,
+                   .inputs = std::move(inputs),
+                   .args = Args(*def),
+                   .arg_nodes = {},
+                   .origin = origin};
     for (const Node& input : node.inputs)
       if (input.id < 0 || input.id >= static_cast<int>(nodes.size()))
         throw Error(ErrorKind::param, "an input belongs to another pipeline");
@@ -82,7 +88,8 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
         throw unknown(ErrorKind::type, "argument", name, names);
       }
       if (const Node* per_sample = std::get_if<Node>(static_cast<Argument::Base*>(&argument))) {
-        if (is_common(name)) throw Error(ErrorKind::type, fmt::format("argument {} must be a constant", name));
+        if (is_common(name))
+          throw Error(ErrorKind::type, fmt::format("argument {} must be a constant", name));
         node.args.set_per_sample(name);
         node.arg_nodes.emplace(name, *per_sample);
       } else if (!is_common(name)) {
@@ -91,7 +98,8 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
     }
     const auto common = [&](const char* name) -> const ArgValue* {
       const auto at = args.find(name);
-      return at == args.end() ? nullptr : std::get_if<ArgValue>(static_cast<Argument::Base*>(&at->second));
+      return at == args.end() ? nullptr
+                              : std::get_if<ArgValue>(static_cast<Argument::Base*>(&at->second));
     };
     if (const ArgValue* v = common("preserve"))
       if (const bool* keep = std::get_if<bool>(v)) node.preserve = *keep;

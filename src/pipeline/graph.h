@@ -18,7 +18,7 @@ struct GraphNode {
   Args args;
   std::map<std::string, Node> arg_nodes;  ///< per-sample arguments
   int outputs = 1;
-  int declared = -1;        ///< id under which the user knows it; rewrites keep it
+  int declared = -1;  ///< id under which the user knows it; rewrites keep it
   std::uint64_t seed = 0;
   bool preserve = false;  ///< kept though nothing reads it
   Origin origin;

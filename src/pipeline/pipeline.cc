@@ -2,9 +2,8 @@
 #include "varo/pipeline.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <random>
+#include <unistd.h>
 
 #include "pipeline/executor.h"
 #include "pipeline/explain.h"
@@ -82,14 +81,17 @@ const GraphNode& node_of(const Graph& graph, Node node) {
 }  // namespace
 
 int Pipeline::output_count(Node node) const { return node_of(impl_->graph, node).outputs; }
-const std::string& Pipeline::name_of(Node node) const { return node_of(impl_->graph, node).origin.name; }
+const std::string& Pipeline::name_of(Node node) const {
+  return node_of(impl_->graph, node).origin.name;
+}
 
 void Pipeline::set_outputs(std::vector<Node> outputs) {
   impl_->check_open();
   for (const Node& output : outputs) {
     const GraphNode& node = node_of(impl_->graph, output);
     if (output.output < 0 || output.output >= node.outputs)
-      throw Error(ErrorKind::param, fmt::format("{} has no output {}", node.origin.name, output.output));
+      throw Error(ErrorKind::param,
+                  fmt::format("{} has no output {}", node.origin.name, output.output));
   }
   impl_->graph.outputs = std::move(outputs);
 }
@@ -162,8 +164,9 @@ std::vector<ReaderInfo> Pipeline::readers() const {
     const PlanNode& node = impl_->plan->nodes[static_cast<std::size_t>(id)];
     const auto meta = node.source->meta();
     if (!meta) continue;
-    infos.push_back({node.graph.origin.name, meta->epoch_size, meta->epoch_size_padded, meta->number_of_shards,
-                     meta->shard_id, meta->pad_last_batch, meta->stick_to_shard});
+    infos.push_back({node.graph.origin.name, meta->epoch_size, meta->epoch_size_padded,
+                     meta->number_of_shards, meta->shard_id, meta->pad_last_batch,
+                     meta->stick_to_shard});
   }
   return infos;
 }
@@ -173,7 +176,9 @@ std::string Pipeline::explain() {
   return explain_plan(impl_->graph, *impl_->plan, impl_->applied);
 }
 
-PipelineStats Pipeline::stats() const { return impl_->executor ? impl_->executor->stats() : PipelineStats{}; }
+PipelineStats Pipeline::stats() const {
+  return impl_->executor ? impl_->executor->stats() : PipelineStats{};
+}
 const PipelineOptions& Pipeline::options() const { return impl_->options; }
 
 }  // namespace varo

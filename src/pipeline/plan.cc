@@ -22,7 +22,8 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     if (node.source != nullptr) sources.push_back(id);
     if (node.batch_need != BatchNeed::none) barriers.push_back(id);
     nodes.push_back(std::move(node));
-    for (const Node& edge : nodes.back().edges) ++nodes[static_cast<std::size_t>(edge.id)].consumers;
+    for (const Node& edge : nodes.back().edges)
+      ++nodes[static_cast<std::size_t>(edge.id)].consumers;
   }
   for (const Node& output : outputs) ++nodes[static_cast<std::size_t>(output.id)].consumers;
 }

@@ -22,8 +22,8 @@ struct PlanNode {
 struct Plan {
   std::vector<PlanNode> nodes;  ///< edges point backwards
   std::vector<Node> outputs;
-  std::vector<int> sources;     ///< nodes that tick
-  std::vector<int> barriers;    ///< batch-wide nodes, in order
+  std::vector<int> sources;   ///< nodes that tick
+  std::vector<int> barriers;  ///< batch-wide nodes, in order
 
   explicit Plan(Graph graph);
   /// The node that was declared as `id`, or nullptr if a rewrite removed it.

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/scheduler.h"
 
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
 #include <queue>
 #include <random>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
 #include <vector>
 
 namespace varo {
@@ -160,7 +159,8 @@ class InlineScheduler final : public Scheduler, private Parallel {
     const auto until = std::chrono::steady_clock::now() + timeout;
     while (!done()) {
       if (tasks_.empty()) return false;
-      auto next = std::min_element(tasks_.begin(), tasks_.end(), [](const Task& a, const Task& b) { return Later()(b, a); });
+      auto next = std::min_element(tasks_.begin(), tasks_.end(),
+                                   [](const Task& a, const Task& b) { return Later()(b, a); });
       if (shuffled_) next = tasks_.begin() + static_cast<std::ptrdiff_t>(dice_() % tasks_.size());
       const std::function<void()> task = std::move(next->run);
       tasks_.erase(next);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
-
 #include <string>
 
 #include "varo/pipeline.h"

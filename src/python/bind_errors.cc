@@ -7,15 +7,24 @@ namespace {
 
 const char* class_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::param: return "ParamError";
-    case ErrorKind::type: return "ArgumentTypeError";
-    case ErrorKind::shape: return "ShapeError";
-    case ErrorKind::layout: return "LayoutError";
-    case ErrorKind::index: return "IndexOutOfRange";
-    case ErrorKind::read: return "ReadError";
-    case ErrorKind::device: return "DeviceError";
-    case ErrorKind::state: return "StateError";
-    case ErrorKind::internal: break;
+    case ErrorKind::param:
+      return "ParamError";
+    case ErrorKind::type:
+      return "ArgumentTypeError";
+    case ErrorKind::shape:
+      return "ShapeError";
+    case ErrorKind::layout:
+      return "LayoutError";
+    case ErrorKind::index:
+      return "IndexOutOfRange";
+    case ErrorKind::read:
+      return "ReadError";
+    case ErrorKind::device:
+      return "DeviceError";
+    case ErrorKind::state:
+      return "StateError";
+    case ErrorKind::internal:
+      break;
   }
   return "InternalError";
 }

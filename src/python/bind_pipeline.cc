@@ -10,8 +10,8 @@ namespace varo::python {
 namespace {
 
 // Numbers in nested lists or arrays, row by row.
-void flatten(const py::handle& object, std::vector<double>& reals, std::vector<std::int64_t>& integers, bool& real,
-             std::vector<std::string>& texts) {
+void flatten(const py::handle& object, std::vector<double>& reals,
+             std::vector<std::int64_t>& integers, bool& real, std::vector<std::string>& texts) {
   for (const py::handle item : py::reinterpret_borrow<py::object>(object)) {
     if (py::isinstance<py::str>(item)) {
       texts.push_back(item.cast<std::string>());
@@ -22,7 +22,8 @@ void flatten(const py::handle& object, std::vector<double>& reals, std::vector<s
       const auto value = item.cast<std::int64_t>();
       integers.push_back(value);
       reals.push_back(static_cast<double>(value));
-    } else if (py::hasattr(item, "__iter__") && !(py::isinstance<py::array>(item) && py::cast<py::array>(item).ndim() == 0)) {
+    } else if (py::hasattr(item, "__iter__") &&
+               !(py::isinstance<py::array>(item) && py::cast<py::array>(item).ndim() == 0)) {
       flatten(item, reals, integers, real, texts);
     } else {
       real = true;
@@ -55,7 +56,8 @@ ArgValue constant_from(const std::string& name, py::handle value) {
     }
     return std::int64_t{number};
   }
-  if (py::hasattr(value, "__fspath__")) return py::str(value.attr("__fspath__")()).cast<std::string>();
+  if (py::hasattr(value, "__fspath__"))
+    return py::str(value.attr("__fspath__")()).cast<std::string>();
   if (py::hasattr(value, "__iter__")) {
     if (py::isinstance<py::bytes>(value) || py::isinstance<py::dict>(value))
       throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", name))
@@ -66,13 +68,15 @@ ArgValue constant_from(const std::string& name, py::handle value) {
     bool real = false;
     py::list items;
     for (const py::handle item : py::reinterpret_borrow<py::object>(value))
-      items.append(py::hasattr(item, "__fspath__") ? item.attr("__fspath__")() : py::reinterpret_borrow<py::object>(item));
+      items.append(py::hasattr(item, "__fspath__") ? item.attr("__fspath__")()
+                                                   : py::reinterpret_borrow<py::object>(item));
     flatten(items, reals, integers, real, texts);
     if (!texts.empty()) return texts;
     if (real) return reals;
     return integers;
   }
-  if (py::hasattr(value, "__float__")) return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
+  if (py::hasattr(value, "__float__"))
+    return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
   throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", name))
       .got(py::str(py::type::of(value)).cast<std::string>());
 }
@@ -95,7 +99,10 @@ struct Unlocked {
 
 void bind_pipeline(py::module_& m) {
   py::class_<Node>(m, "Node")
-      .def(py::init([](int id, int output) { return Node{id, output}; }), py::arg("id"), py::arg("output") = 0)
+      .def(py::init([](int id, int output) {
+             return Node{id, output};
+           }),
+           py::arg("id"), py::arg("output") = 0)
       .def_readonly("id", &Node::id)
       .def_readonly("output", &Node::output);
 
@@ -111,8 +118,8 @@ void bind_pipeline(py::module_& m) {
       .def_readonly("nodes_run", &PipelineStats::nodes_run);
 
   py::class_<Pipeline, std::unique_ptr<Pipeline, Unlocked>>(m, "Pipeline")
-      .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch, Schedule schedule,
-                       std::uint64_t shuffle_seed) {
+      .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
+                       Schedule schedule, std::uint64_t shuffle_seed) {
              return std::unique_ptr<Pipeline, Unlocked>(
                  new Pipeline({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed}));
            }),
@@ -125,8 +132,10 @@ void bind_pipeline(py::module_& m) {
              try {
                for (const auto& [key, value] : args) {
                  const auto arg = key.cast<std::string>();
-                 if (py::isinstance<Node>(value)) arguments.emplace(arg, value.cast<Node>());
-                 else if (!value.is_none()) arguments.emplace(arg, constant_from(arg, value));
+                 if (py::isinstance<Node>(value))
+                   arguments.emplace(arg, value.cast<Node>());
+                 else if (!value.is_none())
+                   arguments.emplace(arg, constant_from(arg, value));
                }
              } catch (Error& error) {
                error.set_operator(op);
@@ -136,30 +145,35 @@ void bind_pipeline(py::module_& m) {
              const Node node = p.add(op, nodes_from(inputs), std::move(arguments), {defined, name});
              return py::make_tuple(node.id, p.output_count(node), p.name_of(node));
            })
-      .def("set_outputs", [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
+      .def("set_outputs",
+           [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
       .def("build", &Pipeline::build, py::call_guard<py::gil_scoped_release>())
       .def("schedule", &Pipeline::schedule, py::call_guard<py::gil_scoped_release>())
       .def("pending", &Pipeline::pending)
-      .def("next",
-           [](Pipeline& p) {
-             for (bool done = false; !done;) {
-               {
-                 const py::gil_scoped_release nogil;
-                 done = p.wait(std::chrono::milliseconds(50));
-               }
-               if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-             }
-             return p.take();
-           },
-           "The oldest scheduled batch: one TensorListCPU an output.")
-      .def("feed",
-           [](Pipeline& p, const Node& node, const py::iterable& samples, const std::string& layout, bool copy) {
-             std::vector<Tensor> tensors;
-             for (const py::handle sample : samples) tensors.push_back(tensor_from(sample, layout, copy));
-             const py::gil_scoped_release nogil;
-             p.feed(node, std::move(tensors));
-           },
-           py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
+      .def(
+          "next",
+          [](Pipeline& p) {
+            for (bool done = false; !done;) {
+              {
+                const py::gil_scoped_release nogil;
+                done = p.wait(std::chrono::milliseconds(50));
+              }
+              if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            }
+            return p.take();
+          },
+          "The oldest scheduled batch: one TensorListCPU an output.")
+      .def(
+          "feed",
+          [](Pipeline& p, const Node& node, const py::iterable& samples, const std::string& layout,
+             bool copy) {
+            std::vector<Tensor> tensors;
+            for (const py::handle sample : samples)
+              tensors.push_back(tensor_from(sample, layout, copy));
+            const py::gil_scoped_release nogil;
+            p.feed(node, std::move(tensors));
+          },
+          py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
       .def("fed", &Pipeline::fed)
       .def("readers",
            [](const Pipeline& p) {

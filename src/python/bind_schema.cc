@@ -42,7 +42,8 @@ py::dict described(const OperatorDef& def) {
     d["most"] = arg.most;
     args.append(d);
   }
-  for (const auto& output : def.outputs()) outputs.append(py::dict(py::arg("name") = output.name, py::arg("doc") = output.doc));
+  for (const auto& output : def.outputs())
+    outputs.append(py::dict(py::arg("name") = output.name, py::arg("doc") = output.doc));
   const Traits& t = def.traits();
   py::dict traits;
   traits["pointwise"] = t.pointwise;
@@ -64,13 +65,14 @@ py::dict described(const OperatorDef& def) {
 }  // namespace
 
 void bind_schema(py::module_& m) {
-  m.def("operators",
-        [] {
-          py::list all;
-          for (const OperatorDef* def : operator_table()) all.append(described(*def));
-          return all;
-        },
-        "The schema of every operator: name, summary, doc, inputs, args, outputs, traits.");
+  m.def(
+      "operators",
+      [] {
+        py::list all;
+        for (const OperatorDef* def : operator_table()) all.append(described(*def));
+        return all;
+      },
+      "The schema of every operator: name, summary, doc, inputs, args, outputs, traits.");
 }
 
 }  // namespace varo::python

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstring>
 #include <fmt/format.h>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
-
-#include <cstring>
 
 #include "core/pool.h"
 #include "kernels/copy/copy.h"
@@ -52,10 +51,16 @@ DLDataType dl_type(DType t) {
 
 py::capsule to_dlpack(const Tensor& tensor) {
   auto* exported = new Exported{tensor, tensor.shape(), tensor.view().strides, {}};
-  exported->managed = {{const_cast<void*>(tensor.view().data), {kDLCPU, 0}, exported->shape.rank(),
-                        dl_type(tensor.dtype()), exported->shape.begin(), exported->strides.begin(), 0},
-                       exported,
-                       [](DLManagedTensor* self) { delete static_cast<Exported*>(self->manager_ctx); }};
+  exported->managed = {
+      {const_cast<void*>(tensor.view().data),
+       {kDLCPU, 0},
+       exported->shape.rank(),
+       dl_type(tensor.dtype()),
+       exported->shape.begin(),
+       exported->strides.begin(),
+       0},
+      exported,
+      [](DLManagedTensor* self) { delete static_cast<Exported*>(self->manager_ctx); }};
   return py::capsule(&exported->managed, "dltensor", [](PyObject* capsule) {
     // A consumer renames the capsule and becomes the owner.
     if (PyCapsule_IsValid(capsule, "dltensor") == 0) return;
@@ -79,7 +84,8 @@ DType dtype_of_array(const py::array& array) {
 
 std::vector<py::ssize_t> byte_strides(const Tensor& t) {
   std::vector<py::ssize_t> strides;
-  for (const auto s : t.view().strides) strides.push_back(s * static_cast<py::ssize_t>(size_of(t.dtype())));
+  for (const auto s : t.view().strides)
+    strides.push_back(s * static_cast<py::ssize_t>(size_of(t.dtype())));
   return strides;
 }
 
@@ -95,13 +101,18 @@ py::array as_numpy(const Tensor& t) {
   // The array's base owns a reference of its own: it may outlive every object of ours.
   auto* holder = new Tensor(t);
   const py::capsule base(holder, [](void* p) { delete static_cast<Tensor*>(p); });
-  return py::array(numpy_dtype(t.dtype()), extents(t.shape()), byte_strides(t), t.view().data, base);
+  return py::array(numpy_dtype(t.dtype()), extents(t.shape()), byte_strides(t), t.view().data,
+                   base);
 }
 
 py::buffer_info buffer_of(Tensor& t) {
   static const char* const formats[] = {"B", "H", "I", "Q", "b", "h", "i", "q", "e", "f", "d", "?"};
-  return {const_cast<void*>(t.view().data), static_cast<py::ssize_t>(size_of(t.dtype())),
-          formats[static_cast<int>(t.dtype())], t.rank(), extents(t.shape()), byte_strides(t)};
+  return {const_cast<void*>(t.view().data),
+          static_cast<py::ssize_t>(size_of(t.dtype())),
+          formats[static_cast<int>(t.dtype())],
+          t.rank(),
+          extents(t.shape()),
+          byte_strides(t)};
 }
 
 py::object affine_object(const Tensor& t) {
@@ -132,7 +143,8 @@ Tensor tensor_from(const py::handle& object, const std::string& layout, bool cop
   py::array array = py::array::ensure(object);
   if (!array) {
     PyErr_Clear();
-    throw Error(ErrorKind::type, "this is not an array").got(py::str(py::type::of(object)).cast<std::string>());
+    throw Error(ErrorKind::type, "this is not an array")
+        .got(py::str(py::type::of(object)).cast<std::string>());
   }
   if (array.ndim() > kMaxRank)
     throw Error(ErrorKind::shape, "an array has too many axes")
@@ -151,7 +163,8 @@ Tensor tensor_from(const py::handle& object, const std::string& layout, bool cop
     whole_strides = whole_strides && array.strides(i) % size == 0;
   }
   // A field of a record, say, or memory off its alignment: NumPy makes it regular.
-  const bool aligned = reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(size) == 0;
+  const bool aligned =
+      reinterpret_cast<std::uintptr_t>(array.data()) % static_cast<std::uintptr_t>(size) == 0;
   if (!whole_strides || !aligned) {
     array = array.attr("copy")("C").cast<py::array>();
     strides = dense_strides(shape);
@@ -171,58 +184,76 @@ Tensor tensor_from(const py::handle& object, const std::string& layout, bool cop
 }
 
 void bind_tensor(py::module_& m) {
-  py::class_<Tensor>(m, "TensorCPU", py::buffer_protocol(),
-                     "One sample in host memory. np.asarray, the buffer protocol and DLPack see the "
-                     "same memory, without a copy.")
+  py::class_<Tensor>(
+      m, "TensorCPU", py::buffer_protocol(),
+      "One sample in host memory. np.asarray, the buffer protocol and DLPack see the "
+      "same memory, without a copy.")
       .def(py::init([](const py::object& array, const std::string& layout, bool) {
              return tensor_from(array, layout, false);
            }),
            py::arg("array"), py::arg("layout") = "", py::arg("is_pinned") = false)
-      .def("shape", [](const Tensor& t) { return std::vector<std::int64_t>(t.shape().begin(), t.shape().end()); })
+      .def("shape",
+           [](const Tensor& t) {
+             return std::vector<std::int64_t>(t.shape().begin(), t.shape().end());
+           })
       .def("ndim", &Tensor::rank)
       .def_property_readonly("dtype", [](const Tensor& t) { return dtype_object(t.dtype()); })
       .def("layout", [](const Tensor& t) { return std::string(t.layout().str()); })
-      .def("set_layout", [](Tensor& t, const std::string& layout) { t = t.relabelled(Layout(layout)); })
+      .def("set_layout",
+           [](Tensor& t, const std::string& layout) { t = t.relabelled(Layout(layout)); })
       .def("source_info", [](const Tensor& t) { return t.meta().source; })
       .def("get_property",
            [](const Tensor& t, const std::string& key) -> std::string {
              if (key == "source_info") return t.meta().source;
              if (key == "layout") return std::string(t.layout().str());
-             throw Error(ErrorKind::param, "unknown property").got(key).allowed("source_info, layout");
+             throw Error(ErrorKind::param, "unknown property")
+                 .got(key)
+                 .allowed("source_info, layout");
            })
-      .def_property_readonly("affine", &affine_object,
-                             "Voxel index (x, y, z, 1) to millimetres, RAS+, as a 4x4 array; None where unknown.")
-      .def("squeeze",
-           [](Tensor& t, const std::optional<int>& dim) {
-             for (int axis = t.rank() - 1; axis >= 0; --axis)
-               if (t.shape()[axis] == 1 && (!dim || *dim == axis || *dim + t.rank() == axis)) t = t.squeezed(axis);
-           },
-           py::arg("dim") = py::none())
-      .def("data_ptr", [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.view().data); })
-      .def("reinterpret",
-           [](const Tensor& t, int dtype) {
-             const auto to = static_cast<DType>(dtype);
-             if (dtype < 0 || dtype >= kDTypeCount || size_of(to) != size_of(t.dtype()))
-               throw Error(ErrorKind::type, "reinterpret needs an element type of the same size")
-                   .got(std::string(name_of(t.dtype())));
-             return t.retyped(to);
-           },
-           "The same bytes as another element type of the same size.")
+      .def_property_readonly(
+          "affine", &affine_object,
+          "Voxel index (x, y, z, 1) to millimetres, RAS+, as a 4x4 array; None where unknown.")
+      .def(
+          "squeeze",
+          [](Tensor& t, const std::optional<int>& dim) {
+            for (int axis = t.rank() - 1; axis >= 0; --axis)
+              if (t.shape()[axis] == 1 && (!dim || *dim == axis || *dim + t.rank() == axis))
+                t = t.squeezed(axis);
+          },
+          py::arg("dim") = py::none())
+      .def("data_ptr",
+           [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.view().data); })
+      .def(
+          "reinterpret",
+          [](const Tensor& t, int dtype) {
+            const auto to = static_cast<DType>(dtype);
+            if (dtype < 0 || dtype >= kDTypeCount || size_of(to) != size_of(t.dtype()))
+              throw Error(ErrorKind::type, "reinterpret needs an element type of the same size")
+                  .got(std::string(name_of(t.dtype())));
+            return t.retyped(to);
+          },
+          "The same bytes as another element type of the same size.")
       .def("as_cpu", [](const py::object& self) { return self; })
-      .def("copy_to_external",
-           [](const Tensor& t, std::uintptr_t pointer) {
-             const py::gil_scoped_release nogil;
-             varo::copy(t.view(), {reinterpret_cast<void*>(pointer), t.dtype(), t.shape(), dense_strides(t.shape())},
-                        Parallel::serial());
-           },
-           py::arg("ptr"))
-      .def("__array__",
-           [](const Tensor& t, const py::object& dtype) -> py::object {
-             const py::array a = as_numpy(t);
-             return dtype.is_none() ? py::object(a) : a.attr("astype")(dtype);
-           },
-           py::arg("dtype") = py::none())
-      .def_property_readonly("__array_interface__", [](const Tensor& t) { return as_numpy(t).attr("__array_interface__"); })
+      .def(
+          "copy_to_external",
+          [](const Tensor& t, std::uintptr_t pointer) {
+            const py::gil_scoped_release nogil;
+            varo::copy(
+                t.view(),
+                {reinterpret_cast<void*>(pointer), t.dtype(), t.shape(), dense_strides(t.shape())},
+                Parallel::serial());
+          },
+          py::arg("ptr"))
+      .def(
+          "__array__",
+          [](const Tensor& t, const py::object& dtype) -> py::object {
+            const py::array a = as_numpy(t);
+            return dtype.is_none() ? py::object(a) : a.attr("astype")(dtype);
+          },
+          py::arg("dtype") = py::none())
+      .def_property_readonly(
+          "__array_interface__",
+          [](const Tensor& t) { return as_numpy(t).attr("__array_interface__"); })
       .def("__dlpack__", [](const Tensor& t, const py::kwargs&) { return to_dlpack(t); })
       .def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(kDLCPU, 0); })
       .def("__len__",
@@ -232,8 +263,9 @@ void bind_tensor(py::module_& m) {
            })
       .def("__repr__",
            [](const Tensor& t) {
-             return fmt::format("TensorCPU({}, {}, layout=\"{}\"{})", name_of(t.dtype()), to_string(t.shape()),
-                                t.layout().str(), t.meta().source.empty() ? "" : ", from " + t.meta().source);
+             return fmt::format("TensorCPU({}, {}, layout=\"{}\"{})", name_of(t.dtype()),
+                                to_string(t.shape()), t.layout().str(),
+                                t.meta().source.empty() ? "" : ", from " + t.meta().source);
            })
       .def_buffer(&buffer_of);
 
@@ -242,10 +274,12 @@ void bind_tensor(py::module_& m) {
              Batch batch;
              for (const py::handle sample : samples) {
                Tensor t = tensor_from(sample, layout, false);
-               if (!batch.samples.empty() && (t.dtype() != batch.dtype || t.rank() != batch.samples[0].rank()))
+               if (!batch.samples.empty() &&
+                   (t.dtype() != batch.dtype || t.rank() != batch.samples[0].rank()))
                  throw Error(ErrorKind::shape, "the samples of a batch disagree")
                      .got(fmt::format("{} {}", name_of(t.dtype()), to_string(t.shape())))
-                     .allowed(fmt::format("{} with {} axes", name_of(batch.dtype), batch.samples[0].rank()));
+                     .allowed(fmt::format("{} with {} axes", name_of(batch.dtype),
+                                          batch.samples[0].rank()));
                batch.dtype = t.dtype();
                batch.layout = t.layout();
                batch.samples.push_back(std::move(t));
@@ -257,22 +291,26 @@ void bind_tensor(py::module_& m) {
       .def("__getitem__",
            [](const Batch& b, std::int64_t i) {
              const auto n = static_cast<std::int64_t>(b.samples.size());
-             if (i < -n || i >= n) throw py::index_error(fmt::format("sample {} of a batch of {}", i, n));
+             if (i < -n || i >= n)
+               throw py::index_error(fmt::format("sample {} of a batch of {}", i, n));
              return b.samples[static_cast<std::size_t>(i < 0 ? i + n : i)];
            })
       .def("at", [](const Batch& b, std::size_t i) { return as_numpy(b.samples.at(i)); })
-      .def("is_dense_tensor", [](const Batch& b) { return b.dense() && is_dense(b.as_tensor().view()); })
+      .def("is_dense_tensor",
+           [](const Batch& b) { return b.dense() && is_dense(b.as_tensor().view()); })
       .def("as_tensor",
            [](const Batch& b) {
              if (!b.dense())
-               throw Error(ErrorKind::shape, "the samples have different shapes").hint("list[i] for each sample, or fn.pad");
+               throw Error(ErrorKind::shape, "the samples have different shapes")
+                   .hint("list[i] for each sample, or fn.pad");
              return b.as_tensor();
            })
       .def("as_array",
            [](const Batch& b) -> py::object {
              if (b.samples.empty()) return py::array_t<float>(0);
              if (!b.dense())
-               throw Error(ErrorKind::shape, "the samples have different shapes").hint("list.at(i) for each sample, or fn.pad");
+               throw Error(ErrorKind::shape, "the samples have different shapes")
+                   .hint("list.at(i) for each sample, or fn.pad");
              return as_numpy(b.as_tensor());
            })
       .def("shape",
@@ -290,13 +328,17 @@ void bind_tensor(py::module_& m) {
              b.layout = Layout(layout);
            })
       .def("as_cpu", [](const py::object& self) { return self; })
-      .def("data_ptr", [](const Batch& b) { return reinterpret_cast<std::uintptr_t>(b.samples.at(0).view().data); })
+      .def("data_ptr",
+           [](const Batch& b) {
+             return reinterpret_cast<std::uintptr_t>(b.samples.at(0).view().data);
+           })
       .def("__repr__", [](const Batch& b) {
         std::string shapes;
         for (std::size_t i = 0; i < b.samples.size() && i < 4; ++i)
           shapes += (i != 0 ? ", " : "") + to_string(b.samples[i].shape());
-        return fmt::format("TensorListCPU({} x {}, layout=\"{}\", shapes {}{})", b.samples.size(), name_of(b.dtype),
-                           b.layout.str(), shapes, b.samples.size() > 4 ? ", ..." : "");
+        return fmt::format("TensorListCPU({} x {}, layout=\"{}\", shapes {}{})", b.samples.size(),
+                           name_of(b.dtype), b.layout.str(), shapes,
+                           b.samples.size() > 4 ? ", ..." : "");
       });
 
   py::class_<PoolStats>(m, "PoolStats")
@@ -305,10 +347,13 @@ void bind_tensor(py::module_& m) {
       .def_readonly("reserved_bytes", &PoolStats::reserved_bytes)
       .def_readonly("requests", &PoolStats::requests)
       .def_readonly("allocations", &PoolStats::allocations);
-  m.def("pool_stats", [] { return BufferPool::host().stats(); }, "What the process-wide buffer pool holds.");
+  m.def(
+      "pool_stats", [] { return BufferPool::host().stats(); },
+      "What the process-wide buffer pool holds.");
   m.def("pool_reset_high_water", [] { BufferPool::host().reset_high_water(); });
   m.def("pool_trim", [] { BufferPool::host().trim(); });
-  m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "", py::arg("copy") = true);
+  m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "",
+        py::arg("copy") = true);
 }
 
 }  // namespace varo::python

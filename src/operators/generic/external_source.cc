@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <deque>
+#include <fmt/format.h>
 
 #include "operators/operator.h"
 
@@ -24,11 +23,13 @@ class ExternalSource final : public SourceOperator {
     for (Ticket& ticket : batch) {
       Tensor& t = ticket.values.at(0);
       if (dtype_ && t.dtype() != *dtype_)
-        throw Error(ErrorKind::type, fed_before_ ? "the element type changed" : "the element type is not the declared one")
+        throw Error(ErrorKind::type, fed_before_ ? "the element type changed"
+                                                 : "the element type is not the declared one")
             .got(std::string(varo::name_of(t.dtype())))
             .allowed(std::string(varo::name_of(*dtype_)));
       if (rank_ && t.rank() != *rank_)
-        throw Error(ErrorKind::shape, fed_before_ ? "the number of axes changed" : "the number of axes is not the declared one")
+        throw Error(ErrorKind::shape, fed_before_ ? "the number of axes changed"
+                                                  : "the number of axes is not the declared one")
             .got(fmt::format("{} axes, shape {}", t.rank(), to_string(t.shape())))
             .allowed(fmt::format("{} axes", *rank_));
       if (!layout_.empty() && t.layout().empty()) t = t.relabelled(layout_);
@@ -43,7 +44,8 @@ class ExternalSource final : public SourceOperator {
   std::optional<int> next_batch_size() const override {
     if (!queue_.empty()) return static_cast<int>(queue_.front().size());
     if (repeat_last_ && !last_.empty()) return static_cast<int>(last_.size());
-    throw Error(ErrorKind::state, "no data was fed for this iteration").hint("feed_input before run");
+    throw Error(ErrorKind::state, "no data was fed for this iteration")
+        .hint("feed_input before run");
   }
   std::vector<Ticket> tick(int) override {
     if (queue_.empty()) return last_;
@@ -71,12 +73,28 @@ class ExternalSource final : public SourceOperator {
 }  // namespace
 
 VARO_OPERATORS(generic, external_source) {
-  return {OperatorDef("external_source", "Data from the user's program: callables, iterables, or feed_input.")
+  return {OperatorDef("external_source",
+                      "Data from the user's program: callables, iterables, or feed_input.")
               .output("data", "What was fed; one array a sample.")
-              .arg({.name = "dtype", .type = ArgType::dtype, .doc = "Element type to insist on.", .constant = true})
-              .arg({.name = "ndim", .type = ArgType::integer, .doc = "Number of axes to insist on.", .constant = true, .least = 0, .most = kMaxRank})
-              .arg({.name = "layout", .type = ArgType::layout, .doc = "Axis letters of the data.", .constant = true})
-              .arg({.name = "repeat_last", .type = ArgType::boolean, .default_value = false, .doc = "Hand out the last batch again when nothing new was fed.", .constant = true})
+              .arg({.name = "dtype",
+                    .type = ArgType::dtype,
+                    .doc = "Element type to insist on.",
+                    .constant = true})
+              .arg({.name = "ndim",
+                    .type = ArgType::integer,
+                    .doc = "Number of axes to insist on.",
+                    .constant = true,
+                    .least = 0,
+                    .most = kMaxRank})
+              .arg({.name = "layout",
+                    .type = ArgType::layout,
+                    .doc = "Axis letters of the data.",
+                    .constant = true})
+              .arg({.name = "repeat_last",
+                    .type = ArgType::boolean,
+                    .default_value = false,
+                    .doc = "Hand out the last batch again when nothing new was fed.",
+                    .constant = true})
               .traits({.source = true})
               .make<ExternalSource>()};
 }

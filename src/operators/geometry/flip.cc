@@ -14,7 +14,10 @@ class Flip final : public Operator {
   bool resolve(Sample& s) const override {
     const Layout layout = s.layout(0);
     Tensor t = s.tensor(0);
-    struct { char axis; const char* arg; } const flips[] = {{'W', "horizontal"}, {'H', "vertical"}, {'D', "depthwise"}};
+    struct {
+      char axis;
+      const char* arg;
+    } const flips[] = {{'W', "horizontal"}, {'H', "vertical"}, {'D', "depthwise"}};
     for (const auto& [axis, arg] : flips) {
       const int at = layout.find(axis);
       if (at >= 0 && s.integer(arg) != 0) t = t.flipped(at);
@@ -28,14 +31,25 @@ class Flip final : public Operator {
 
 VARO_OPERATORS(geometry, flip) {
   return {OperatorDef("flip", "Mirrors along width, height and depth.")
-              .doc("Costs nothing by itself: the result is a view, and whatever reads it walks backwards.")
+              .doc("Costs nothing by itself: the result is a view, and whatever reads it walks "
+                   "backwards.")
               .input({.name = "data",
                       .doc = "Volume or image; every element type.",
-                      .layouts = layouts_of({"HWC", "CHW", "DHWC", "CDHW", "FHWC", "FCHW", "FDHWC", "FCDHW", "DHW", "HW"})})
+                      .layouts = layouts_of({"HWC", "CHW", "DHWC", "CDHW", "FHWC", "FCHW", "FDHWC",
+                                             "FCDHW", "DHW", "HW"})})
               .output("flipped", "Same shape, dtype and layout as the input.")
-              .arg({.name = "horizontal", .type = ArgType::integer, .default_value = 1, .doc = "Mirror W when not 0."})
-              .arg({.name = "vertical", .type = ArgType::integer, .default_value = 0, .doc = "Mirror H when not 0."})
-              .arg({.name = "depthwise", .type = ArgType::integer, .default_value = 0, .doc = "Mirror D when not 0."})
+              .arg({.name = "horizontal",
+                    .type = ArgType::integer,
+                    .default_value = 1,
+                    .doc = "Mirror W when not 0."})
+              .arg({.name = "vertical",
+                    .type = ArgType::integer,
+                    .default_value = 0,
+                    .doc = "Mirror H when not 0."})
+              .arg({.name = "depthwise",
+                    .type = ArgType::integer,
+                    .default_value = 0,
+                    .doc = "Mirror D when not 0."})
               .traits({.moves_only = true})
               .make<Flip>()};
 }

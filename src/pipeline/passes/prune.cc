@@ -11,7 +11,8 @@ bool prune_dead_nodes(Graph& graph) {
     if (node.preserve) live[n] = true;
     if (!live[n]) continue;
     for (const Node& input : node.inputs) live[static_cast<std::size_t>(input.id)] = true;
-    for (const auto& [name, source] : node.arg_nodes) live[static_cast<std::size_t>(source.id)] = true;
+    for (const auto& [name, source] : node.arg_nodes)
+      live[static_cast<std::size_t>(source.id)] = true;
   }
   std::vector<int> moved(graph.nodes.size(), -1);
   std::vector<GraphNode> kept;
