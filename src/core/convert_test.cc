@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/convert.h"
+
+#include <cmath>
+#include <cstdint>
+#include <gtest/gtest.h>
+
+namespace varo {
+namespace {
+
+template <class T>
+constexpr T kMin = std::numeric_limits<T>::min();
+template <class T>
+constexpr T kMax = std::numeric_limits<T>::max();
+
+TEST(Saturate, halves_round_away_from_zero) {
+  EXPECT_EQ(saturate<std::int32_t>(0.5F), 1);
+  EXPECT_EQ(saturate<std::int32_t>(1.5F), 2);
+  EXPECT_EQ(saturate<std::int32_t>(2.5F), 3);
+  EXPECT_EQ(saturate<std::int32_t>(-0.5F), -1);
+  EXPECT_EQ(saturate<std::int32_t>(-2.5F), -3);
+  EXPECT_EQ(saturate<std::int32_t>(0.49999997F), 0);
+  EXPECT_EQ(saturate<std::int32_t>(-0.49999997F), 0);
+  EXPECT_EQ(saturate<std::int64_t>(0.49999999999999994), 0);
+  EXPECT_EQ(saturate<std::uint8_t>(254.5F), 255);
+}
+
+template <class T>
+class FloatToInteger : public testing::Test {};
+using Integers = testing::Types<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t,
+                                std::int8_t, std::int16_t, std::int32_t, std::int64_t>;
+TYPED_TEST_SUITE(FloatToInteger, Integers);
+
+TYPED_TEST(FloatToInteger, clamps_at_the_limits) {
+  using T = TypeParam;
+  const double above = std::ldexp(1.0, std::numeric_limits<T>::digits);  // kMax + 1
+  EXPECT_EQ(saturate<T>(above), kMax<T>);
+  EXPECT_EQ(saturate<T>(static_cast<float>(above)), kMax<T>);
+  EXPECT_EQ(saturate<T>(1e30F), kMax<T>);
+  EXPECT_EQ(saturate<T>(static_cast<double>(INFINITY)), kMax<T>);
+  EXPECT_EQ(saturate<T>(-1e30F), kMin<T>);
+  EXPECT_EQ(saturate<T>(-INFINITY), kMin<T>);
+  EXPECT_EQ(saturate<T>(std::is_signed_v<T> ? -above : 0.0), kMin<T>);
+  EXPECT_EQ(saturate<T>(-0.4), T(0));
+  EXPECT_EQ(saturate<T>(NAN), T(0));
+  // The largest double below the limit is a number of T (64 bits) or rounds to kMax.
+  const double below = std::nextafter(above, 0.0);
+  EXPECT_EQ(saturate<T>(below), sizeof(T) == 8 ? static_cast<T>(below) : kMax<T>);
+}
+
+TYPED_TEST(FloatToInteger, half_precision_goes_through_float) {
+  using T = TypeParam;
+  EXPECT_EQ(saturate<T>(to_half(2.5)), T(3));
+  EXPECT_EQ(saturate<T>(to_half(-INFINITY)), kMin<T>);
+}
+
+TEST(Saturate, integers_clamp) {
+  EXPECT_EQ(saturate<std::uint8_t>(-1), 0);
+  EXPECT_EQ(saturate<std::uint8_t>(256), 255);
+  EXPECT_EQ(saturate<std::int8_t>(std::uint8_t{200}), 127);
+  EXPECT_EQ(saturate<std::int8_t>(-129), -128);
+  EXPECT_EQ(saturate<std::uint64_t>(std::int8_t{-1}), 0U);
+  EXPECT_EQ(saturate<std::int64_t>(kMax<std::uint64_t>), kMax<std::int64_t>);
+  EXPECT_EQ(saturate<std::uint32_t>(kMax<std::int64_t>), kMax<std::uint32_t>);
+  EXPECT_EQ(saturate<std::int32_t>(kMin<std::int64_t>), kMin<std::int32_t>);
+  EXPECT_EQ(saturate<std::int16_t>(std::uint16_t{32768}), 32767);
+  EXPECT_EQ(saturate<std::uint16_t>(std::int16_t{-5}), 0);
+}
+
+TEST(Saturate, bool_means_not_zero_after_rounding) {
+  EXPECT_FALSE(saturate<bool>(0.3F));
+  EXPECT_TRUE(saturate<bool>(0.5F));
+  EXPECT_TRUE(saturate<bool>(-0.5));
+  EXPECT_FALSE(saturate<bool>(-0.49));
+  EXPECT_TRUE(saturate<bool>(-3));
+  EXPECT_FALSE(saturate<bool>(std::uint64_t{0}));
+  EXPECT_EQ(saturate<std::int16_t>(true), 1);
+  EXPECT_EQ(saturate<float>(true), 1.0F);
+}
+
+TEST(Saturate, anything_to_float_is_the_nearest) {
+  EXPECT_EQ(saturate<float>(16777217), 16777216.0F);
+  EXPECT_EQ(saturate<float>(kMax<std::uint64_t>), 0x1p64F);
+  EXPECT_EQ(saturate<double>(kMax<std::int64_t>), 0x1p63);
+  EXPECT_EQ(saturate<Half>(70000).bits, 0x7c00);
+  EXPECT_EQ(saturate<Half>(-2.0F).bits, 0xc000);
+}
+
+}  // namespace
+}  // namespace varo

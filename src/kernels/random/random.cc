@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/random/random.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/random/random.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace varo {
+namespace HWY_NAMESPACE {
+
+// Blocks are made kLanes at a time, one lane a block, in loops that the compiler turns into
+// vectors.
+constexpr int kLanes = 16;
+struct Blocks {
+  alignas(64) std::uint32_t word[4][kLanes];
+};
+
+inline Blocks blocks_at(const RandomKey& key, std::uint64_t first) {
+  Blocks b;
+  for (int i = 0; i < kLanes; ++i) {
+    const std::uint64_t index = first + static_cast<std::uint64_t>(i);
+    b.word[0][i] = static_cast<std::uint32_t>(index);
+    b.word[1][i] = static_cast<std::uint32_t>(index >> 32) | (key.draw << 16);
+    b.word[2][i] = static_cast<std::uint32_t>(key.sample);
+    b.word[3][i] = static_cast<std::uint32_t>(key.sample >> 32);
+  }
+  auto key0 = static_cast<std::uint32_t>(key.seed);
+  auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < kLanes; ++i) {
+      const std::uint64_t p = std::uint64_t{0xD2511F53U} * b.word[0][i];
+      const std::uint64_t q = std::uint64_t{0xCD9E8D57U} * b.word[2][i];
+      const std::uint32_t w1 = b.word[1][i], w3 = b.word[3][i];
+      b.word[0][i] = static_cast<std::uint32_t>(q >> 32) ^ w1 ^ key0;
+      b.word[1][i] = static_cast<std::uint32_t>(q);
+      b.word[2][i] = static_cast<std::uint32_t>(p >> 32) ^ w3 ^ key1;
+      b.word[3][i] = static_cast<std::uint32_t>(p);
+    }
+    key0 += 0x9E3779B9U;
+    key1 += 0xBB67AE85U;
+  }
+  return b;
+}
+
+// -2 ln((word + 1/2) / 2^32).
+inline float minus_two_log(std::uint32_t word) {
+  // Halves first: a signed conversion exists as one instruction everywhere.
+  const float u =
+      (static_cast<float>(static_cast<std::int32_t>(word >> 8)) * 0x1p-24F) +
+      (static_cast<float>(static_cast<std::int32_t>(word & 0xffU)) * 0x1p-32F + 0x1p-33F);
+  // u = m * 2^e with m in [sqrt(1/2), sqrt(2)).
+  const auto bits = std::bit_cast<std::int32_t>(u);
+  const std::int32_t e = (bits - 0x3f3504f3) >> 23;
+  const float m = std::bit_cast<float>(bits - e * (1 << 23));
+  // ln m = 2 artanh(s), |s| < 0.1716.
+  const float s = (m - 1.0F) / (m + 1.0F);
+  const float z = s * s;
+  const float series = 2.0F + z * (2.0F / 3 + z * (2.0F / 5 + z * (2.0F / 7 + z * (2.0F / 9))));
+  // ln 2 in two parts, the first with few enough bits that its product with e is exact.
+  const auto scale = static_cast<float>(e);
+  const float log = scale * 0x1.62ep-1F + (scale * 0x1.0bfbe8p-15F + s * series);
+  return -2.0F * log;
+}
+
+struct Pair {
+  float x, y;
+};
+// Cosine and sine of word / 2^32 turns.
+inline Pair on_circle(std::uint32_t word) {
+  const std::uint32_t quadrant = (word + 0x2000'0000U) >> 30;
+  const auto rest = static_cast<std::int32_t>(word - (quadrant << 30));  // an eighth turn at most
+  const float a = static_cast<float>(rest) * 0x1.921fb6p-30F;            // 2 pi / 2^32
+  const float z = a * a;
+  const float sine =
+      a + a * z * (-1.0F / 6 + z * (1.0F / 120 + z * (-1.0F / 5040 + z * (1.0F / 362880))));
+  const float cosine =
+      1.0F + z * (-0.5F +
+                  z * (1.0F / 24 + z * (-1.0F / 720 + z * (1.0F / 40320 + z * (-1.0F / 3628800)))));
+  const bool swapped = (quadrant & 1U) != 0;
+  const std::uint32_t x = std::bit_cast<std::uint32_t>(swapped ? sine : cosine);
+  const std::uint32_t y = std::bit_cast<std::uint32_t>(swapped ? cosine : sine);
+  return {std::bit_cast<float>(x ^ (((quadrant + 1U) & 2U) << 30)),
+          std::bit_cast<float>(y ^ ((quadrant & 2U) << 30))};
+}
+
+inline void words_of(const RandomKey& key, std::uint64_t block, std::uint32_t* HWY_RESTRICT out) {
+  const Blocks b = blocks_at(key, block);
+  for (int i = 0; i < kLanes; ++i)
+    for (int k = 0; k < 4; ++k) out[4 * i + k] = b.word[k][i];
+}
+
+inline void normals_of(const RandomKey& key, std::uint64_t block, float* HWY_RESTRICT out) {
+  const Blocks b = blocks_at(key, block);
+  alignas(64) float normal[4][kLanes];
+  for (int half = 0; half < 4; half += 2) {
+    for (int i = 0; i < kLanes; ++i) {
+      const float radius = std::sqrt(minus_two_log(b.word[half][i]));
+      const Pair p = on_circle(b.word[half + 1][i]);
+      normal[half][i] = radius * p.x;
+      normal[half + 1][i] = radius * p.y;
+    }
+  }
+  for (int i = 0; i < kLanes; ++i)
+    for (int k = 0; k < 4; ++k) out[4 * i + k] = normal[k][i];
+}
+
+// Whole groups of 4 * kLanes numbers go straight to `out`; the ends pass through a buffer.
+template <class T, class Group>
+void in_groups(std::uint64_t first, std::int64_t count, T* out, const Group& group) {
+  constexpr std::uint64_t kGroup = 4 * kLanes;
+  alignas(64) T buffer[kGroup];
+  std::uint64_t at = first;
+  const std::uint64_t end = first + static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+  while (at < end) {
+    const std::uint64_t skip = at % kGroup, n = std::min(kGroup - skip, end - at);
+    T* to = out + (at - first);
+    if (n == kGroup) {
+      group(at / 4, to);
+    } else {
+      group((at - skip) / 4, buffer);
+      std::memcpy(to, buffer + skip, n * sizeof(T));
+    }
+    at += n;
+  }
+}
+
+void Words(const RandomKey& key, std::uint64_t first, std::int64_t count, std::uint32_t* out) {
+  in_groups(first, count, out,
+            [&](std::uint64_t block, std::uint32_t* to) HWY_ATTR { words_of(key, block, to); });
+}
+void Normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {
+  in_groups(first, count, out,
+            [&](std::uint64_t block, float* to) HWY_ATTR { normals_of(key, block, to); });
+}
+float Normal(const RandomKey& key, std::uint64_t index) {
+  const PhiloxBlock b = key.block(index / 4);
+  const std::size_t half = index % 4 / 2 * 2;
+  const float radius = std::sqrt(minus_two_log(b[half]));
+  const Pair p = on_circle(b[half + 1]);
+  return radius * (index % 2 == 0 ? p.x : p.y);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace varo
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace varo {
+namespace {
+
+HWY_EXPORT(Words);
+HWY_EXPORT(Normals);
+HWY_EXPORT(Normal);
+
+// ln k!, by Stirling's series where it is good to 1e-12.
+double log_factorial(double k) {
+  if (k < 10) {
+    double product = 1;
+    for (double i = 2; i <= k; ++i) product *= i;
+    return std::log(product);
+  }
+  const double n = k + 1, z = 1 / (n * n);
+  constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+  return (n - 0.5) * std::log(n) - n + kHalfLogTwoPi +
+         (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / n;
+}
+
+}  // namespace
+
+void random_words(const RandomKey& key, std::uint64_t first, std::int64_t count,
+                  std::uint32_t* out) {
+  if (count == 1) {
+    *out = random_word(key, first);
+    return;
+  }
+  HWY_DYNAMIC_DISPATCH(Words)(key, first, count, out);
+}
+
+void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {
+  HWY_DYNAMIC_DISPATCH(Normals)(key, first, count, out);
+}
+
+float random_normal(const RandomKey& key, std::uint64_t index) {
+  return HWY_DYNAMIC_DISPATCH(Normal)(key, index);
+}
+
+double random_poisson(const RandomKey& key, std::uint64_t index, double mean) {
+  if (!(mean > 0)) return 0;
+  if (std::isinf(mean)) return mean;
+  const auto two_uniforms = [&](std::uint64_t attempt) {
+    const PhiloxBlock b = key.block(index | (attempt << 40));
+    const auto unit = [](std::uint64_t high, std::uint64_t low) {
+      return (static_cast<double>(((high << 32) | low) >> 11) + 0.5) * 0x1p-53;
+    };
+    return std::pair(unit(b[0], b[1]), unit(b[2], b[3]));
+  };
+  if (mean < 10) {
+    double u = two_uniforms(0).first, p = std::exp(-mean), k = 0;
+    while (u > p && k < 200) {
+      u -= p;
+      ++k;
+      p *= mean / k;
+    }
+    return k;
+  }
+  const double log_mean = std::log(mean);
+  const double b = 0.931 + 2.53 * std::sqrt(mean);
+  const double a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
+  const double accept = 0.9277 - 3.6224 / (b - 2);
+  for (std::uint64_t attempt = 0; attempt < 255; ++attempt) {
+    const auto [first, v] = two_uniforms(attempt);
+    const double u = first - 0.5;
+    const double us = 0.5 - std::abs(u);
+    const double k = std::floor((2 * a / us + b) * u + mean + 0.43);
+    if (us >= 0.07 && v <= accept) return k;
+    if (k < 0 || (us < 0.013 && v > us)) continue;
+    if (std::log(v * inverse_alpha / (a / (us * us) + b)) <= k * log_mean - mean - log_factorial(k))
+      return k;
+  }
+  return std::floor(mean);
+}
+
+}  // namespace varo
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Random numbers of a stream (core/philox.h) for ranges of elements. Number i of a stream is the
+/// same however the range around it is cut, and on every instruction set.
+#pragma once
+
+#include <cstdint>
+
+#include "core/philox.h"
+
+namespace varo {
+
+/// out[i] = word first + i of the stream: word w is number w % 4 of block w / 4.
+///
+/// out     count words
+/// memory  none
+/// errors  none
+void random_words(const RandomKey& key, std::uint64_t first, std::int64_t count,
+                  std::uint32_t* out);
+inline std::uint32_t random_word(const RandomKey& key, std::uint64_t index) {
+  return key.block(index / 4)[index % 4];
+}
+
+/// out[i] = standard normal number first + i of the stream. Numbers 4b ... 4b+3 come from block b:
+/// its words 0, 1 and 2, 3 each give a radius and an angle. Between -6.8 and 6.8; logarithm, sine
+/// and cosine are series in float arithmetic, each within 2e-7 of the true value.
+///
+/// out     count floats
+/// memory  none
+/// errors  none
+/// source  Box, Muller, "A note on the generation of random normal deviates", 1958
+void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out);
+float random_normal(const RandomKey& key, std::uint64_t index);
+
+/// A Poisson number with the given mean; 0 for means that are not above 0. Number `index` of the
+/// stream draws from blocks index + k * 2^40, k = 0, 1, ... \pre index < 2^40
+///
+/// source  below 10: inversion by sequential search; above: Hoermann, "The transformed rejection
+///         method for generating Poisson random variables", 1993 (algorithm PTRS)
+double random_poisson(const RandomKey& key, std::uint64_t index, double mean);
+
+}  // namespace varo

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <fmt/format.h>
+#include <optional>
+
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+enum class Kind : std::uint8_t {
+  promoted,  ///< computed in the promoted type
+  quotient,  ///< as promoted, but float32 for two integers
+  compare,   ///< promoted, result bool
+  bitwise,   ///< promoted, integers and bool only
+};
+
+struct BinaryDef {
+  const char* name;
+  Op op;
+  Kind kind;
+  const char* summary;
+  std::optional<double> neutral = {};  ///< x op neutral is x, exactly, for every x
+  bool floats = true;                  ///< ... also where x is a float
+  bool commutes = false;
+};
+
+class Binary final : public Pointwise {
+ public:
+  explicit Binary(const BinaryDef& def) : def_(def) {}
+
+  void infer(Sample& s) const override {
+    const std::array<Spec, 2> operands = {s.spec(0), s.spec(1)};
+    constexpr std::array<std::string_view, 2> kNames = {"left", "right"};
+    const DType type = computed_in(operands[0].dtype, operands[1].dtype);
+    check_types(operands[0].dtype, operands[1].dtype, type);
+    const Broadcast result = broadcast(operands, kNames);
+    s.set_output(0,
+                 {def_.kind == Kind::compare ? DType::boolean : type, result.shape, result.layout});
+  }
+
+  bool resolve(Sample& s) const override {
+    if (!def_.neutral) return false;
+    for (int kept = 0; kept < (def_.commutes ? 2 : 1); ++kept) {
+      const Spec& spec = s.spec(kept);
+      const Spec& out = s.output_spec(0);
+      if (s.spec(1 - kept).shape.rank() != 0 || spec.dtype != out.dtype ||
+          !(spec.shape == out.shape))
+        continue;
+      if (is_float(spec.dtype) && !def_.floats) continue;
+      if (number_in(s.view(1 - kept)) != *def_.neutral) continue;
+      s.set_result(0, s.tensor(kept));
+      return true;
+    }
+    return false;
+  }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    const Register a = in[0], b = in[1];
+    const DType type = computed_in(a.dtype, b.dtype);
+    if (def_.kind == Kind::compare && is_integer(type)) {
+      if (a.dtype == DType::u64 && is_signed(b.dtype))
+        return compare_signed(to, mirrored(def_.op), b, a);
+      if (b.dtype == DType::u64 && is_signed(a.dtype)) return compare_signed(to, def_.op, a, b);
+    }
+    return to.binary(def_.op, to.convert(a, type), to.convert(b, type));
+  }
+
+ private:
+  DType computed_in(DType a, DType b) const {
+    const DType type = promoted(a, b);
+    return def_.kind == Kind::quotient ? real_type(type) : type;
+  }
+
+  void check_types(DType a, DType b, DType type) const {
+    const std::string got = fmt::format("{} and {}", name_of(a), name_of(b));
+    if (def_.kind == Kind::bitwise && is_float(type))
+      throw Error(ErrorKind::type, "bits of floats cannot be combined")
+          .got(got)
+          .allowed("integers and bool");
+    if (is_bool(a) && is_bool(b) && def_.op != Op::mul &&
+        (def_.kind == Kind::promoted || def_.kind == Kind::quotient))
+      throw Error(ErrorKind::type, "two bool operands have no such result")
+          .got(got)
+          .allowed("for bool: *, comparisons, &, | and ^")
+          .hint("cast one of them to a number");
+  }
+
+  static Op mirrored(Op op) {
+    switch (op) {
+      case Op::lt:
+        return Op::gt;
+      case Op::le:
+        return Op::ge;
+      case Op::gt:
+        return Op::lt;
+      case Op::ge:
+        return Op::le;
+      default:
+        return op;
+    }
+  }
+
+  // No integer type holds all of both: a negative `a` is below every `b`, others compare as u64.
+  static Register compare_signed(ProgramBuilder& to, Op op, Register a, Register b) {
+    a = to.convert(a, DType::i64);
+    const Register same_sign = to.binary(op, to.convert(a, DType::u64), b);
+    const Register zero = to.constant(DType::i64, std::int64_t{0});
+    if (op == Op::lt || op == Op::le || op == Op::ne)
+      return to.binary(Op::bit_or, to.binary(Op::lt, a, zero), same_sign);
+    return to.binary(Op::bit_and, to.binary(Op::ge, a, zero), same_sign);
+  }
+
+  BinaryDef def_;
+};
+
+const BinaryDef kBinary[] = {
+    {"arithmetic.add", Op::add, Kind::promoted, "left + right.", 0, false, true},
+    {"arithmetic.sub", Op::sub, Kind::promoted, "left - right.", 0},
+    {"arithmetic.mul", Op::mul, Kind::promoted, "left * right; for two bool operands, and.", 1,
+     true, true},
+    {"arithmetic.div", Op::div, Kind::quotient, "left / right, in floats.", 1},
+    {"arithmetic.fdiv", Op::div, Kind::promoted,
+     "left // right: integers are divided towards zero (by zero gives 0), floats as with /.", 1},
+    {"arithmetic.pow", Op::pow, Kind::promoted,
+     "left ** right; integer powers wrap, and negative integer exponents give 0.", 1},
+    {"arithmetic.eq", Op::eq, Kind::compare, "left == right."},
+    {"arithmetic.ne", Op::ne, Kind::compare, "left != right."},
+    {"arithmetic.lt", Op::lt, Kind::compare, "left < right."},
+    {"arithmetic.le", Op::le, Kind::compare, "left <= right."},
+    {"arithmetic.gt", Op::gt, Kind::compare, "left > right."},
+    {"arithmetic.ge", Op::ge, Kind::compare, "left >= right."},
+    {"arithmetic.bitand", Op::bit_and, Kind::bitwise, "left & right."},
+    {"arithmetic.bitor", Op::bit_or, Kind::bitwise, "left | right.", 0, false, true},
+    {"arithmetic.bitxor", Op::bit_xor, Kind::bitwise, "left ^ right.", 0, false, true},
+};
+
+}  // namespace
+
+VARO_OPERATORS(arithmetic, binary) {
+  std::vector<OperatorDef> defs;
+  for (const BinaryDef& def : kBinary) {
+    defs.push_back(
+        OperatorDef(def.name, def.summary)
+            .doc("Operands are broadcast as in NumPy and promoted to a type that holds both.")
+            .input({.name = "left",
+                    .doc = "Every type but float16.",
+                    .dtypes = dtypes_except({DType::f16})})
+            .input({.name = "right",
+                    .doc = "Every type but float16.",
+                    .dtypes = dtypes_except({DType::f16})})
+            .output("result", def.kind == Kind::compare ? "Bool." : "The promoted type.")
+            .traits({.pointwise = true, .keeps_grid = true})
+            .make([&def](const Args&) { return std::make_unique<Binary>(def); }));
+  }
+  return defs;
+}
+
+}  // namespace varo

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+// Conversion of input 0 to the output's type; a second input only names that type.
+class Cast final : public Pointwise {
+ public:
+  explicit Cast(const Args&) {}
+
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    spec.dtype = s.input_count() > 1 ? s.spec(1).dtype : s.dtype("dtype");
+    s.set_output(0, spec);
+  }
+  bool resolve(Sample& s) const override {
+    if (s.spec(0).dtype != s.output_spec(0).dtype) return false;
+    s.set_result(0, s.tensor(0));
+    return true;
+  }
+  bool reads(Sample&, int input) const override { return input == 0; }
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    return to.convert(in[0], s.output_spec(0).dtype);
+  }
+};
+
+constexpr const char* kRules =
+    "Floats become integers by rounding to nearest, halves away from zero; what the type cannot "
+    "hold\n"
+    "becomes its nearest limit. Numbers become bool by rounding and comparing with 0.";
+
+}  // namespace
+
+VARO_OPERATORS(arithmetic, cast) {
+  return {OperatorDef("cast", "Converts to another element type.")
+              .doc(kRules)
+              .input({.name = "data", .doc = "Any shape, every element type."})
+              .output("converted", "Same shape and layout, of type `dtype`.")
+              .arg({.name = "dtype",
+                    .type = ArgType::dtype,
+                    .doc = "The type to convert to.",
+                    .required = true,
+                    .constant = true})
+              .traits({.pointwise = true, .keeps_grid = true})
+              .make<Cast>(),
+          OperatorDef("cast_like", "Converts to the element type of another input.")
+              .doc(kRules)
+              .input({.name = "data", .doc = "Any shape, every element type."})
+              .input({.name = "like", .doc = "Only its element type is looked at."})
+              .output("converted", "Same shape and layout as data, of the type of like.")
+              .traits({.pointwise = true, .keeps_grid = true})
+              .make<Cast>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+// condition ? yes : no. With a scalar condition only the chosen input is ever computed.
+class Select final : public Pointwise {
+ public:
+  explicit Select(const Args&) {}
+
+  void infer(Sample& s) const override {
+    const Spec condition = s.spec(0);
+    std::array<Spec, 3> operands = {condition, s.spec(1), s.spec(2)};
+    constexpr std::array<std::string_view, 3> kNames = {"condition", "yes", "no"};
+    const Broadcast result = broadcast(operands, kNames);
+    const DType type = promoted(operands[1].dtype, operands[2].dtype);
+    s.set_output(0, {s.has("dtype") ? s.dtype("dtype") : type, result.shape, result.layout});
+  }
+
+  bool resolve(Sample& s) const override {
+    if (!scalar(s)) return false;
+    const Spec& out = s.output_spec(0);
+    const Tensor& chosen = s.tensor(choice(s));
+    if (chosen.dtype() != out.dtype) return false;
+    const auto view = repeated(chosen, out.shape);
+    if (view) s.set_result(0, view->relabelled(out.layout));
+    return view.has_value();
+  }
+
+  bool reads(Sample& s, int input) const override { return scalar(s) ? input == choice(s) : true; }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    const DType type = s.output_spec(0).dtype;
+    if (scalar(s)) return to.convert(in[static_cast<std::size_t>(choice(s))], type);
+    Register condition = in[0];
+    if (condition.dtype != DType::boolean) {
+      if (condition.dtype == DType::f16) condition = to.convert(condition, DType::f32);
+      condition = to.binary(Op::ne, condition, to.constant(condition.dtype, std::int64_t{0}));
+    }
+    return to.select(condition, to.convert(in[1], type), to.convert(in[2], type));
+  }
+
+ private:
+  static bool scalar(Sample& s) { return s.spec(0).shape.rank() == 0; }
+  static int choice(Sample& s) { return number_in(s.view(0)) != 0 ? 1 : 2; }
+
+  // `t` broadcast to `shape` as a view, where it can be one.
+  static std::optional<Tensor> repeated(Tensor t, const Shape& shape) {
+    if (t.shape() == shape) return t;
+    if (t.deferred()) return std::nullopt;
+    while (t.rank() < shape.rank()) t = t.expanded(0, 0);
+    for (int i = 0; i < shape.rank(); ++i) t = t.broadcast(i, shape[i]);
+    return t;
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(arithmetic, select) {
+  return {
+      OperatorDef("select", "Chooses between two inputs, per sample or per element.")
+          .doc(
+              "With a scalar condition only the chosen input is computed for that sample, and the\n"
+              "result is a view of it where type and shape agree. The result has the type, shape "
+              "and\n"
+              "layout that condition * yes + (condition ^ True) * no has for a bool condition; "
+              "unlike\n"
+              "that sum, it lets nothing of the other input through, be it NaN or infinity.")
+          .input({.name = "condition",
+                  .doc = "A scalar, or any shape that broadcasts; not 0 means yes."})
+          .input({.name = "yes", .doc = "Every element type."})
+          .input({.name = "no", .doc = "Every element type; shapes are broadcast."})
+          .output("chosen",
+                  "The promoted type of yes and no, and the shape that all three broadcast to.")
+          .arg({.name = "dtype",
+                .type = ArgType::dtype,
+                .doc = "Type of the result instead of the promoted one.",
+                .constant = true})
+          .traits({.pointwise = true, .keeps_grid = true})
+          .make<Select>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+// out = brightness_shift * range + brightness * (center + contrast * (in - center)), as one
+// multiplication and addition. Arguments that an operator lacks have their neutral value.
+class BrightnessContrast final : public Pointwise {
+ public:
+  explicit BrightnessContrast(const Args& args)
+      : brightens_(args.def().find_arg("brightness") != nullptr),
+        contrasts_(args.def().find_arg("contrast") != nullptr) {}
+
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    if (s.has("dtype")) spec.dtype = s.dtype("dtype");
+    s.set_output(0, spec);
+  }
+
+  bool resolve(Sample& s) const override {
+    const Map map = map_of(s);
+    if (map.factor != 1 || map.offset != 0 || s.spec(0).dtype != s.output_spec(0).dtype)
+      return false;
+    s.set_result(0, s.tensor(0));
+    return true;
+  }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    const Map map = map_of(s);
+    // float32 does not hold every 32-bit integer.
+    const bool wide = size_of(in[0].dtype) >= 4 && in[0].dtype != DType::f32;
+    const DType type = wide ? DType::f64 : DType::f32;
+    const Register result = to.fma(to.convert(in[0], type), to.constant(type, map.factor),
+                                   to.constant(type, map.offset));
+    return to.convert(result, s.output_spec(0).dtype);
+  }
+
+ private:
+  struct Map {
+    double factor, offset;
+  };
+
+  Map map_of(Sample& s) const {
+    const double brightness = brightens_ ? s.real("brightness") : 1;
+    const double shift = brightens_ ? s.real("brightness_shift") : 0;
+    const double contrast = contrasts_ ? s.real("contrast") : 1;
+    const double center = contrasts_ && s.has("contrast_center") ? s.real("contrast_center")
+                                                                 : half_range(s.spec(0).dtype);
+    return {brightness * contrast,
+            shift * full_range(s.output_spec(0).dtype) + brightness * (center - contrast * center)};
+  }
+
+  static int value_bits(DType t) {
+    return static_cast<int>(size_of(t)) * 8 - (is_signed(t) ? 1 : 0);
+  }
+  static double half_range(DType t) {
+    return is_float(t) ? 0.5 : std::ldexp(1.0, value_bits(t) - 1);
+  }
+  static double full_range(DType t) {
+    return is_float(t) ? 1.0 : std::ldexp(1.0, value_bits(t)) - 1;
+  }
+
+  bool brightens_, contrasts_;
+};
+
+OperatorDef base(const char* name, const char* summary) {
+  return OperatorDef(name, summary)
+      .doc(
+          "Works element by element, so axes have no meaning and every layout is accepted. One "
+          "multiplication\n"
+          "and addition in float32 (float64 for 32-bit integers), then a saturating conversion.")
+      .input({.name = "data",
+              .doc = "Any shape.",
+              .dtypes = dtypes_except({DType::u64, DType::i64, DType::boolean})})
+      .output("result", "Same shape and layout as the input, of type `dtype`.")
+      .traits({.pointwise = true, .keeps_grid = true})
+      .make<BrightnessContrast>();
+}
+
+OperatorDef with_brightness(OperatorDef def) {
+  return std::move(def)
+      .arg({.name = "brightness", .default_value = 1.0, .doc = "Factor; 1 changes nothing."})
+      .arg({.name = "brightness_shift",
+            .default_value = 0.0,
+            .doc = "Added, in units of the output's range: the largest value of an integer type, 1 "
+                   "for floats."});
+}
+
+OperatorDef with_contrast(OperatorDef def) {
+  return std::move(def)
+      .arg({.name = "contrast",
+            .default_value = 1.0,
+            .doc = "Factor of the distance from the center; 1 changes nothing."})
+      .arg({.name = "contrast_center",
+            .doc = "Intensity that contrast leaves alone. Default: half the input type's range "
+                   "(128 for uint8, "
+                   "16384 for int16, 0.5 for floats)."});
+}
+
+OperatorDef with_dtype(OperatorDef def) {
+  return std::move(def).arg({.name = "dtype",
+                             .type = ArgType::dtype,
+                             .doc = "Type of the result. Default: the input's.",
+                             .constant = true});
+}
+
+}  // namespace
+
+VARO_OPERATORS(intensity, brightness_contrast) {
+  return {with_dtype(with_brightness(base("brightness", "Multiplies and shifts intensities."))),
+          with_dtype(with_contrast(base("contrast", "Scales intensities about a center."))),
+          with_dtype(with_contrast(with_brightness(
+              base("brightness_contrast", "Brightness and contrast in one map."))))};
+}
+
+}  // namespace varo

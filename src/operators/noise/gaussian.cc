@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+class GaussianNoise final : public Pointwise {
+ public:
+  explicit GaussianNoise(const Args&) {}
+
+  void infer(Sample& s) const override { s.set_output(0, s.spec(0)); }
+
+  bool resolve(Sample& s) const override {
+    if (s.real("mean") != 0 || s.real("stddev") != 0) return false;
+    s.set_result(0, s.tensor(0));
+    return true;
+  }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    // float32 does not hold every 32-bit integer.
+    const bool wide = size_of(in[0].dtype) >= 4 && in[0].dtype != DType::f32;
+    const DType type = wide ? DType::f64 : DType::f32;
+    const Register normal = to.convert(to.normal(s.random(), row_major(s.spec(0).shape)), type);
+    const Register noise =
+        to.fma(normal, to.constant(type, s.real("stddev")), to.constant(type, s.real("mean")));
+    return to.convert(to.binary(Op::add, to.convert(in[0], type), noise), in[0].dtype);
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(noise, gaussian) {
+  return {
+      OperatorDef("noise.gaussian", "Adds Gaussian noise.")
+          .doc("Every element gets a number of its own, added in float32 (float64 for 32-bit "
+               "integers and wider\n"
+               "types) and converted back with saturation.")
+          .input({.name = "data", .doc = "Any shape.", .dtypes = dtypes_except({DType::boolean})})
+          .output("noisy", "Same shape, dtype and layout as the input.")
+          .arg({.name = "mean", .default_value = 0.0, .doc = "Mean of the noise."})
+          .arg({.name = "stddev",
+                .default_value = 1.0,
+                .doc = "Standard deviation of the noise.",
+                .least = 0.0})
+          .traits({.pointwise = true, .random = true, .keeps_grid = true})
+          .make<GaussianNoise>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+class ShotNoise final : public Pointwise {
+ public:
+  explicit ShotNoise(const Args&) {}
+
+  void infer(Sample& s) const override { s.set_output(0, s.spec(0)); }
+
+  bool resolve(Sample& s) const override {
+    if (s.real("factor") != 0) return false;
+    s.set_result(0, s.tensor(0));
+    return true;
+  }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+    const Register factor = to.constant(DType::f64, s.real("factor"));
+    const Register mean = to.binary(Op::div, to.convert(in[0], DType::f64), factor);
+    const Register count = to.poisson(mean, s.random(), row_major(s.spec(0).shape));
+    return to.convert(to.binary(Op::mul, count, factor), in[0].dtype);
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(noise, shot) {
+  return {
+      OperatorDef("noise.shot",
+                  "Replaces every element by a Poisson number with its value as mean.")
+          .doc("out = factor * Poisson(max(0, in / factor)), converted back with saturation: the "
+               "noise of counting\n"
+               "photons, each of which adds `factor` to the intensity.")
+          .input({.name = "data", .doc = "Any shape.", .dtypes = dtypes_except({DType::boolean})})
+          .output("noisy", "Same shape, dtype and layout as the input.")
+          .arg({.name = "factor",
+                .default_value = 20.0,
+                .doc = "Intensity of one count; 0 changes nothing.",
+                .least = 0.0})
+          .traits({.pointwise = true, .random = true, .keeps_grid = true})
+          .make<ShotNoise>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Operators that compute every element from the elements at its place in the inputs. They write
+/// no loops: they emit the instructions for one element, and a chain of them can become one pass.
+#pragma once
+
+#include <span>
+
+#include "kernels/pointwise/program.h"
+#include "operators/operator.h"
+#include "operators/promotion.h"
+
+namespace varo {
+
+class Pointwise : public Operator {
+ public:
+  /// Appends what this operator does to one element of output 0, for this sample, and returns the
+  /// result, of output_spec(0).dtype. May read arguments and draw parameters; touches no voxels.
+  ///
+  /// inputs  a register for each input, of its dtype; number -1 for those that are not read
+  virtual Register emit(Sample& sample, ProgramBuilder& to,
+                        std::span<const Register> inputs) const = 0;
+
+  /// Whether emit() reads the elements of `input` for this sample. Those that it does not read are
+  /// never computed.
+  virtual bool reads(Sample& sample, int input) const;
+
+  /// One program for this operator alone: inputs are broadcast to output_spec(0).shape.
+  void run(Sample& sample) const override;
+};
+
+/// Numbers the elements of `shape` in row-major order.
+Index row_major(const Shape& shape);
+
+}  // namespace varo

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operators/draw.h"
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+class Normal final : public Pointwise {
+ public:
+  explicit Normal(const Args& args) : dtype_(args.dtype("dtype")) {
+    if (is_bool(dtype_))
+      throw Error(ErrorKind::param, "normal numbers are not bool")
+          .got("bool")
+          .allowed("integers and floats");
+  }
+
+  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  bool reads(Sample&, int) const override { return false; }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register>) const override {
+    const DType type =
+        real_type(size_of(dtype_) >= 4 && dtype_ != DType::f32 ? DType::f64 : DType::f32);
+    const Register normal =
+        to.convert(to.normal(s.random(), row_major(s.output_spec(0).shape)), type);
+    return to.convert(
+        to.fma(normal, to.constant(type, s.real("stddev")), to.constant(type, s.real("mean"))),
+        dtype_);
+  }
+
+ private:
+  DType dtype_;
+};
+
+}  // namespace
+
+VARO_OPERATORS(random, normal) {
+  return {
+      drawing(OperatorDef("random.normal", "Normally distributed numbers."), DType::f32)
+          .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
+          .arg({.name = "mean", .default_value = 0.0, .doc = "Mean."})
+          .arg({.name = "stddev", .default_value = 1.0, .doc = "Standard deviation.", .least = 0.0})
+          .traits({.pointwise = true, .random = true})
+          .make<Normal>()};
+}
+
+}  // namespace varo

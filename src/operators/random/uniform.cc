@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "operators/draw.h"
+#include "operators/pointwise.h"
+
+namespace varo {
+
+namespace {
+
+class Uniform final : public Pointwise {
+ public:
+  explicit Uniform(const Args& args) : listed_(args.given("values")), dtype_(args.dtype("dtype")) {
+    if (listed_ && args.given("range"))
+      throw Error(ErrorKind::param, "both a range and values to choose from")
+          .got("range and values")
+          .allowed("one of them");
+    if (is_bool(dtype_))
+      throw Error(ErrorKind::param, "uniform numbers are not bool")
+          .got("bool")
+          .allowed("integers and floats")
+          .hint("random.coin_flip");
+  }
+
+  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  bool reads(Sample&, int) const override { return false; }
+
+  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register>) const override {
+    return listed_ ? listed(s, to) : ranged(s, to);
+  }
+
+ private:
+  // 32 random bits are as many as float32 and narrower types can show.
+  static Register unit(Sample& s, ProgramBuilder& to, bool fine) {
+    const Index index = row_major(s.output_spec(0).shape);
+    if (!fine) {
+      const Register word = to.convert(to.bits(DType::u32, s.random(), index), DType::f64);
+      return to.binary(Op::mul, word, to.constant(DType::f64, 0x1p-32));
+    }
+    const Register words = to.bits(DType::u64, s.random(), index);
+    const Register kept =
+        to.binary(Op::bit_and, words, to.constant_bits(DType::u64, ~std::uint64_t{0x7ff}));
+    return to.binary(Op::mul, to.convert(kept, DType::f64), to.constant(DType::f64, 0x1p-64));
+  }
+
+  Register ranged(Sample& s, ProgramBuilder& to) const {
+    const std::vector<double> range = s.reals("range");
+    if (range.size() != 2 || !(range[0] <= range[1]))
+      throw Error(ErrorKind::param, "range is not a lower and an upper bound")
+          .got(fmt::format("[{}]", fmt::join(range, ", ")))
+          .allowed("[low, high] with low <= high");
+    const double low = range[0], high = range[1];
+    const bool fine = size_of(dtype_) >= 4 && dtype_ != DType::f32;
+    const Register width = to.constant(DType::f64, high - low);
+    Register value = to.binary(Op::add, to.binary(Op::mul, unit(s, to, fine), width),
+                               to.constant(DType::f64, low));
+    if (!is_float(dtype_)) return to.convert(value, dtype_);
+    // high itself is never reached, although rounding may lead there.
+    const DType type = real_type(dtype_);
+    value = to.convert(value, type);
+    const double last = type == DType::f64
+                            ? std::nextafter(high, low)
+                            : std::nextafter(static_cast<float>(high), static_cast<float>(low));
+    return to.convert(to.binary(Op::min, value, to.constant(type, last)), dtype_);
+  }
+
+  Register listed(Sample& s, ProgramBuilder& to) const {
+    const std::vector<double> values = s.reals("values");
+    if (values.empty())
+      throw Error(ErrorKind::param, "no values to choose from")
+          .got("0 values")
+          .allowed("at least 1");
+    const Register count = to.constant(DType::f64, static_cast<double>(values.size()));
+    const Register at = to.unary(Op::floor, to.binary(Op::mul, unit(s, to, false), count));
+    return to.convert(to.lookup(to.convert(at, DType::i32), values), dtype_);
+  }
+
+  bool listed_;
+  DType dtype_;
+};
+
+}  // namespace
+
+VARO_OPERATORS(random, uniform) {
+  return {drawing(OperatorDef("random.uniform", "Uniformly distributed numbers.")
+                      .doc("From the half-open interval [low, high), or from a list of values. "
+                           "Integers are drawn as real\n"
+                           "numbers and rounded, so that high can be reached."),
+                  DType::f32)
+              .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
+              .arg({.name = "range",
+                    .type = ArgType::reals,
+                    .default_value = std::vector<double>{-1, 1},
+                    .doc = "[low, high]."})
+              .arg({.name = "values",
+                    .type = ArgType::reals,
+                    .doc = "Values to choose from, all equally probable. Excludes range."})
+              .traits({.pointwise = true, .random = true})
+              .make<Uniform>()};
+}
+
+}  // namespace varo
