@@ -6,14 +6,14 @@
 namespace varo {
 
 OperatorDef drawing(OperatorDef def, std::optional<DType> dtype_default) {
-  std::move(def)
-      .input({.name = "shape_like",
-              .doc = "Only its shape is looked at. Excludes shape.",
-              .optional = true})
-      .arg({.name = "shape",
-            .type = ArgType::integers,
-            .doc = "Extents of the result. Default: a scalar.",
-            .least = 0.0});
+  def = std::move(def)
+            .input({.name = "shape_like",
+                    .doc = "Only its shape is looked at. Excludes shape.",
+                    .optional = true})
+            .arg({.name = "shape",
+                  .type = ArgType::integers,
+                  .doc = "Extents of the result. Default: a scalar.",
+                  .least = 0.0});
   if (!dtype_default) return def;
   return std::move(def).arg({.name = "dtype",
                              .type = ArgType::dtype,

@@ -98,7 +98,7 @@ const FunctionDef kClamp = {"math.clamp", Op::min, Result::promoted,
 OperatorDef function(const FunctionDef& def, std::initializer_list<const char*> inputs) {
   OperatorDef made(def.name, def.summary);
   for (const char* name : inputs)
-    std::move(made).input(
+    made = std::move(made).input(
         {.name = name, .doc = "Every type but float16.", .dtypes = dtypes_except({DType::f16})});
   const bool clamps = inputs.size() == 3;
   return std::move(made)
