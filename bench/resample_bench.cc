@@ -11,7 +11,7 @@ namespace {
 
 const Shape kIn{155, 240, 240}, kOut{128, 128, 128};
 
-std::vector<ResampledAxis> tables(const Shape& in, const Shape& out, Filter filter,
+std::vector<ResampledAxis> tables(const Shape& in, const Shape& out, ResampleFilter filter,
                                   bool antialias) {
   std::vector<ResampledAxis> axes;
   for (int i = 0; i < in.rank(); ++i) {
@@ -24,7 +24,7 @@ std::vector<ResampledAxis> tables(const Shape& in, const Shape& out, Filter filt
 }
 
 template <class T>
-void resize(benchmark::State& state, Filter filter, bool antialias, Shape in_shape,
+void resize(benchmark::State& state, ResampleFilter filter, bool antialias, Shape in_shape,
             Shape out_shape) {
   std::vector<T> in(static_cast<std::size_t>(volume(in_shape))),
       out(static_cast<std::size_t>(volume(out_shape)));
@@ -40,7 +40,7 @@ void resize(benchmark::State& state, Filter filter, bool antialias, Shape in_sha
   const ResamplePlan plan = plan_resample(source, target, axes);
   std::vector<float> scratch(static_cast<std::size_t>(plan.scratch_floats(1)));
   for (auto _ : state) {
-    if (filter == Filter::nearest)
+    if (filter == ResampleFilter::nearest)
       resample_nearest(source, target, axes, Parallel::serial());
     else
       resample(plan_resample(source, target, axes), scratch, Parallel::serial());
@@ -53,14 +53,14 @@ constexpr auto resize_i16 = resize<std::int16_t>;
 constexpr auto resize_u8 = resize<std::uint8_t>;
 
 // clang-format off
-BENCHMARK_CAPTURE(resize_f32, linear, Filter::triangular, false, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_f32, antialias, Filter::triangular, true, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_f32, cubic, Filter::cubic, false, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_f32, lanczos3_antialias, Filter::lanczos3, true, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_i16, linear, Filter::triangular, false, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_u8, nearest, Filter::nearest, false, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_f32, nearest, Filter::nearest, false, kIn, kOut)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(resize_f32, linear_enlarge, Filter::triangular, false, kOut, kIn)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, linear, ResampleFilter::triangular, false, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, antialias, ResampleFilter::triangular, true, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, cubic, ResampleFilter::cubic, false, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, lanczos3_antialias, ResampleFilter::lanczos3, true, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_i16, linear, ResampleFilter::triangular, false, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_u8, nearest, ResampleFilter::nearest, false, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, nearest, ResampleFilter::nearest, false, kIn, kOut)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(resize_f32, linear_enlarge, ResampleFilter::triangular, false, kOut, kIn)->Unit(benchmark::kMillisecond);
 // clang-format on
 
 }  // namespace

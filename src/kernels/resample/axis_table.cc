@@ -22,18 +22,18 @@ double catmull_rom(double x) {
   return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }
 
-double window(Filter filter, double t, double r) {
+double window(ResampleFilter filter, double t, double r) {
   if (std::abs(t) > r) return 0;
   switch (filter) {
-    case Filter::nearest:
+    case ResampleFilter::nearest:
       return 1;
-    case Filter::triangular:
+    case ResampleFilter::triangular:
       return 1 - std::abs(t) / r;
-    case Filter::gaussian:
+    case ResampleFilter::gaussian:
       return std::exp(-4 * (t / r) * (t / r));
-    case Filter::cubic:
+    case ResampleFilter::cubic:
       return catmull_rom(2 * t / r);
-    case Filter::lanczos3:
+    case ResampleFilter::lanczos3:
       return sinc(3 * t / r) * sinc(t / r);
   }
   return 0;
@@ -51,7 +51,7 @@ Taps taps_at(const AxisMap& map, std::int64_t x) {
   const auto inside = [&](double index) {
     return static_cast<std::int64_t>(std::clamp(index, 0.0, static_cast<double>(map.in - 1)));
   };
-  if (map.filter == Filter::nearest) return {inside(std::floor(position)), {1.0}};
+  if (map.filter == ResampleFilter::nearest) return {inside(std::floor(position)), {1.0}};
 
   const double centre = position - 0.5;
   const double start = std::ceil(centre - map.radius);

@@ -8,7 +8,7 @@
 namespace varo {
 
 /// Windows over the distance t from the centre, in source voxels; r is the half-width.
-enum class Filter : std::uint8_t {
+enum class ResampleFilter : std::uint8_t {
   nearest,     ///< the voxel that holds the position
   triangular,  ///< 1 - |t|/r; linear interpolation at r = 1
   gaussian,    ///< exp(-(2t/r)^2), cut at r
@@ -17,8 +17,8 @@ enum class Filter : std::uint8_t {
 };
 
 /// The smallest half-width: that of interpolation without smoothing.
-constexpr double least_radius(Filter filter) {
-  return filter == Filter::cubic ? 2.0 : filter == Filter::lanczos3 ? 3.0 : 1.0;
+constexpr double least_radius(ResampleFilter filter) {
+  return filter == ResampleFilter::cubic ? 2.0 : filter == ResampleFilter::lanczos3 ? 3.0 : 1.0;
 }
 
 /// One axis: `out` voxels spread evenly over the source interval from lo to hi, in units where
@@ -32,7 +32,7 @@ struct AxisMap {
   std::int64_t in = 1;   ///< > 0
   std::int64_t out = 1;  ///< >= 0
   double lo = 0, hi = 1;
-  Filter filter = Filter::triangular;
+  ResampleFilter filter = ResampleFilter::triangular;
   double radius = 1;  ///< >= least_radius(filter); unused by nearest
 };
 

@@ -17,11 +17,11 @@ constexpr std::int64_t kLongestPickedRun = 16;
 // The output as rows: the axes from first_axis on are one row, which is a run of elements that
 // stay together, or a resampled axis with a short run inside it.
 struct Rows {
-  const Canonical& c;
+  const ResampleViews& c;
   int first_axis;
   std::int64_t length = 1;
 
-  explicit Rows(const Canonical& canonical) : c(canonical), first_axis(c.out.rank()) {
+  explicit Rows(const ResampleViews& views) : c(views), first_axis(c.out.rank()) {
     const auto joins = [&](int i) {
       return !picks(i) && c.in.strides[i] == length && c.out.strides[i] == length;
     };
@@ -62,7 +62,7 @@ struct Rows {
 
 template <class T>
 void run_rows(const Rows& rows, Parallel& parallel) {
-  const Canonical& c = rows.c;
+  const ResampleViews& c = rows.c;
   const int axis = rows.first_axis;
   const std::int64_t inside = rows.inside(), extent = c.out.shape[axis], length = rows.length;
   const std::int64_t step_in = c.in.strides[axis], step_out = c.out.strides[axis];
@@ -82,7 +82,7 @@ void run_rows(const Rows& rows, Parallel& parallel) {
                    const T* src = c.in.ptr<T>() + from;
                    T* dst = c.out.ptr<T>() + to;
                    if (picks && gapless_out)
-                     pick(pattern, src, dst);
+                     pick_row(pattern, src, dst);
                    else if (picks)
                      for (std::int64_t x = 0; x < extent; ++x)
                        dst[x * step_out] = src[pattern.offsets[static_cast<std::size_t>(x)]];
@@ -98,7 +98,7 @@ void run_rows(const Rows& rows, Parallel& parallel) {
 
 void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
                       Parallel& parallel) {
-  const Canonical c = canonical(in, out, {axes.begin(), axes.end()});
+  const ResampleViews c = resample_views(in, out, {axes.begin(), axes.end()});
   if (volume(c.out.shape) == 0) return;
   const Rows rows(c);
   dispatch_width(c.in.dtype,

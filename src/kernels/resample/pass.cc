@@ -109,7 +109,7 @@ struct Line {
 
 // Calls body(src offset, dst offset) for every index of the axes [0, rank) but `skip`.
 template <class Body>
-HWY_INLINE void for_each_index(const Pass& p, int rank, int skip, const Body& body) {
+HWY_INLINE void for_each_index(const ResamplePass& p, int rank, int skip, const Body& body) {
   std::int64_t count = 1;
   for (int i = 0; i < rank; ++i)
     if (i != skip) count *= p.dst_shape[i];
@@ -129,7 +129,7 @@ HWY_INLINE void for_each_index(const Pass& p, int rank, int skip, const Body& bo
 }
 
 template <class From, class To>
-void rows(const Pass& p) {
+void rows(const ResamplePass& p) {
   // Axes inside `axis` that lie without gaps in both operands make one long row.
   int rank = p.dst_shape.rank();
   std::int64_t length = 1;
@@ -235,7 +235,7 @@ void scatter_line(const float* from, void* dst, std::int64_t stride, std::int64_
   }
 }
 
-// body(T{}) for the element types of Pass.
+// body(T{}) for the element types of ResamplePass.
 template <class Body>
 HWY_INLINE void for_type(DType dtype, const Body& body) {
   switch (dtype) {
@@ -250,7 +250,7 @@ HWY_INLINE void for_type(DType dtype, const Body& body) {
   }
 }
 
-void ResampleColumns(const Pass& p, float* scratch) {
+void ResampleColumns(const ResamplePass& p, float* scratch) {
   constexpr int kLines = kColumnLines;
   std::int64_t inner = 1;
   for (int i = p.axis + 1; i < p.dst_shape.rank(); ++i) inner *= p.dst_shape[i];
@@ -301,7 +301,7 @@ void ResampleColumns(const Pass& p, float* scratch) {
   if (lines > 0) flush();
 }
 
-void ResampleRows(const Pass& p) {
+void ResampleRows(const ResamplePass& p) {
   for_type(p.src.dtype, [&](auto from) {
     using From = decltype(from);
     if (p.dst.dtype == DType::f32) return rows<From, float>(p);
@@ -324,8 +324,8 @@ namespace varo {
 HWY_EXPORT(ResampleRows);
 HWY_EXPORT(ResampleColumns);
 
-void resample_rows(const Pass& pass) { HWY_DYNAMIC_DISPATCH(ResampleRows)(pass); }
-void resample_columns(const Pass& pass, float* scratch) {
+void resample_rows(const ResamplePass& pass) { HWY_DYNAMIC_DISPATCH(ResampleRows)(pass); }
+void resample_columns(const ResamplePass& pass, float* scratch) {
   HWY_DYNAMIC_DISPATCH(ResampleColumns)(pass, scratch);
 }
 

@@ -10,17 +10,17 @@
 namespace varo {
 
 /// A box of voxels with any strides.
-struct Operand {
+struct ResampledBox {
   void* data = nullptr;
   DType dtype = DType::f32;
   Strides strides;
 };
 
 /// dst[.., x, ..] = sum over t of weights[x * taps + t] * src[.., first[x] - offset + t, ..]
-struct Pass {
+struct ResamplePass {
   int axis = 0;
-  Operand src;                 ///< uint8, int16, uint16 or float32
-  Operand dst;                 ///< float32 or src's type, or any of the four when src is float32
+  ResampledBox src;            ///< uint8, int16, uint16 or float32
+  ResampledBox dst;            ///< float32 or src's type, or any of the four when src is float32
   Shape src_shape, dst_shape;  ///< equal but for the axis
   const std::int32_t* first = nullptr;
   std::int64_t offset = 0;
@@ -32,7 +32,7 @@ struct Pass {
 /// \pre axis is not the last; along the last both strides are 1
 ///
 /// memory, errors  none
-void resample_rows(const Pass& pass);
+void resample_rows(const ResamplePass& pass);
 
 /// Lines that resample_columns() takes at once, one a lane.
 inline constexpr int kColumnLines = 16;
@@ -43,7 +43,7 @@ inline constexpr int kColumnLines = 16;
 ///
 /// scratch  column_scratch_floats() floats
 /// memory, errors  none
-void resample_columns(const Pass& pass, float* scratch);
+void resample_columns(const ResamplePass& pass, float* scratch);
 
 /// `in`, `out`: length of one line before and after, in voxels times what lies inside the axis.
 constexpr std::int64_t column_scratch_floats(std::int64_t in, std::int64_t out) {

@@ -43,7 +43,7 @@ void shuffle(const PickPattern& p, const std::uint8_t* src, std::uint8_t* dst) {
 }
 #endif
 
-void Pick(const PickPattern& p, const void* src, void* dst) {
+void PickRow(const PickPattern& p, const void* src, void* dst) {
 #if HWY_TARGET != HWY_SCALAR
   const auto* from = static_cast<const std::uint8_t*>(src);
   auto* to = static_cast<std::uint8_t*>(dst);
@@ -80,9 +80,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace varo {
 
-HWY_EXPORT(Pick);
-void pick(const PickPattern& pattern, const void* src, void* dst) {
-  HWY_DYNAMIC_DISPATCH(Pick)(pattern, src, dst);
+HWY_EXPORT(PickRow);
+void pick_row(const PickPattern& pattern, const void* src, void* dst) {
+  HWY_DYNAMIC_DISPATCH(PickRow)(pattern, src, dst);
 }
 
 PickPattern make_pick_pattern(std::vector<std::int64_t> offsets, int width, std::int64_t readable) {

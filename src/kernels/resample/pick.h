@@ -27,6 +27,6 @@ PickPattern make_pick_pattern(std::vector<std::int64_t> offsets, int width, std:
 
 /// One row; dst without gaps.
 /// memory, errors  none
-void pick(const PickPattern& pattern, const void* src, void* dst);
+void pick_row(const PickPattern& pattern, const void* src, void* dst);
 
 }  // namespace varo

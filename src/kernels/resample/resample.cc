@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "kernels/copy/copy.h"
-#include "kernels/resample/canonical.h"
 #include "kernels/resample/pass.h"
+#include "kernels/resample/resample_views.h"
 
 namespace varo {
 
@@ -198,22 +198,22 @@ void resample_tile(const ResamplePlan& p, std::int64_t index, float* scratch) {
   float* buffers[] = {scratch + p.column_floats, scratch + p.column_floats + p.stage_floats[0]};
   const auto stage = [&](const Shape& shape) {
     std::swap(buffers[0], buffers[1]);
-    return Operand{buffers[1], DType::f32, dense_strides(shape)};
+    return ResampledBox{buffers[1], DType::f32, dense_strides(shape)};
   };
 
-  const Operand out{moved(p.out.data, p.out.strides, begin, p.out.dtype), p.out.dtype,
-                    p.out.strides};
-  Operand src{moved(const_cast<void*>(p.in.data), p.in.strides, source, p.in.dtype), p.in.dtype,
-              p.in.strides};
+  const ResampledBox out{moved(p.out.data, p.out.strides, begin, p.out.dtype), p.out.dtype,
+                         p.out.strides};
+  ResampledBox src{moved(const_cast<void*>(p.in.data), p.in.strides, source, p.in.dtype),
+                   p.in.dtype, p.in.strides};
   if (packs(p)) {
-    const Operand packed = stage(extents);
+    const ResampledBox packed = stage(extents);
     convert({src.data, src.dtype, extents, src.strides},
             {packed.data, packed.dtype, extents, packed.strides}, Parallel::serial());
     src = packed;
   }
   for (const int axis : p.order) {
     const AxisTable& table = *p.tables[static_cast<std::size_t>(axis)];
-    Pass pass{.axis = axis, .src = src, .src_shape = extents, .dst_shape = extents};
+    ResamplePass pass{.axis = axis, .src = src, .src_shape = extents, .dst_shape = extents};
     pass.dst_shape[axis] = target[axis];
     pass.dst = axis == p.order.back() && !unpacks(p) ? out : stage(pass.dst_shape);
     pass.first = table.first.data() + begin[axis];
@@ -241,7 +241,7 @@ std::int64_t ResamplePlan::scratch_floats(int width) const {
 
 ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<ResampledAxis> axes) {
   ResamplePlan plan;
-  static_cast<Canonical&>(plan) = canonical(in, out, std::move(axes));
+  static_cast<ResampleViews&>(plan) = resample_views(in, out, std::move(axes));
   if (volume(plan.out.shape) == 0) return plan;
   plan.order = cheapest_order(plan.in, plan.out, plan.tables);
   if (plan.order.empty()) {

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "kernels/resample/canonical.h"
+#include "kernels/resample/resample_views.h"
 #include "varo/view.h"
 
 namespace varo {
 
 /// How resample() goes about it, for views of given shapes, strides and types.
-struct ResamplePlan : Canonical {
+struct ResamplePlan : ResampleViews {
   std::vector<int> order;  ///< resampled axes, first pass first
   Shape tile;              ///< extents of one tile of `out`
   std::int64_t tiles = 0;

@@ -2,35 +2,35 @@
 #include "kernels/resample/resample.h"
 
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 #include <numeric>
 #include <random>
-#include <thread>
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "core/testing.h"
+#include "kernels/testing.h"
 
 namespace varo {
 namespace {
 
 // --- the slow twin: the definition, voxel by voxel, in double -----------------------------------
 
-double reference_window(Filter f, double t, double r) {
+double reference_window(ResampleFilter f, double t, double r) {
   const auto sinc = [](double x) {
     return std::abs(x) < 1e-12 ? 1 : std::sin(M_PI * x) / (M_PI * x);
   };
   if (std::abs(t) > r) return 0;
   const double q = std::abs(2 * t / r);
   switch (f) {
-    case Filter::triangular:
+    case ResampleFilter::triangular:
       return 1 - std::abs(t / r);
-    case Filter::gaussian:
+    case ResampleFilter::gaussian:
       return std::exp(-std::pow(2 * t / r, 2));
-    case Filter::cubic:
+    case ResampleFilter::cubic:
       return q < 1 ? 1.5 * q * q * q - 2.5 * q * q + 1 : -0.5 * q * q * q + 2.5 * q * q - 4 * q + 2;
-    case Filter::lanczos3:
+    case ResampleFilter::lanczos3:
       return sinc(3 * t / r) * sinc(t / r);
     default:
       return 1;
@@ -48,7 +48,7 @@ std::vector<std::vector<double>> reference_matrix(const AxisMap& m) {
     const auto at = [&](double i) -> double& {
       return row[static_cast<std::size_t>(std::clamp(i, 0.0, static_cast<double>(m.in - 1)))];
     };
-    if (m.filter == Filter::nearest) {
+    if (m.filter == ResampleFilter::nearest) {
       at(std::floor(s)) = 1;
       continue;
     }
@@ -67,27 +67,7 @@ struct Values {
   std::vector<double> v;
 };
 
-double element(const ConstView& view, const std::vector<std::int64_t>& at) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < view.rank(); ++i) offset += at[static_cast<std::size_t>(i)] * view.strides[i];
-  double value = 0;
-  dispatch_all(view.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    value = saturate<double>(view.ptr<T>()[offset]);
-  });
-  return value;
-}
-
-Values values_of(const ConstView& view) {
-  Values out{view.shape, {}};
-  std::vector<std::int64_t> at(static_cast<std::size_t>(view.rank()), 0);
-  for (std::int64_t n = view.volume(); n > 0; --n) {
-    out.v.push_back(element(view, at));
-    for (int i = view.rank() - 1; i >= 0 && ++at[static_cast<std::size_t>(i)] == view.shape[i]; --i)
-      at[static_cast<std::size_t>(i)] = 0;
-  }
-  return out;
-}
+Values values_of(const ConstView& view) { return {view.shape, varo::testing::values_of(view)}; }
 
 Values reference_axis(const Values& in, int axis, const AxisMap& map) {
   const auto w = reference_matrix(map);
@@ -108,16 +88,6 @@ Values reference_axis(const Values& in, int axis, const AxisMap& map) {
 }
 
 // --- running the kernel ------------------------------------------------------------------------
-
-class Threads final : public Parallel {
- public:
-  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
-    std::vector<std::thread> threads;
-    for (std::int64_t b = 0; b < blocks; ++b) threads.emplace_back([&body, b] { body(b); });
-    for (auto& t : threads) t.join();
-  }
-  int width() const override { return 3; }
-};
 
 // A view of random elements with the given order of axes in memory and signs of strides.
 struct Memory {
@@ -217,7 +187,7 @@ void check(Memory& in, Memory& out, const std::vector<AxisCase>& cases) {
   Values want = values_of(in.view);
   for (const auto& c : cases) want = reference_axis(want, c.axis, c.map);
   std::vector<std::byte> first;
-  Threads threads;
+  varo::testing::ThreadedParallel threads(3);
   for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
     hwy::SetSupportedTargetsForTest(targets & -targets);
     for (Parallel* parallel : {&Parallel::serial(), static_cast<Parallel*>(&threads)}) {
@@ -233,7 +203,7 @@ void check(Memory& in, Memory& out, const std::vector<AxisCase>& cases) {
   hwy::SetSupportedTargetsForTest(0);
 }
 
-AxisMap scaled(std::int64_t in, std::int64_t out, Filter filter, bool antialias) {
+AxisMap scaled(std::int64_t in, std::int64_t out, ResampleFilter filter, bool antialias) {
   const double ratio = static_cast<double>(in) / static_cast<double>(out);
   return {.in = in,
           .out = out,
@@ -243,8 +213,9 @@ AxisMap scaled(std::int64_t in, std::int64_t out, Filter filter, bool antialias)
           .radius = least_radius(filter) * (antialias ? std::max(1.0, ratio) : 1.0)};
 }
 
-constexpr Filter kFilters[] = {Filter::nearest, Filter::triangular, Filter::gaussian, Filter::cubic,
-                               Filter::lanczos3};
+constexpr ResampleFilter kFilters[] = {ResampleFilter::nearest, ResampleFilter::triangular,
+                                       ResampleFilter::gaussian, ResampleFilter::cubic,
+                                       ResampleFilter::lanczos3};
 
 TEST(AxisTable, taps_and_edges_of_linear) {
   // positions 0.25, 1.75 - 0.5 = 1.25, ... of 3 voxels enlarged to 6: centres -0.25, 0.25, 0.75,
@@ -258,10 +229,10 @@ TEST(AxisTable, taps_and_edges_of_linear) {
 }
 
 TEST(AxisTable, same_size_moves_for_interpolating_filters_only) {
-  for (const Filter f : kFilters)
-    EXPECT_EQ(make_axis_table(scaled(7, 7, f, true)).identity(), f != Filter::gaussian);
+  for (const ResampleFilter f : kFilters)
+    EXPECT_EQ(make_axis_table(scaled(7, 7, f, true)).identity(), f != ResampleFilter::gaussian);
   // mirrored, and shifted by two
-  AxisMap m{.in = 7, .out = 4, .lo = 6, .hi = 2, .filter = Filter::cubic, .radius = 2};
+  AxisMap m{.in = 7, .out = 4, .lo = 6, .hi = 2, .filter = ResampleFilter::cubic, .radius = 2};
   const AxisTable t = make_axis_table(m);
   EXPECT_TRUE(t.moves());
   EXPECT_FALSE(t.identity());
@@ -279,7 +250,7 @@ TEST(AxisTable, uses_only_what_a_region_touches) {
 
 TEST(AxisTable, outside_repeats_the_edge) {
   const AxisTable t = make_axis_table(
-      {.in = 4, .out = 3, .lo = -30, .hi = -27, .filter = Filter::lanczos3, .radius = 3});
+      {.in = 4, .out = 3, .lo = -30, .hi = -27, .filter = ResampleFilter::lanczos3, .radius = 3});
   EXPECT_TRUE(t.moves());
   EXPECT_EQ(t.extent, 1);
   EXPECT_EQ(t.begin, 0);
@@ -288,7 +259,7 @@ TEST(AxisTable, outside_repeats_the_edge) {
 TEST(Resample, every_filter_ratio_and_type) {
   const Shape shape{5, 13, 19};
   unsigned seed = 0;
-  for (const Filter f : kFilters)
+  for (const ResampleFilter f : kFilters)
     for (const bool antialias : {false, true})
       for (const DType type : {DType::u8, DType::i16, DType::u16, DType::f32})
         for (const DType to : {type, DType::f32})
@@ -296,7 +267,7 @@ TEST(Resample, every_filter_ratio_and_type) {
                {Shape{8, 7, 23}, Shape{2, 30, 6}, Shape{5, 5, 5}, Shape{1, 1, 1}}) {
             Memory in(type, shape), out(to, size);
             in.randomise(++seed);
-            SCOPED_TRACE(testing::Message() << "filter " << int(f) << " to " << to_string(size));
+            SCOPED_TRACE(::testing::Message() << "filter " << int(f) << " to " << to_string(size));
             check(in, out,
                   {{0, scaled(5, size[0], f, antialias)},
                    {1, scaled(13, size[1], f, antialias)},
@@ -313,7 +284,8 @@ TEST(Resample, one_axis_anywhere_with_any_run_inside) {
       if (n == inner && axis == 2) continue;
       for (const DType type : {DType::u8, DType::f32}) {
         Memory in(type, shape);
-        const std::vector<AxisCase> cases{{axis, scaled(n, n * 2 - 1, Filter::cubic, true)}};
+        const std::vector<AxisCase> cases{
+            {axis, scaled(n, n * 2 - 1, ResampleFilter::cubic, true)}};
         Memory out(type, output_shape(shape, cases));
         in.randomise(7);
         SCOPED_TRACE(to_string(shape));
@@ -327,9 +299,9 @@ TEST(Resample, any_memory_order_sign_and_gap) {
   const std::vector<std::vector<int>> orders{
       {0, 1, 2, 3}, {3, 0, 1, 2}, {2, 1, 0, 3}, {3, 2, 1, 0}};
   const std::vector<std::vector<int>> flips{{}, {2}, {0, 1}, {3}, {0, 1, 2, 3}};
-  const std::vector<AxisCase> all{{0, scaled(4, 7, Filter::triangular, true)},
-                                  {1, scaled(6, 3, Filter::lanczos3, true)},
-                                  {2, scaled(9, 20, Filter::cubic, true)}};
+  const std::vector<AxisCase> all{{0, scaled(4, 7, ResampleFilter::triangular, true)},
+                                  {1, scaled(6, 3, ResampleFilter::lanczos3, true)},
+                                  {2, scaled(9, 20, ResampleFilter::cubic, true)}};
   for (const auto& cases : {all, std::vector<AxisCase>{all[0]}, {all[2]}, {all[1], all[2]}})
     for (const auto& order : orders)
       for (const auto& flip : flips)
@@ -347,7 +319,7 @@ TEST(Resample, any_memory_order_sign_and_gap) {
 TEST(Resample, regions_reach_outside_and_mirror) {
   Memory in(DType::f32, {6, 40}), out(DType::f32, {11, 33});
   in.randomise(3);
-  for (const Filter f : kFilters) {
+  for (const ResampleFilter f : kFilters) {
     const double r = least_radius(f);
     check(in, out, {{0, {6, 11, 5.5, -2.25, f, r}}, {1, {40, 33, 7.1, 60.3, f, r * 53.2 / 33}}});
     check(in, out, {{0, {6, 11, 2, 3, f, r}}, {1, {40, 33, 40, 0, f, r * 40 / 33}}});
@@ -367,7 +339,7 @@ TEST(Resample, many_tiles) {
     std::vector<AxisCase> cases;
     for (int i = 0; i < s.in.rank(); ++i)
       if (s.in[i] != s.out[i])
-        cases.push_back({i, scaled(s.in[i], s.out[i], Filter::triangular, true)});
+        cases.push_back({i, scaled(s.in[i], s.out[i], ResampleFilter::triangular, true)});
     check(in, out, cases);
   }
 }
@@ -379,7 +351,7 @@ TEST(Resample, unused_voxels_are_not_read) {
   for (int z = 9; z < 21; ++z)
     for (int y = 9; y < 21; ++y)
       for (int x = 9; x < 21; ++x) in.view.ptr<float>()[(z * 30 + y) * 30 + x] = 1;
-  const AxisMap m{30, 8, 10, 20, Filter::triangular, 1.25};
+  const AxisMap m{30, 8, 10, 20, ResampleFilter::triangular, 1.25};
   run(in.view, out.view, {{0, m}, {1, m}, {2, m}}, Parallel::serial());
   for (const double v : values_of(out.view).v) EXPECT_NEAR(v, 1, 1e-6);
 }
@@ -387,14 +359,15 @@ TEST(Resample, unused_voxels_are_not_read) {
 TEST(Resample, empty_and_single) {
   for (const auto& shape : {Shape{0, 5, 5}, Shape{3, 0, 4}}) {
     Memory in(DType::f32, shape);
-    const std::vector<AxisCase> cases{{2, scaled(shape[2], 9, Filter::cubic, true)}};
+    const std::vector<AxisCase> cases{{2, scaled(shape[2], 9, ResampleFilter::cubic, true)}};
     Memory out(DType::f32, output_shape(shape, cases));
     check(in, out, cases);
   }
   Memory one(DType::u8, {1, 1, 1}), out(DType::u8, {3, 1, 40});
   one.bytes[0] = std::byte{77};
   check(one, out,
-        {{0, scaled(1, 3, Filter::lanczos3, true)}, {2, scaled(1, 40, Filter::triangular, true)}});
+        {{0, scaled(1, 3, ResampleFilter::lanczos3, true)},
+         {2, scaled(1, 40, ResampleFilter::triangular, true)}});
   for (const double v : values_of(out.view).v) EXPECT_EQ(v, 77);
 }
 
@@ -402,13 +375,14 @@ TEST(Resample, integers_saturate_and_round_halves_away) {
   // A step from 0 to 255 overshoots under Catmull-Rom; -3 and -2 average to -2.5.
   Memory in(DType::u8, {8}), out(DType::u8, {64});
   for (int i = 4; i < 8; ++i) in.bytes[static_cast<std::size_t>(i)] = std::byte{255};
-  check(in, out, {{0, scaled(8, 64, Filter::cubic, true)}});
+  check(in, out, {{0, scaled(8, 64, ResampleFilter::cubic, true)}});
   Memory steps(DType::i16, {40, 2}), halves(DType::i16, {40, 1});
   for (int i = 0; i < 40; ++i) {
     steps.view.ptr<std::int16_t>()[2 * i] = static_cast<std::int16_t>(i - 20);
     steps.view.ptr<std::int16_t>()[2 * i + 1] = static_cast<std::int16_t>(i - 19);
   }
-  run(steps.view, halves.view, {{1, scaled(2, 1, Filter::triangular, true)}}, Parallel::serial());
+  run(steps.view, halves.view, {{1, scaled(2, 1, ResampleFilter::triangular, true)}},
+      Parallel::serial());
   for (int i = 0; i < 40; ++i) EXPECT_EQ(halves.view.ptr<std::int16_t>()[i], std::round(i - 19.5));
 }
 
@@ -421,9 +395,10 @@ TEST(ResampleNearest, moves_elements_of_every_width) {
       for (const auto& flip : std::vector<std::vector<int>>{{}, {2}, {3, 0}})
         for (const int gap : {0, 1})
           for (const std::int64_t wide : {1, 5, 16, 33, 69, 70, 140, 301}) {
-            const std::vector<AxisCase> cases{{0, scaled(4, 5, Filter::nearest, false)},
-                                              {1, {6, 5, 7, -1.5, Filter::nearest, 1}},
-                                              {2, scaled(70, wide, Filter::nearest, false)}};
+            const std::vector<AxisCase> cases{
+                {0, scaled(4, 5, ResampleFilter::nearest, false)},
+                {1, {6, 5, 7, -1.5, ResampleFilter::nearest, 1}},
+                {2, scaled(70, wide, ResampleFilter::nearest, false)}};
             Memory in(type, shape, order, flip, gap), out(type, output_shape(shape, cases));
             Memory strided(type, output_shape(shape, cases), order, flip, gap);
             in.randomise(2);
@@ -434,7 +409,7 @@ TEST(ResampleNearest, moves_elements_of_every_width) {
             for (std::int64_t targets = hwy::SupportedTargets(); targets != 0;
                  targets &= targets - 1) {
               hwy::SetSupportedTargetsForTest(targets & -targets);
-              Threads threads;
+              varo::testing::ThreadedParallel threads(3);
               resample_nearest(used_part(in.view, axes), out.view, axes, threads);
               resample_nearest(used_part(in.view, axes), strided.view, axes, Parallel::serial());
               ASSERT_TRUE(values_of(out.view).v == want.v) << name_of(type) << " to " << wide;
@@ -449,7 +424,7 @@ TEST(ResampleNearest, large_runs_and_rows_without_the_axis) {
     Memory in(DType::u8, {9, 31, 65});
     in.randomise(1);
     const std::vector<AxisCase> cases{
-        {axis, scaled(in.view.shape[axis], 20, Filter::nearest, false)}};
+        {axis, scaled(in.view.shape[axis], 20, ResampleFilter::nearest, false)}};
     Memory out(DType::u8, output_shape(in.view.shape, cases));
     const std::vector<ResampledAxis> axes{{axis, make_axis_table(cases[0].map)}};
     resample_nearest(used_part(in.view, axes), out.view, axes, Parallel::serial());

@@ -19,7 +19,7 @@ struct ResampledAxis {
 
 /// Views of rank 1 at least, outermost axis of `out` first, without axes of extent 1. Tables that
 /// change nothing are gone; resampled axes have positive strides in `in`.
-struct Canonical {
+struct ResampleViews {
   ConstView in;
   View out;
   std::array<std::optional<AxisTable>, kMaxRank> tables;
@@ -27,6 +27,6 @@ struct Canonical {
 
 /// memory  the tables
 /// errors  none
-Canonical canonical(const ConstView& in, const View& out, std::vector<ResampledAxis> axes);
+ResampleViews resample_views(const ConstView& in, const View& out, std::vector<ResampledAxis> axes);
 
 }  // namespace varo

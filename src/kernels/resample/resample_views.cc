@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/resample/canonical.h"
+#include "kernels/resample/resample_views.h"
 
 #include <algorithm>
 #include <cstdlib>
 
 namespace varo {
 
-Canonical canonical(const ConstView& in, const View& out, std::vector<ResampledAxis> axes) {
+ResampleViews resample_views(const ConstView& in, const View& out,
+                             std::vector<ResampledAxis> axes) {
   std::array<std::optional<AxisTable>, kMaxRank> tables;
   for (ResampledAxis& a : axes)
     if (!a.table.identity()) tables[static_cast<std::size_t>(a.axis)] = std::move(a.table);
@@ -18,7 +19,7 @@ Canonical canonical(const ConstView& in, const View& out, std::vector<ResampledA
     return std::abs(out.strides[a]) > std::abs(out.strides[b]);
   });
 
-  Canonical c{{in.data, in.dtype, {}, {}}, {out.data, out.dtype, {}, {}}, {}};
+  ResampleViews c{{in.data, in.dtype, {}, {}}, {out.data, out.dtype, {}, {}}, {}};
   for (const int i : kept) {
     auto& table = tables[static_cast<std::size_t>(i)];
     std::int64_t stride = in.strides[i];
