@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/pointwise/normalize.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/convert.h"
+#include "core/dispatch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pointwise/normalize.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#ifndef VARO_KERNELS_POINTWISE_NORMALIZE_
+#define VARO_KERNELS_POINTWISE_NORMALIZE_
+namespace varo::normalization {
+
+inline constexpr std::int64_t kBlock = 1024;
+
+// `count` elements `step` apart; offset and gain hold one value each if uniform, else `count`.
+using Row = void (*)(const void* in, std::int64_t step, std::int64_t count, const double* offset,
+                     const double* gain, bool uniform, double shift, void* out);
+
+}  // namespace varo::normalization
+#endif  // VARO_KERNELS_POINTWISE_NORMALIZE_
+
+HWY_BEFORE_NAMESPACE();
+namespace varo::normalization {
+namespace HWY_NAMESPACE {
+namespace {
+
+template <class Out>
+HWY_INLINE Out scaled(double value, double offset, double gain, double shift) {
+  const double moved = (value - offset) * gain;
+  return static_cast<Out>((gain == 0 ? 0 : moved) + shift);
+}
+
+template <class T, class Out>
+void row(const void* from, std::int64_t step, std::int64_t count, const double* HWY_RESTRICT offset,
+         const double* HWY_RESTRICT gain, bool uniform, double shift, void* to) {
+  const T* HWY_RESTRICT in = static_cast<const T*>(from);
+  Out* HWY_RESTRICT out = static_cast<Out*>(to);
+  if (uniform) {
+    const double o = offset[0], g = gain[0];
+    if (step == 1) {
+      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled<Out>(saturate<double>(in[i]), o, g, shift);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled<Out>(saturate<double>(in[i * step]), o, g, shift);
+    }
+  } else if (step == 1) {
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = scaled<Out>(saturate<double>(in[i]), offset[i], gain[i], shift);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = scaled<Out>(saturate<double>(in[i * step]), offset[i], gain[i], shift);
+  }
+}
+
+Row choose(DType in, bool to_float) {
+  Row chosen = nullptr;
+  dispatch_all(in, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    chosen = to_float ? &row<T, float> : &row<T, double>;
+  });
+  return chosen;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace varo::normalization
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace varo {
+
+namespace normalization {
+namespace {
+
+HWY_EXPORT(choose);
+
+struct Axis {
+  std::int64_t extent = 1, in = 0, out = 0, param = 0;
+};
+
+// The volume as rows of groups: `group` neighbours, each with its own parameters or all with the
+// same, and `repeat` groups side by side that share them.
+struct Walk {
+  int rank = 0;
+  Axis outer[kMaxRank];
+  Axis repeat, group;
+  std::int64_t rows = 1;
+};
+
+Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
+  Walk w;
+  Axis axes[kMaxRank];
+  int n = 0;
+  for (int i = 0; i < in.rank(); ++i)
+    if (in.shape[i] != 1) axes[n++] = {in.shape[i], in.strides[i], out.strides[i], params[i]};
+  std::stable_sort(axes, axes + n, [](const Axis& a, const Axis& b) { return std::abs(a.out) > std::abs(b.out); });
+  int merged = 0;
+  for (int i = 0; i < n; ++i) {
+    const Axis& a = axes[i];
+    if (merged > 0) {
+      Axis& before = axes[merged - 1];
+      if (before.in == a.in * a.extent && before.out == a.out * a.extent && before.param == a.param * a.extent) {
+        before = {before.extent * a.extent, a.in, a.out, a.param};
+        continue;
+      }
+    }
+    axes[merged++] = a;
+  }
+  if (merged > 0) w.group = axes[--merged];
+  if (merged > 0) {
+    const Axis& a = axes[merged - 1];
+    const bool side_by_side = a.in == w.group.in * w.group.extent && a.out == w.group.out * w.group.extent;
+    if (a.param == 0 && side_by_side && w.group.extent < kBlock) {
+      w.repeat = a;
+      --merged;
+    }
+  }
+  w.rank = merged;
+  for (int i = 0; i < merged; ++i) {
+    w.outer[i] = axes[i];
+    w.rows *= axes[i].extent;
+  }
+  return w;
+}
+
+class Rows {
+ public:
+  Rows(const Walk& w, const ConstView& in, const View& out, const NormalizeParams& params)
+      : w_(w), in_(in), out_(out), params_(params), row_(HWY_DYNAMIC_DISPATCH(choose)(in.dtype, out.dtype == DType::f32)),
+        direct_((out.dtype == DType::f32 || out.dtype == DType::f64) && w.group.out == 1),
+        uniform_(w.group.param == 0) {}
+
+  // Elements [begin, end) of a row, which starts at these offsets.
+  void run(std::int64_t in, std::int64_t out, std::int64_t param, std::int64_t begin, std::int64_t end) {
+    const std::int64_t group = w_.group.extent;
+    // Whole groups, so that a block's parameters are those of the block before.
+    const std::int64_t block = uniform_ || group >= kBlock ? kBlock : kBlock / group * group;
+    std::int64_t loaded = 0, loaded_at = -1;
+    for (std::int64_t i = begin; i < end; i += block) {
+      const std::int64_t n = std::min(block, end - i), at = i % group;
+      if (uniform_) {
+        offset_[0] = params_.offset[param];
+        gain_[0] = params_.gain[param];
+      } else if (at != loaded_at || n > loaded) {
+        for (std::int64_t k = 0; k < n; ++k) {
+          const std::int64_t p = param + (at + k) % group * w_.group.param;
+          offset_[k] = params_.offset[p];
+          gain_[k] = params_.gain[p];
+        }
+        loaded = n;
+        loaded_at = at;
+      }
+      const auto in_size = static_cast<std::int64_t>(in_.element_size()), out_size = static_cast<std::int64_t>(out_.element_size());
+      std::byte* to = static_cast<std::byte*>(out_.data) + (out + i * w_.group.out) * out_size;
+      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset_, gain_, uniform_, params_.shift,
+           direct_ ? to : static_cast<void*>(buffer_));
+      if (!direct_) store(n, to);
+    }
+  }
+
+ private:
+  void store(std::int64_t n, void* to) {
+    const std::int64_t step = w_.group.out;
+    dispatch_all(out_.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      T* out = static_cast<T*>(to);
+      if (out_.dtype == DType::f32) {
+        const float* from = reinterpret_cast<const float*>(buffer_);
+        for (std::int64_t i = 0; i < n; ++i) out[i * step] = saturate<T>(from[i]);
+      } else {
+        for (std::int64_t i = 0; i < n; ++i) out[i * step] = saturate<T>(buffer_[i]);
+      }
+    });
+  }
+
+  const Walk& w_;
+  const ConstView in_;
+  const View& out_;
+  const NormalizeParams& params_;
+  const Row row_;
+  const bool direct_, uniform_;
+  double offset_[kBlock], gain_[kBlock], buffer_[kBlock];
+};
+
+}  // namespace
+}  // namespace normalization
+
+void normalize(const ConstView& in, const View& out, const NormalizeParams& params, Parallel& parallel) {
+  namespace nm = normalization;
+  if (in.volume() == 0) return;
+  const nm::Walk w = nm::walk_of(in, out, params.strides);
+  const std::int64_t length = w.repeat.extent * w.group.extent;
+  // Long rows in pieces of whole blocks, short ones many together.
+  constexpr std::int64_t kPiece = 32 * nm::kBlock;
+  const bool any_cut = w.group.param == 0 || w.group.extent >= nm::kBlock;
+  const std::int64_t size = std::min(length, any_cut ? kPiece : kPiece / w.group.extent * w.group.extent);
+  const std::int64_t pieces = (length + size - 1) / size;
+  parallel_for(parallel, w.rows * pieces, 2 * kPiece / size, [&](std::int64_t begin, std::int64_t end) {
+    nm::Rows rows(w, in, out, params);
+    for (std::int64_t k = begin; k < end; ++k) {
+      std::int64_t rest = k / pieces, from = 0, to = 0, param = 0;
+      for (int i = w.rank - 1; i >= 0; --i) {
+        const std::int64_t at = rest % w.outer[i].extent;
+        rest /= w.outer[i].extent;
+        from += at * w.outer[i].in;
+        to += at * w.outer[i].out;
+        param += at * w.outer[i].param;
+      }
+      const std::int64_t first = k % pieces * size;
+      rows.run(from, to, param, first, std::min(length, first + size));
+    }
+  });
+}
+
+}  // namespace varo
+#endif
