@@ -56,6 +56,8 @@ def run_eager(op, inputs, kwargs):
     for key, value in kwargs.items():
         if isinstance(value, _core.TensorCPU) or (hasattr(value, "detach") and hasattr(value, "numpy")):
             value = np.asarray(_host(value))
+        if isinstance(value, np.ndarray) and value.ndim > 1 and _is_number(op, key):
+            value = fed(value)  # an array where a number may stand: it keeps its shape as a value per sample
         args[key] = value
     node_id, count, _ = core.add(op, handles, args, where, "")
     core.set_outputs([_core.Node(node_id, k) for k in range(count)])
@@ -65,3 +67,8 @@ def run_eager(op, inputs, kwargs):
     core.schedule()
     results = tuple(batch[0] for batch in core.next())
     return results[0] if count == 1 else results
+
+
+def _is_number(op, arg):
+    schema = next((s for s in _core.operators() if s["name"] == op), {"args": []})
+    return any(a["name"] == arg and a["type"] == "float" and not a["constant"] for a in schema["args"])

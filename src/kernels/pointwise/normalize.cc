@@ -44,9 +44,11 @@ void row(const void* from, std::int64_t step, std::int64_t count, const double* 
   if (uniform) {
     const double o = offset[0], g = gain[0];
     if (step == 1) {
-      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled<Out>(saturate<double>(in[i]), o, g, shift);
+      for (std::int64_t i = 0; i < count; ++i)
+        out[i] = scaled<Out>(saturate<double>(in[i]), o, g, shift);
     } else {
-      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled<Out>(saturate<double>(in[i * step]), o, g, shift);
+      for (std::int64_t i = 0; i < count; ++i)
+        out[i] = scaled<Out>(saturate<double>(in[i * step]), o, g, shift);
     }
   } else if (step == 1) {
     for (std::int64_t i = 0; i < count; ++i)
@@ -98,13 +100,15 @@ Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
   int n = 0;
   for (int i = 0; i < in.rank(); ++i)
     if (in.shape[i] != 1) axes[n++] = {in.shape[i], in.strides[i], out.strides[i], params[i]};
-  std::stable_sort(axes, axes + n, [](const Axis& a, const Axis& b) { return std::abs(a.out) > std::abs(b.out); });
+  std::stable_sort(axes, axes + n,
+                   [](const Axis& a, const Axis& b) { return std::abs(a.out) > std::abs(b.out); });
   int merged = 0;
   for (int i = 0; i < n; ++i) {
     const Axis& a = axes[i];
     if (merged > 0) {
       Axis& before = axes[merged - 1];
-      if (before.in == a.in * a.extent && before.out == a.out * a.extent && before.param == a.param * a.extent) {
+      if (before.in == a.in * a.extent && before.out == a.out * a.extent &&
+          before.param == a.param * a.extent) {
         before = {before.extent * a.extent, a.in, a.out, a.param};
         continue;
       }
@@ -114,7 +118,8 @@ Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
   if (merged > 0) w.group = axes[--merged];
   if (merged > 0) {
     const Axis& a = axes[merged - 1];
-    const bool side_by_side = a.in == w.group.in * w.group.extent && a.out == w.group.out * w.group.extent;
+    const bool side_by_side =
+        a.in == w.group.in * w.group.extent && a.out == w.group.out * w.group.extent;
     if (a.param == 0 && side_by_side && w.group.extent < kBlock) {
       w.repeat = a;
       --merged;
@@ -131,12 +136,17 @@ Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
 class Rows {
  public:
   Rows(const Walk& w, const ConstView& in, const View& out, const NormalizeParams& params)
-      : w_(w), in_(in), out_(out), params_(params), row_(HWY_DYNAMIC_DISPATCH(choose)(in.dtype, out.dtype == DType::f32)),
+      : w_(w),
+        in_(in),
+        out_(out),
+        params_(params),
+        row_(HWY_DYNAMIC_DISPATCH(choose)(in.dtype, out.dtype == DType::f32)),
         direct_((out.dtype == DType::f32 || out.dtype == DType::f64) && w.group.out == 1),
         uniform_(w.group.param == 0) {}
 
   // Elements [begin, end) of a row, which starts at these offsets.
-  void run(std::int64_t in, std::int64_t out, std::int64_t param, std::int64_t begin, std::int64_t end) {
+  void run(std::int64_t in, std::int64_t out, std::int64_t param, std::int64_t begin,
+           std::int64_t end) {
     const std::int64_t group = w_.group.extent;
     // Whole groups, so that a block's parameters are those of the block before.
     const std::int64_t block = uniform_ || group >= kBlock ? kBlock : kBlock / group * group;
@@ -155,10 +165,11 @@ class Rows {
         loaded = n;
         loaded_at = at;
       }
-      const auto in_size = static_cast<std::int64_t>(in_.element_size()), out_size = static_cast<std::int64_t>(out_.element_size());
+      const auto in_size = static_cast<std::int64_t>(in_.element_size()),
+                 out_size = static_cast<std::int64_t>(out_.element_size());
       std::byte* to = static_cast<std::byte*>(out_.data) + (out + i * w_.group.out) * out_size;
-      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset_, gain_, uniform_, params_.shift,
-           direct_ ? to : static_cast<void*>(buffer_));
+      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset_, gain_,
+           uniform_, params_.shift, direct_ ? to : static_cast<void*>(buffer_));
       if (!direct_) store(n, to);
     }
   }
@@ -190,7 +201,8 @@ class Rows {
 }  // namespace
 }  // namespace normalization
 
-void normalize(const ConstView& in, const View& out, const NormalizeParams& params, Parallel& parallel) {
+void normalize(const ConstView& in, const View& out, const NormalizeParams& params,
+               Parallel& parallel) {
   namespace nm = normalization;
   if (in.volume() == 0) return;
   const nm::Walk w = nm::walk_of(in, out, params.strides);
@@ -198,23 +210,25 @@ void normalize(const ConstView& in, const View& out, const NormalizeParams& para
   // Long rows in pieces of whole blocks, short ones many together.
   constexpr std::int64_t kPiece = 32 * nm::kBlock;
   const bool any_cut = w.group.param == 0 || w.group.extent >= nm::kBlock;
-  const std::int64_t size = std::min(length, any_cut ? kPiece : kPiece / w.group.extent * w.group.extent);
+  const std::int64_t size =
+      std::min(length, any_cut ? kPiece : kPiece / w.group.extent * w.group.extent);
   const std::int64_t pieces = (length + size - 1) / size;
-  parallel_for(parallel, w.rows * pieces, 2 * kPiece / size, [&](std::int64_t begin, std::int64_t end) {
-    nm::Rows rows(w, in, out, params);
-    for (std::int64_t k = begin; k < end; ++k) {
-      std::int64_t rest = k / pieces, from = 0, to = 0, param = 0;
-      for (int i = w.rank - 1; i >= 0; --i) {
-        const std::int64_t at = rest % w.outer[i].extent;
-        rest /= w.outer[i].extent;
-        from += at * w.outer[i].in;
-        to += at * w.outer[i].out;
-        param += at * w.outer[i].param;
-      }
-      const std::int64_t first = k % pieces * size;
-      rows.run(from, to, param, first, std::min(length, first + size));
-    }
-  });
+  parallel_for(parallel, w.rows * pieces, 2 * kPiece / size,
+               [&](std::int64_t begin, std::int64_t end) {
+                 nm::Rows rows(w, in, out, params);
+                 for (std::int64_t k = begin; k < end; ++k) {
+                   std::int64_t rest = k / pieces, from = 0, to = 0, param = 0;
+                   for (int i = w.rank - 1; i >= 0; --i) {
+                     const std::int64_t at = rest % w.outer[i].extent;
+                     rest /= w.outer[i].extent;
+                     from += at * w.outer[i].in;
+                     to += at * w.outer[i].out;
+                     param += at * w.outer[i].param;
+                   }
+                   const std::int64_t first = k % pieces * size;
+                   rows.run(from, to, param, first, std::min(length, first + size));
+                 }
+               });
 }
 
 }  // namespace varo

@@ -23,6 +23,7 @@ struct NormalizeParams {
 ///          whatever the element
 /// memory   none
 /// errors   none
-void normalize(const ConstView& in, const View& out, const NormalizeParams& params, Parallel& parallel);
+void normalize(const ConstView& in, const View& out, const NormalizeParams& params,
+               Parallel& parallel);
 
 }  // namespace varo

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pointwise/normalize.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
-
+#include <gtest/gtest.h>
 #include <hwy/targets.h>
 
 #include "core/testing.h"
@@ -24,9 +22,10 @@ struct Shot {
   Shape shape;
   std::uint32_t along;  // axes that the parameters differ along
 };
-const std::vector<Shot> kShots = {{{9, 11, 13}, 0}, {{9, 11, 13}, 7},      {{4, 5, 6, 3}, 8}, {{3, 40, 50}, 1}, {{3, 40, 50}, 2},
-                                  {{5, 2000}, 2},   {{100, 700}, 2},       {{1, 1}, 0},       {{0, 3}, 2},      {{70000}, 0},
-                                  {{70000}, 1},     {{2, 3, 4, 5, 6}, 10}, {{40000, 3}, 2}};
+const std::vector<Shot> kShots = {
+    {{9, 11, 13}, 0}, {{9, 11, 13}, 7},      {{4, 5, 6, 3}, 8}, {{3, 40, 50}, 1}, {{3, 40, 50}, 2},
+    {{5, 2000}, 2},   {{100, 700}, 2},       {{1, 1}, 0},       {{0, 3}, 2},      {{70000}, 0},
+    {{70000}, 1},     {{2, 3, 4, 5, 6}, 10}, {{40000, 3}, 2}};
 
 // Parameters in row-major order of the axes they differ along.
 struct Params {
@@ -66,11 +65,16 @@ TEST(Normalize, agrees_with_the_formula_for_all_strides_and_types) {
           normalize(in.view, out.view, p.params, Parallel::serial());
           const auto got = values_of(out.view);
           for_each_index(shot.shape, [&](const Dims& at, std::int64_t i) {
-            const auto k = static_cast<std::size_t>(offset_of(p.params.strides, at)), e = static_cast<std::size_t>(i);
-            const double exact = (p.gain[k] == 0 ? 0 : (values[e] - p.offset[k]) * p.gain[k]) + 0.75;
+            const auto k = static_cast<std::size_t>(offset_of(p.params.strides, at)),
+                       e = static_cast<std::size_t>(i);
+            const double exact =
+                (p.gain[k] == 0 ? 0 : (values[e] - p.offset[k]) * p.gain[k]) + 0.75;
             double want = 0;
-            dispatch_all(to, [&](auto tag) { want = saturate<double>(saturate<typename decltype(tag)::type>(exact)); });
-            ASSERT_EQ(got[e], want) << to_string(shot.shape) << name_of(from) << " to " << name_of(to) << " variant " << variant;
+            dispatch_all(to, [&](auto tag) {
+              want = saturate<double>(saturate<typename decltype(tag)::type>(exact));
+            });
+            ASSERT_EQ(got[e], want) << to_string(shot.shape) << name_of(from) << " to "
+                                    << name_of(to) << " variant " << variant;
           });
         }
       }
@@ -107,7 +111,8 @@ TEST(Normalize, a_gain_of_zero_hides_nan_and_infinity) {
   const std::vector<float> in{NAN, INFINITY, 1.0F};
   std::vector<float> out(3);
   const double offset = 1, gain = 0;
-  normalize(dense_view(in.data(), {3}), dense_view(out.data(), {3}), {&offset, &gain, {0}, 4.0}, Parallel::serial());
+  normalize(dense_view(in.data(), {3}), dense_view(out.data(), {3}), {&offset, &gain, {0}, 4.0},
+            Parallel::serial());
   EXPECT_EQ(out, std::vector<float>(3, 4.0F));
 }
 

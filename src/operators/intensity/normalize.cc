@@ -28,13 +28,19 @@ bool is_tensor(const Tensor& t) { return t.defined() && t.rank() > 0; }
 class Normalize final : public Operator {
  public:
   explicit Normalize(const Args& args)
-      : batch_(args.flag("batch")), has_mean_(args.given("mean")), has_stddev_(args.given("stddev")) {
+      : batch_(args.flag("batch")),
+        has_mean_(args.given("mean")),
+        has_stddev_(args.given("stddev")) {
     const bool chosen = args.given("axes") || args.given("axis_names");
     if (args.given("axes") && args.integers("axes").empty())
-      throw Error(ErrorKind::param, "axes is empty").got("no axis").allowed("at least one axis, or no axes argument for all");
+      throw Error(ErrorKind::param, "axes is empty")
+          .got("no axis")
+          .allowed("at least one axis, or no axes argument for all");
     if (batch_ && (args.per_sample("mean") || args.per_sample("stddev"))) {
-      throw Error(ErrorKind::param, "a value per sample has no meaning for moments of the whole batch")
-          .got(std::string("batch=True and ") + (args.per_sample("mean") ? "mean" : "stddev") + " per sample")
+      throw Error(ErrorKind::param,
+                  "a value per sample has no meaning for moments of the whole batch")
+          .got(std::string("batch=True and ") + (args.per_sample("mean") ? "mean" : "stddev") +
+               " per sample")
           .allowed("constant numbers with batch=True");
     }
     if (chosen && args.constant("mean") && args.constant("stddev")) scalars_along_axes();
@@ -51,8 +57,10 @@ class Normalize final : public Operator {
     double count = 0;
     for (std::size_t i = 0; i < samples.size(); ++i) {
       const Spec& spec = samples[i]->spec(0);
-      if (spec.shape.rank() != kept.rank() || reduced_axes(*samples[i], spec) != axes || !(kept_shape(spec.shape, axes) == kept)) {
-        throw Error(ErrorKind::shape, "the samples of the batch differ along an axis that is not reduced")
+      if (spec.shape.rank() != kept.rank() || reduced_axes(*samples[i], spec) != axes ||
+          !(kept_shape(spec.shape, axes) == kept)) {
+        throw Error(ErrorKind::shape,
+                    "the samples of the batch differ along an axis that is not reduced")
             .got(to_string(spec.shape) + " in sample " + std::to_string(i) + " of the batch")
             .allowed(to_string(first.shape) + " as in the first, apart from the reduced axes");
       }
@@ -109,7 +117,8 @@ class Normalize final : public Operator {
       for (double& g : gain) g = g == 0 ? 0 : scale / g;
     } else {
       if (own.variance.empty())
-        own.variance = reduced(s, axes, kept, Reduction::variance, own.mean, static_cast<double>(s.integer("ddof")));
+        own.variance = reduced(s, axes, kept, Reduction::variance, own.mean,
+                               static_cast<double>(s.integer("ddof")));
       gain = own.variance;
       const double epsilon = s.real("epsilon");
       for (double& g : gain) g = g + epsilon == 0 ? 0 : scale / std::sqrt(g + epsilon);
@@ -148,7 +157,8 @@ class Normalize final : public Operator {
           .got(to_string(mean.shape()) + " and " + to_string(stddev.shape()))
           .allowed("one shape for both, or a number for one of them");
     }
-    const bool numbers = s.args().given("mean") && s.args().given("stddev") && !is_tensor(mean) && !is_tensor(stddev);
+    const bool numbers = s.args().given("mean") && s.args().given("stddev") && !is_tensor(mean) &&
+                         !is_tensor(stddev);
     if (axes && numbers) scalars_along_axes();
     for (const Tensor* t : {&mean, &stddev}) {
       if (!is_tensor(*t)) continue;
@@ -159,7 +169,8 @@ class Normalize final : public Operator {
       }
       const Shape kept = kept_shape(spec.shape, axes.value_or(0));
       if (!(t->shape() == kept)) {
-        throw Error(ErrorKind::shape, std::string(t == &mean ? "mean" : "stddev") + " does not have the shape of the moments")
+        throw Error(ErrorKind::shape, std::string(t == &mean ? "mean" : "stddev") +
+                                          " does not have the shape of the moments")
             .got(to_string(t->shape()) + " for an input of " + to_string(spec.shape))
             .allowed(to_string(kept) + ": 1 on reduced axes, the input's extent on the others");
       }
@@ -168,7 +179,8 @@ class Normalize final : public Operator {
   }
 
   // The argument as one number for each group.
-  static std::vector<double> given(Sample& s, const char* arg, const Tensor& tensor, const Shape& kept) {
+  static std::vector<double> given(Sample& s, const char* arg, const Tensor& tensor,
+                                   const Shape& kept) {
     std::vector<double> values(static_cast<std::size_t>(volume(kept)));
     if (is_tensor(tensor)) {
       convert(tensor.view(), dense_view(values.data(), tensor.shape()), s.parallel());
@@ -178,13 +190,14 @@ class Normalize final : public Operator {
     return values;
   }
 
-  static std::vector<double> reduced(Sample& s, std::uint32_t axes, const Shape& kept, Reduction what,
-                                     const std::vector<double>& mean, double ddof) {
+  static std::vector<double> reduced(Sample& s, std::uint32_t axes, const Shape& kept,
+                                     Reduction what, const std::vector<double>& mean, double ddof) {
     std::vector<double> out(static_cast<std::size_t>(volume(kept)));
     const ConstView in = s.view(0);
     ReduceSpec spec{.what = what, .axes = axes, .ddof = ddof};
     if (what == Reduction::variance) spec.mean = dense_view(mean.data(), kept);
-    const auto scratch = s.scratch_of<std::byte>(static_cast<std::int64_t>(reduce_scratch_bytes(in, spec)));
+    const auto scratch =
+        s.scratch_of<std::byte>(static_cast<std::int64_t>(reduce_scratch_bytes(in, spec)));
     reduce(in, dense_view(out.data(), kept), spec, s.parallel(), scratch);
     return out;
   }
@@ -195,32 +208,60 @@ class Normalize final : public Operator {
 }  // namespace
 
 VARO_OPERATORS(intensity, normalize) {
-  return {
-      OperatorDef("normalize", "Subtracts the mean and divides by the standard deviation.")
-          .doc("scale * (in - mean) / stddev + shift, where stddev is the square root of the mean squared deviation plus "
-               "epsilon. Moments are computed where they are not given, along `axes`, for each position along the "
-               "other axes. A deviation of 0, and one with no more than ddof elements and no epsilon, gives shift.")
-          .input({.name = "data", .doc = "Any shape; axes of a layout may be chosen by letter.", .dtypes = dtypes_except({DType::boolean})})
-          .output("normalized", "Same shape and layout as the input.")
-          .arg({.name = "batch", .type = ArgType::boolean, .default_value = false,
-                .doc = "Moments of all samples of the batch together; their extents must agree along axes that are not reduced.",
-                .constant = true})
-          .arg({.name = "mean", .type = ArgType::real,
-                .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed when not given; "
-                       "otherwise deviations are about it."})
-          .arg({.name = "stddev", .type = ArgType::real,
-                .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed when not given."})
-          .arg(axes_arg("Given neither, those where mean or stddev has extent 1, or all."))
-          .arg(axis_names_arg())
-          .arg({.name = "shift", .type = ArgType::real, .default_value = 0.0, .doc = "Added at the end."})
-          .arg({.name = "scale", .type = ArgType::real, .default_value = 1.0, .doc = "Standard deviation of the result."})
-          .arg({.name = "epsilon", .type = ArgType::real, .default_value = 0.0, .doc = "Added to a computed variance.", .least = 0})
-          .arg({.name = "ddof", .type = ArgType::integer, .default_value = 0,
-                .doc = "Subtracted from the number of elements that the sum of squared deviations is divided by.", .least = 0})
-          .arg({.name = "dtype", .type = ArgType::dtype, .default_value = static_cast<std::int64_t>(DType::f32),
-                .doc = "Element type of the result; values are rounded and clamped to it.", .constant = true})
-          .traits({.keeps_grid = true})
-          .make<Normalize>()};
+  return {OperatorDef("normalize", "Subtracts the mean and divides by the standard deviation.")
+              .doc("scale * (in - mean) / stddev + shift, where stddev is the square root of the "
+                   "mean squared deviation plus "
+                   "epsilon. Moments are computed where they are not given, along `axes`, for each "
+                   "position along the "
+                   "other axes. A deviation of 0, and one with no more than ddof elements and no "
+                   "epsilon, gives shift.")
+              .input({.name = "data",
+                      .doc = "Any shape; axes of a layout may be chosen by letter.",
+                      .dtypes = dtypes_except({DType::boolean})})
+              .output("normalized", "Same shape and layout as the input.")
+              .arg({.name = "batch",
+                    .type = ArgType::boolean,
+                    .default_value = false,
+                    .doc = "Moments of all samples of the batch together; their extents must agree "
+                           "along axes that are not reduced.",
+                    .constant = true})
+              .arg({.name = "mean",
+                    .type = ArgType::real,
+                    .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
+                           "when not given; "
+                           "otherwise deviations are about it."})
+              .arg({.name = "stddev",
+                    .type = ArgType::real,
+                    .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
+                           "when not given."})
+              .arg(axes_arg("Given neither, those where mean or stddev has extent 1, or all."))
+              .arg(axis_names_arg())
+              .arg({.name = "shift",
+                    .type = ArgType::real,
+                    .default_value = 0.0,
+                    .doc = "Added at the end."})
+              .arg({.name = "scale",
+                    .type = ArgType::real,
+                    .default_value = 1.0,
+                    .doc = "Standard deviation of the result."})
+              .arg({.name = "epsilon",
+                    .type = ArgType::real,
+                    .default_value = 0.0,
+                    .doc = "Added to a computed variance.",
+                    .least = 0})
+              .arg({.name = "ddof",
+                    .type = ArgType::integer,
+                    .default_value = 0,
+                    .doc = "Subtracted from the number of elements that the sum of squared "
+                           "deviations is divided by.",
+                    .least = 0})
+              .arg({.name = "dtype",
+                    .type = ArgType::dtype,
+                    .default_value = static_cast<std::int64_t>(DType::f32),
+                    .doc = "Element type of the result; values are rounded and clamped to it.",
+                    .constant = true})
+              .traits({.keeps_grid = true})
+              .make<Normalize>()};
 }
 
 }  // namespace varo
