@@ -20,10 +20,19 @@ foreach(file ${package_files})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/python/varo/${file} ${VARO_PACKAGE}/${file} SYMBOLIC)
 endforeach()
 
-add_custom_target(varo_python ALL DEPENDS _core)
+set(stamp ${CMAKE_BINARY_DIR}/generated/stubs.stamp)
+set(make_stubs ${CMAKE_SOURCE_DIR}/tools/make_stubs.py)
+add_custom_command(OUTPUT ${stamp}
+                   COMMAND ${PYTHON_EXECUTABLE} -B ${make_stubs} ${VARO_PACKAGE}
+                   COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
+                   DEPENDS _core ${make_stubs} ${CMAKE_SOURCE_DIR}/tools/schema_text.py
+                   COMMENT "Type stubs")
+add_custom_target(varo_python ALL DEPENDS ${stamp})
 
 set(VARO_PYTHON_DIR "${CMAKE_INSTALL_LIBDIR}/python3/dist-packages" CACHE STRING
     "Where the package goes, below the prefix")
 install(TARGETS _core LIBRARY DESTINATION ${VARO_PYTHON_DIR}/varo)
 install(DIRECTORY python/varo DESTINATION ${VARO_PYTHON_DIR} FILES_MATCHING PATTERN "*.py" PATTERN "py.typed"
+        PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY ${VARO_PACKAGE}/ DESTINATION ${VARO_PYTHON_DIR}/varo FILES_MATCHING PATTERN "*.pyi"
         PATTERN "__pycache__" EXCLUDE)

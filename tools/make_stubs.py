@@ -4,7 +4,8 @@
 
     tools/make_stubs.py PACKAGE_FOLDER       the folder that holds the extension
 
-Operators with a dot in the name (readers.numpy) go into a stub of their module.
+Operators with a dot in the name (readers.numpy) go into a stub of their module. external_source is
+written by hand, with its types beside it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Sequence, Tuple, Union
 
 import numpy.typing as npt
 from varo import types
-from varo.pipeline import DataNode
+from varo.data_node import DataNode
 
 # What flows between operators: a node while a pipeline is being defined, else arrays.
 Data = Union[DataNode, npt.ArrayLike]
@@ -76,18 +77,21 @@ def function(op: dict) -> str:
 def stubs(operators: list[dict]) -> dict[str, str]:
     """Text of each stub by its path below the package."""
     modules = defaultdict(list)
-    for op in schema_text.public(operators):
-        module, _, _ = op["name"].rpartition(".")
-        modules[module].append(op)
-    modules.setdefault("", [])
+    for op in filter(schema_text.is_function, operators):
+        if op["name"] != "external_source":
+            path = schema_text.python_name(op["name"]).split(".")[1:-1]  # fn.readers.numpy: [fn, readers]
+            for depth in range(1, len(path)):
+                modules.setdefault("/".join(path[:depth]), [])
+            modules["/".join(path)].append(op)
+    modules.setdefault("fn", [])
 
     files = {}
     for module, members in modules.items():
-        inner = [m for m in modules if m and m.rpartition(".")[0] == module]
-        imports = "".join(f"from . import {m.split('.')[-1]} as {m.split('.')[-1]}\n" for m in sorted(inner))
-        is_package = bool(inner) or module == ""
-        path = "fn/" + module.replace(".", "/") if module else "fn"
-        path += "/__init__.pyi" if is_package else ".pyi"
+        inner = sorted(m.split("/")[-1] for m in modules if m.rpartition("/")[0] == module)
+        imports = "".join(f"from . import {name} as {name}\n" for name in inner)
+        if module == "fn":
+            imports += "from varo._external import external_source as external_source\n"
+        path = module + ("/__init__.pyi" if inner or module == "fn" else ".pyi")
         body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))
         files[path] = f"{HEADER}{imports}\n{body}"
     return files

@@ -51,8 +51,14 @@ def call_text(op: dict) -> str:
     """varo.fn.flip(data, *, horizontal=1, vertical=0)"""
     positional, keyword = parameters(op)
     star = [] if not keyword or any(p.startswith("*") for p in positional) else ["*"]
-    return f"varo.fn.{op['name']}({', '.join(positional + star + keyword)})"
+    return f"{python_name(op['name'])}({', '.join(positional + star + keyword)})"
 
 
-def public(operators: list[dict]) -> list[dict]:
-    return [op for op in operators if not op["name"].split(".")[-1].startswith("_")]
+def python_name(name: str) -> str:
+    return f"varo.{name}" if name.startswith("math.") else f"varo.fn.{name}"
+
+
+def is_function(op: dict) -> bool:
+    """Callable under its name. Arithmetic and indexing are written with Python's operators."""
+    name = op["name"]
+    return not name.startswith(("arithmetic.", "tensor_")) and not name.split(".")[-1].startswith("_")

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "core/pool.h"
+#include "formats/file.h"
 #include "kernels/copy/copy.h"
 #include "python/bind.h"
 
@@ -352,6 +353,11 @@ void bind_tensor(py::module_& m) {
       "What the process-wide buffer pool holds.");
   m.def("pool_reset_high_water", [] { BufferPool::host().reset_high_water(); });
   m.def("pool_trim", [] { BufferPool::host().trim(); });
+  py::class_<IoStats>(m, "IoStats")
+      .def_readonly("requested_bytes", &IoStats::requested_bytes)
+      .def_readonly("system_calls", &IoStats::system_calls);
+  m.def("io_stats", &io_stats, "What this process asked of files since the last reset.");
+  m.def("reset_io_stats", &reset_io_stats);
   m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "",
         py::arg("copy") = true);
 }

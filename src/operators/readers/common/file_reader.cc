@@ -40,7 +40,7 @@ LoaderOptions loader_options(const Args& args) {
 OperatorDef with_reader_args(OperatorDef def, ArgDef filter) {
   const auto add = [&](ArgDef arg) {
     arg.constant = true;
-    std::move(def).arg(std::move(arg));
+    def = std::move(def).arg(std::move(arg));
   };
   add({.name = "file_root",
        .type = ArgType::text,

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/warp/warp_row.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/warp/warp_row.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace varo::warp {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Never more lanes than the slack of the run's buffers.
+using DF = hn::CappedTag<float, kSlack>;
+using DI = hn::RebindToSigned<DF>;
+
+// Beyond this the float32 offsets within a run would be coarser than 3e-5 voxel.
+constexpr double kMaxStep = 8;
+// Positions are pinned here; far outside of every axis, and sums of two still fit an int32.
+constexpr double kFar = 1 << 29;
+
+void LocateExactly(double start, double step, int count, std::int32_t* index, float* weight) {
+  for (int k = 0; k < count; ++k) {
+    const double at = start + k * step;
+    const double pinned = at >= -kFar ? std::min(at, kFar) : -kFar;  // NaN goes to -kFar
+    const double floor = std::floor(pinned);
+    index[k] = static_cast<std::int32_t>(floor);
+    weight[k] = static_cast<float>(pinned - floor);
+  }
+}
+
+void Locate(const double* start, const double* step, int axes, bool linear, int count,
+            Positions& run) {
+  const DF df;
+  const DI di;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  for (int axis = 0; axis < axes; ++axis) {
+    const double at = linear ? start[axis] - 0.5 : start[axis];
+    alignas(64) float weight[kRun + kSlack];
+    float* to_weight = axis == 0 ? run.x_weight : weight;
+    std::int32_t* to_index = run.index[axis];
+    if (std::abs(at) < kFar && std::abs(step[axis]) <= kMaxStep) {
+      const double whole = std::floor(at);
+      const auto whole_i = hn::Set(di, static_cast<std::int32_t>(whole));
+      const auto first = hn::Set(df, static_cast<float>(at - whole));
+      const auto stride = hn::Set(df, static_cast<float>(step[axis]));
+      for (int k = 0; k < count; k += lanes) {
+        const auto p = hn::Add(first, hn::Mul(hn::Iota(df, static_cast<float>(k)), stride));
+        const auto floor = hn::Floor(p);
+        hn::StoreU(hn::Add(hn::ConvertTo(di, floor), whole_i), di, to_index + k);
+        hn::StoreU(hn::Sub(p, floor), df, to_weight + k);
+      }
+    } else {
+      LocateExactly(at, step[axis], count, to_index, to_weight);
+    }
+    if (axis == 0 || !linear) continue;
+    float* twice = run.yz_weight[axis - 1];
+    for (int k = 0; k < count; k += lanes) {
+      const auto w = hn::LoadU(df, weight + k);
+      hn::StoreInterleaved2(w, w, df, twice + 2 * k);
+    }
+  }
+}
+
+void Address(const std::int32_t* strides_xyz, int axes, int count, Positions& run) {
+  const DI di;
+  const int lanes = static_cast<int>(hn::Lanes(di));
+  for (int k = 0; k < count; k += lanes) {
+    auto sum = hn::Mul(hn::LoadU(di, run.index[0] + k), hn::Set(di, strides_xyz[0]));
+    for (int axis = 1; axis < axes; ++axis)
+      sum =
+          hn::Add(sum, hn::Mul(hn::LoadU(di, run.index[axis] + k), hn::Set(di, strides_xyz[axis])));
+    hn::StoreU(sum, di, run.offset + k);
+  }
+}
+
+template <class V>
+HWY_INLINE V Mix(V low, V high, V weight) {
+  return hn::Add(low, hn::Mul(weight, hn::Sub(high, low)));
+}
+
+template <class T>
+HWY_INLINE hn::Vec<DF> LoadFloat(const T* from) {
+  const DF df;
+  if constexpr (std::is_same_v<T, float>) {
+    return hn::LoadU(df, from);
+  } else if constexpr (std::is_same_v<T, std::int32_t>) {
+    return hn::ConvertTo(df, hn::LoadU(DI(), from));
+  } else {
+    return hn::ConvertTo(df, hn::PromoteTo(DI(), hn::LoadU(hn::Rebind<T, DF>(), from)));
+  }
+}
+
+// `rows(r, j)`: the vector of taps of pair row r that begins at pair element j, j = 2 * voxel.
+template <int kAxes, class Rows>
+HWY_INLINE hn::Vec<DF> BlendVector(const Positions& run, int k, const Rows& rows) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto half = [&](int j) HWY_ATTR {
+    const auto y = hn::LoadU(df, run.yz_weight[0] + j);
+    const auto near = Mix(rows(0, j), rows(1, j), y);
+    if constexpr (kAxes == 2) {
+      return near;
+    } else {
+      return Mix(near, Mix(rows(2, j), rows(3, j), y), hn::LoadU(df, run.yz_weight[1] + j));
+    }
+  };
+  const auto first = half(2 * k), second = half(2 * k + lanes);
+#if HWY_TARGET == HWY_SCALAR
+  return Mix(first, second, hn::LoadU(df, run.x_weight + k));
+#else
+  return Mix(hn::ConcatEven(df, second, first), hn::ConcatOdd(df, second, first),
+             hn::LoadU(df, run.x_weight + k));
+#endif
+}
+
+template <class T, int kAxes>
+void Blend(const void* taps, const Positions& run, int begin, int end, float* out) {
+  const DF df;
+  const auto& pair = static_cast<const Taps<T>*>(taps)->pair;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  for (int k = begin; k < end; k += lanes)
+    hn::StoreU(
+        BlendVector<kAxes>(run, k, [&](int r, int j) HWY_ATTR { return LoadFloat(pair[r] + j); }),
+        df, out + k);
+}
+
+#if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
+#define VARO_WARP_DIRECT 0
+#else
+#define VARO_WARP_DIRECT 1
+
+// Pairs of neighbours at from + offset[0], from + offset[1], ...: one 64-bit load a pair. Gather
+// instructions fetch each float by itself and cost several times as much.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offset) {
+  const hn::Half<D> dh;
+  constexpr std::size_t kLanes = hn::MaxLanes(dh);
+  if constexpr (kLanes == 2) {
+    return hn::Combine(d, hn::LoadU(dh, from + offset[1]), hn::LoadU(dh, from + offset[0]));
+  } else {
+    return hn::Combine(d, LoadPairs(dh, from, offset + kLanes / 2), LoadPairs(dh, from, offset));
+  }
+}
+
+template <int kAxes>
+void BlendDirect(const float* data, std::int64_t y_stride, std::int64_t z_stride,
+                 const Positions& run, int begin, int end, float* out) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const float* from[4] = {data, data + y_stride, data + z_stride, data + y_stride + z_stride};
+  for (int k = begin; k < end; k += lanes) {
+    const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
+    hn::StoreU(BlendVector<kAxes>(run, at,
+                                  [&](int r, int j) HWY_ATTR {
+                                    return LoadPairs(df, from[r], run.offset + j / 2);
+                                  }),
+               df, out + at);
+  }
+}
+#endif
+
+template <class T>
+void Store(const float* from, int count, void* to) {
+  const DF df;
+  const DI di;
+  T* out = static_cast<T*>(to);
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  for (int k = 0; k < count; k += lanes) {
+    const auto v = hn::LoadU(df, from + k);
+    if constexpr (std::is_same_v<T, float>) {
+      hn::StoreU(v, df, out + k);
+    } else {
+      // Half away from zero: truncate the magnitude, then step up where half or more was cut off.
+      const auto magnitude = hn::Abs(v);
+      const auto whole = hn::Trunc(magnitude);
+      const auto up = hn::Ge(hn::Sub(magnitude, whole), hn::Set(df, 0.5f));
+      const auto rounded =
+          hn::CopySign(hn::Add(whole, hn::IfThenElseZero(up, hn::Set(df, 1.0f))), v);
+      const auto integer = hn::ConvertTo(di, hn::IfThenZeroElse(hn::IsNaN(v), rounded));
+      if constexpr (std::is_same_v<T, std::int32_t>) {
+        hn::StoreU(integer, di, out + k);
+      } else {
+        const hn::Rebind<T, DF> dt;
+        hn::StoreU(hn::DemoteTo(dt, integer), dt, out + k);
+      }
+    }
+  }
+}
+
+template <int kAxes>
+void SetBlend(DType in, RowLoops& loops) {
+  loops.direct_least = 0;
+  loops.blend_direct = nullptr;
+  switch (in) {
+    case DType::u8:
+      loops.blend = Blend<std::uint8_t, kAxes>;
+      break;
+    case DType::i8:
+      loops.blend = Blend<std::int8_t, kAxes>;
+      break;
+    case DType::u16:
+      loops.blend = Blend<std::uint16_t, kAxes>;
+      break;
+    case DType::i16:
+      loops.blend = Blend<std::int16_t, kAxes>;
+      break;
+    case DType::i32:
+      loops.blend = Blend<std::int32_t, kAxes>;
+      break;
+    default:
+      loops.blend = Blend<float, kAxes>;
+#if VARO_WARP_DIRECT
+      loops.blend_direct = BlendDirect<kAxes>;
+      loops.direct_least = static_cast<int>(hn::Lanes(DF()));
+#endif
+  }
+}
+
+RowLoops Loops(DType in, DType out, int axes) {
+  RowLoops loops;
+  loops.locate = Locate;
+  loops.address = Address;
+  axes == 2 ? SetBlend<2>(in, loops) : SetBlend<3>(in, loops);
+  switch (out) {
+    case DType::u8:
+      loops.store = Store<std::uint8_t>;
+      break;
+    case DType::i8:
+      loops.store = Store<std::int8_t>;
+      break;
+    case DType::u16:
+      loops.store = Store<std::uint16_t>;
+      break;
+    case DType::i16:
+      loops.store = Store<std::int16_t>;
+      break;
+    case DType::i32:
+      loops.store = Store<std::int32_t>;
+      break;
+    default:
+      loops.store = Store<float>;
+  }
+  return loops;
+}
+
+#undef VARO_WARP_DIRECT
+
+}  // namespace HWY_NAMESPACE
+}  // namespace varo::warp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace varo::warp {
+HWY_EXPORT(Loops);
+RowLoops row_loops(DType in, DType out, int axes) {
+  return HWY_DYNAMIC_DISPATCH(Loops)(in, out, axes);
+}
+}  // namespace varo::warp
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Vector loops over a run of neighbouring output voxels; used by warp.cc alone.
+#pragma once
+
+#include <cstdint>
+
+#include "varo/dtype.h"
+
+namespace varo::warp {
+
+/// Output voxels handled together. Short, so that offsets from the run's start stay exact enough
+/// in float32; the start itself is float64.
+inline constexpr int kRun = 64;
+/// Elements past a run that vector loops may read or write: the widest vector of float32.
+inline constexpr int kSlack = 16;
+
+/// Where the voxels of a run come from, per input axis x, y, z.
+struct Positions {
+  /// Nearest: the voxel. Linear: the lower tap.
+  alignas(64) std::int32_t index[3][kRun + kSlack];
+  /// Linear: weight of the upper tap along x, once a voxel; along y and z, twice a voxel.
+  alignas(64) float x_weight[kRun + kSlack];
+  alignas(64) float yz_weight[2][2 * (kRun + kSlack)];
+  /// Element offset of the voxel (or lower taps), valid where all taps are inside.
+  alignas(64) std::int32_t offset[kRun + kSlack];
+};
+
+/// The taps of a run, as pairs of neighbours along x: element 2k is voxel k's lower tap, 2k + 1
+/// the upper. Pair rows: (y, z), (y+1, z), (y, z+1), (y+1, z+1).
+template <class T>
+struct Taps {
+  alignas(64) T pair[4][2 * (kRun + kSlack)];
+};
+
+/// Loops of one instruction set for given types.
+struct RowLoops {
+  /// Fills index, weights (linear) of `axes` axes: position of voxel k is start + k * step,
+  /// less the half voxel for linear taps.
+  void (*locate)(const double* start, const double* step, int axes, bool linear, int count,
+                 Positions& run);
+  /// offset = sum of index * stride.
+  void (*address)(const std::int32_t* strides_xyz, int axes, int count, Positions& run);
+  /// Voxels [begin, end) from `taps` (a Taps<In>) to float32.
+  void (*blend)(const void* taps, const Positions& run, int begin, int end, float* out);
+  /// As blend, taps read at data + offset from float32 with unit stride along x. nullptr if this
+  /// instruction set has no fast way. \pre end - begin >= direct_least
+  void (*blend_direct)(const float* data, std::int64_t y_stride, std::int64_t z_stride,
+                       const Positions& run, int begin, int end, float* out);
+  int direct_least;
+  /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
+  void (*store)(const float* from, int count, void* to);
+};
+
+/// \pre in, out: types of warp_takes(.., linear)
+RowLoops row_loops(DType in, DType out, int axes);
+
+}  // namespace varo::warp

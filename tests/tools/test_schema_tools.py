@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signatures, stubs and reference pages, from a schema written by hand."""
+
+import ast
+import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import make_stubs  # noqa: E402
+import schema_text  # noqa: E402
+
+
+def arg(name, type, default=None, required=False, constant=False, least=-math.inf, most=math.inf):
+    return dict(name=name, type=type, default=default, doc=f"the {name}", required=required, constant=constant,
+                least=least, most=most)
+
+
+def op(name, inputs=("data",), args=(), variadic=False, outputs=1):
+    return dict(
+        name=name, summary="Does it.", doc='Says "what".', traits={},
+        inputs=[dict(name=n, doc="", dtypes=[], layouts=[], optional=i > 0, variadic=variadic, least_rank=0,
+                     most_rank=8) for i, n in enumerate(inputs)],
+        args=list(args), outputs=[dict(name=f"out{i}", doc="") for i in range(outputs)])
+
+
+BLUR = op("blur", ("data", "mask"), [
+    arg("mode", "str", "reflect", constant=True), arg("sigma", "list of float", required=True, least=0),
+    arg("dtype", "types.DALIDataType", 9), arg("interp_type", "types.DALIInterpType", 1)])
+
+
+def test_required_arguments_come_first_and_enums_have_names():
+    assert schema_text.call_text(BLUR) == (
+        "varo.fn.blur(data, mask=None, *, sigma, mode='reflect', dtype=types.FLOAT, interp_type=types.INTERP_LINEAR)")
+
+
+def test_nothing_follows_many_inputs_but_keywords():
+    assert schema_text.call_text(op("cat", args=[arg("axis", "int", 0)], variadic=True)) == "varo.fn.cat(*data, axis=0)"
+
+
+def test_ranges_in_words():
+    assert [schema_text.range_text(arg("x", "int", **r)) for r in (
+        {}, dict(least=0), dict(most=1), dict(least=0, most=1.5))] == ["", "at least 0", "at most 1", "0 to 1.5"]
+
+
+def test_stub_types_say_what_may_come_from_a_node():
+    stub = make_stubs.function(BLUR)
+    tree = ast.parse(stub).body[0]
+    kinds = {a.arg: ast.unparse(a.annotation) for a in tree.args.kwonlyargs}
+    assert kinds["sigma"] == "Union[Union[float, Sequence[float]], Data]"
+    assert kinds["mode"] == "Union[str, None]"
+    assert ast.get_docstring(tree) == 'Does it.\n\nSays "what".'
+    assert ast.unparse(tree.returns) == "DataNode"
+
+
+def test_operators_with_dots_stand_in_modules_and_private_ones_nowhere():
+    files = make_stubs.stubs([op("flip"), op("readers.numpy", ()), op("_copy"), op("split", outputs=2),
+                              op("arithmetic.add"), op("math.sqrt"), op("external_source", ())])
+    assert sorted(files) == ["fn/__init__.pyi", "fn/readers.pyi", "math.pyi"]
+    names = {path: [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)] for path, text in files.items()}
+    assert names == {"fn/__init__.pyi": ["flip", "split"], "fn/readers.pyi": ["numpy"], "math.pyi": ["sqrt"]}
+    assert "from varo._external import external_source as external_source" in files["fn/__init__.pyi"]
+    assert "from . import readers as readers" in files["fn/__init__.pyi"]
