@@ -26,6 +26,8 @@ def _host(array):
         return array
     if hasattr(array, "detach"):
         array = array.detach().cpu().numpy()
+    elif hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
+        array = np.from_dlpack(array)
     return array if isinstance(array, np.ndarray) else np.asarray(array)
 
 

@@ -125,6 +125,34 @@ py::object affine_object(const Tensor& t) {
   return a;
 }
 
+// One after the other in memory, as run() delivers them; lists made by hand may not be.
+bool is_contiguous(const Batch& b) {
+  const auto* expected = static_cast<const std::byte*>(b.samples.at(0).view().data);
+  for (const Tensor& t : b.samples) {
+    if (t.view().data != expected || !is_dense(t.view())) return false;
+    expected += volume(t.shape()) * static_cast<std::int64_t>(size_of(t.dtype()));
+  }
+  return true;
+}
+
+// The batch as one tensor [N, ...]; a copy if its samples lie apart.
+Tensor as_one(const Batch& b) {
+  if (!b.dense())
+    throw Error(ErrorKind::shape,
+                b.samples.empty() ? "the list is empty" : "the samples have different shapes")
+        .hint("list[i] for each sample, or fn.pad in the pipeline");
+  if (is_contiguous(b)) return b.as_tensor();
+  Shape shape = b.samples[0].shape();
+  shape.insert(0, static_cast<std::int64_t>(b.samples.size()));
+  Tensor whole = Tensor::own({b.dtype, shape, {}});
+  auto* to = static_cast<std::byte*>(whole.mutable_view().data);
+  for (const Tensor& t : b.samples) {
+    varo::copy(t.view(), {to, t.dtype(), t.shape(), dense_strides(t.shape())}, Parallel::serial());
+    to += volume(t.shape()) * static_cast<std::int64_t>(size_of(t.dtype()));
+  }
+  return whole;
+}
+
 }  // namespace
 
 py::object dtype_object(DType dtype) {
@@ -297,22 +325,45 @@ void bind_tensor(py::module_& m) {
              return b.samples[static_cast<std::size_t>(i < 0 ? i + n : i)];
            })
       .def("at", [](const Batch& b, std::size_t i) { return as_numpy(b.samples.at(i)); })
-      .def("is_dense_tensor",
-           [](const Batch& b) { return b.dense() && is_dense(b.as_tensor().view()); })
-      .def("as_tensor",
-           [](const Batch& b) {
-             if (!b.dense())
-               throw Error(ErrorKind::shape, "the samples have different shapes")
-                   .hint("list[i] for each sample, or fn.pad");
-             return b.as_tensor();
-           })
+      .def(
+          "as_reshaped_tensor",
+          [](const Batch& b, const std::vector<std::int64_t>& extents) {
+            const Tensor all = as_one(b);
+            const Shape shape{std::span<const std::int64_t>(extents)};
+            if (checked_bytes(shape, 1) != volume(all.shape()))
+              throw Error(ErrorKind::shape, "the list cannot have this shape as one tensor")
+                  .got(to_string(shape))
+                  .allowed("as many elements as " + to_string(all.shape()));
+            return *all.reshaped(shape);
+          },
+          py::arg("new_shape"))
+      .def(
+          "copy_to_external",
+          [](const Batch& b, std::uintptr_t pointer) {
+            const py::gil_scoped_release nogil;
+            auto* to = reinterpret_cast<std::byte*>(pointer);
+            for (const Tensor& t : b.samples) {
+              varo::copy(t.view(), {to, t.dtype(), t.shape(), dense_strides(t.shape())},
+                         Parallel::serial());
+              to += volume(t.shape()) * static_cast<std::int64_t>(size_of(t.dtype()));
+            }
+          },
+          py::arg("ptr"), "Copies the samples, one after the other, to memory that holds them all.")
+      .def("reset", [](Batch& b) { b.samples.clear(); })
+      .def_static(
+          "broadcast",
+          [](const Tensor& tensor, int count) {
+            Batch b{std::vector<Tensor>(static_cast<std::size_t>(count), tensor), tensor.dtype(),
+                    tensor.layout()};
+            return b;
+          },
+          py::arg("tensor"), py::arg("count"))
+      .def("is_dense_tensor", [](const Batch& b) { return b.dense() && is_contiguous(b); })
+      .def("as_tensor", &as_one)
       .def("as_array",
            [](const Batch& b) -> py::object {
              if (b.samples.empty()) return py::array_t<float>(0);
-             if (!b.dense())
-               throw Error(ErrorKind::shape, "the samples have different shapes")
-                   .hint("list.at(i) for each sample, or fn.pad");
-             return as_numpy(b.as_tensor());
+             return as_numpy(as_one(b));
            })
       .def("shape",
            [](const Batch& b) {

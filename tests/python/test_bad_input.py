@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import varo
-from varo import fn, types
+from varo import _core, fn, types
 
 
 def read(reader, path, batch_size=1, **kwargs):
@@ -263,11 +263,11 @@ def test_a_crop_reads_its_region_and_little_more(tmp_path):
 
     pipe = define()
     pipe.build()
-    varo.io_stats(reset=True)
+    _core.reset_io_stats()
     pipe.schedule_run()
     out, = pipe.outputs()
-    stats = varo.io_stats()
-    assert 32 << 20 <= stats["requested_bytes"] <= 64 << 20 and stats["system_calls"] <= 600, stats
+    stats = _core.io_stats()
+    assert 32 << 20 <= stats.requested_bytes <= 64 << 20 and stats.system_calls <= 600
     whole = np.load(path, mmap_mode="r")
     d, h, w = (155 - 128 + 1) // 2, round(0.6 * 112), round(0.3 * 112)
     assert np.array_equal(np.asarray(out[0]), whole[:, d:d + 128, h:h + 128, w:w + 128])
