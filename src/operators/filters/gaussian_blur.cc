@@ -71,12 +71,7 @@ class GaussianBlur final : public Operator {
     for (std::size_t i = 0; i < axes.size(); ++i)
       windows.push_back(window_along(axes[i], axis_name(spec.layout, axes[i]), sigma[i], size[i]));
     s.state() = std::move(windows);
-    if (s.has("dtype")) spec.dtype = s.dtype("dtype");
-    if (spec.dtype != s.spec(0).dtype && spec.dtype != DType::f32) {
-      throw Error(ErrorKind::param, "the output cannot have this dtype")
-          .got(std::string(name_of(spec.dtype)))
-          .allowed("float32, or the input's " + std::string(name_of(s.spec(0).dtype)));
-    }
+    spec.dtype = filters::output_dtype(s);
     s.set_output(0, spec);
   }
 
@@ -94,12 +89,7 @@ class GaussianBlur final : public Operator {
     for (const Window& w : s.kept<std::vector<Window>>()) weights.push_back(gaussian(w));
     for (std::size_t i = 0; i < weights.size(); ++i)
       windows.push_back({s.kept<std::vector<Window>>()[i].axis, weights[i]});
-    const Convolution blur{windows};
-    const ConstView in = filters::by_rows(s, 0);
-    const View out = s.output(0);
-    const auto scratch = s.scratch_of<std::byte>(
-        static_cast<std::int64_t>(convolve_scratch_bytes(in, out, blur, s.parallel().width())));
-    convolve(in, out, blur, s.parallel(), scratch);
+    filters::convolve_with_scratch(s, filters::by_rows(s, 0), s.output(0), {windows});
   }
 };
 
@@ -110,20 +100,11 @@ VARO_OPERATORS(filters, gaussian_blur) {
       OperatorDef("gaussian_blur",
                   "Smooths with a Gaussian along every axis but channels and frames.")
           .doc("Borders are mirrored about the edge element, which is not repeated. Sums are made "
-               "in float32, "
-               "so that integers beyond 2**24 lose their lowest bits. A window of 1 along every "
-               "axis costs "
-               "nothing: the result is the input.")
+               "in float32, so that integers beyond 2**24 lose their lowest bits. A window of 1 "
+               "along every axis costs nothing: the result is the input.")
           .doc("Per axis: with sigma alone the window is 2*ceil(3*sigma)+1; with window_size alone "
-               "sigma is "
-               "((window_size-1)/2-1)*0.3+0.8; with both, both are used.")
-          .input(
-              {.name = "data",
-               .doc =
-                   "1 to 3 axes to smooth along; C and F may come before them, C also after them. "
-                   "Without a layout every axis is smoothed along.",
-               .dtypes = dtypes_except({DType::boolean}),
-               .least_rank = 1})
+               "sigma is ((window_size-1)/2-1)*0.3+0.8; with both, both are used.")
+          .input(filters::data_input())
           .output("blurred", "Same shape and layout as the input.")
           .arg({.name = "sigma",
                 .type = ArgType::reals,
@@ -137,10 +118,7 @@ VARO_OPERATORS(filters, gaussian_blur) {
                 .doc = "Odd length of the window: one, or one for each axis, outermost first. 0: "
                        "from sigma.",
                 .least = 0})
-          .arg({.name = "dtype",
-                .type = ArgType::dtype,
-                .doc = "float32 or the input's dtype, which is the default.",
-                .constant = true})
+          .arg(filters::dtype_arg())
           .traits({.keeps_grid = true})
           .make<GaussianBlur>()};
 }

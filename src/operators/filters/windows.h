@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/filter/convolve.h"
 #include "operators/operator.h"
 
 namespace varo::filters {
@@ -64,6 +65,36 @@ inline ConstView by_rows(Sample& s, int input) {
   const int last = view.rank() - 1;
   return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1 ? view
                                                                                 : s.dense(input);
+}
+
+/// convolve() with its scratch taken from the sample.
+inline void convolve_with_scratch(Sample& s, const ConstView& in, const View& out,
+                                  const Convolution& what) {
+  const std::size_t bytes = convolve_scratch_bytes(in, out, what, s.parallel().width());
+  convolve(in, out, what, s.parallel(), s.scratch_of<std::byte>(static_cast<std::int64_t>(bytes)));
+}
+
+/// The input and the argument `dtype` that filters have in common, and what the latter comes to.
+inline InputDef data_input() {
+  return {.name = "data",
+          .doc =
+              "1 to 3 axes to filter along; C and F may come before them, C also after them. "
+              "Without a layout every axis is filtered along.",
+          .dtypes = dtypes_except({DType::boolean}),
+          .least_rank = 1};
+}
+inline ArgDef dtype_arg() {
+  return {.name = "dtype",
+          .type = ArgType::dtype,
+          .doc = "float32 or the input's dtype, which is the default.",
+          .constant = true};
+}
+inline DType output_dtype(Sample& s) {
+  const DType in = s.spec(0).dtype, wanted = s.has("dtype") ? s.dtype("dtype") : in;
+  if (wanted == in || wanted == DType::f32) return wanted;
+  throw Error(ErrorKind::param, "the output cannot have this dtype")
+      .got(std::string(name_of(wanted)))
+      .allowed("float32, or the input's " + std::string(name_of(in)));
 }
 
 }  // namespace varo::filters
