@@ -3,140 +3,123 @@
 
 #include <cstring>
 
-#include "core/convert.h"
 #include "core/dispatch.h"
+#include "kernels/copy/walk.h"
 
 namespace varo {
 
 namespace {
 
-constexpr std::int64_t kGrainElements = std::int64_t{1} << 16;
-
-// Two views walked together: axes of extent 1 dropped, ordered by the destination's stride, and
-// neighbours merged where both views allow.
-struct Walk {
-  int rank = 0;
-  std::int64_t extent[kMaxRank], from[kMaxRank], to[kMaxRank];
+// N bytes that move together; may lie at any address.
+template <int N>
+struct __attribute__((may_alias)) Blob {
+  unsigned char bytes[N];
 };
 
-Walk walk_of(const ConstView& src, const View& dst) {
-  int order[kMaxRank];
-  int n = 0;
-  for (int i = 0; i < src.rank(); ++i)
-    if (src.shape[i] != 1) order[n++] = i;
-  std::stable_sort(order, order + n, [&](int a, int b) {
-    return std::abs(dst.strides[a]) > std::abs(dst.strides[b]);
-  });
-  Walk w;
-  for (int k = 0; k < n; ++k) {
-    const int i = order[k];
-    if (w.rank > 0 && w.to[w.rank - 1] == dst.strides[i] * dst.shape[i] &&
-        w.from[w.rank - 1] == src.strides[i] * src.shape[i]) {
-      w.extent[w.rank - 1] *= src.shape[i];
-      w.from[w.rank - 1] = src.strides[i];
-      w.to[w.rank - 1] = dst.strides[i];
-      continue;
-    }
-    w.extent[w.rank] = src.shape[i];
-    w.from[w.rank] = src.strides[i];
-    w.to[w.rank] = dst.strides[i];
-    ++w.rank;
+// Chunks of up to a few kilobytes that were written just before, in steps of 16 bytes: read back in
+// equal steps, so that the loads are served from the store buffer. Longer ones come from memory.
+void copy_bytes(void* dst, const void* src, std::size_t bytes) {
+  if (bytes > 4096) {
+    std::memcpy(dst, src, bytes);
+    return;
   }
-  if (w.rank == 0) {
-    w.rank = 1;
-    w.extent[0] = 1;
-    w.from[0] = w.to[0] = 1;
+  auto* d = static_cast<unsigned char*>(dst);
+  auto* s = static_cast<const unsigned char*>(src);
+  typedef std::uint64_t Vec __attribute__((vector_size(16)));
+  std::size_t i = 0;
+  for (; i + 16 <= bytes; i += 16) {
+    Vec v;
+    std::memcpy(&v, s + i, 16);
+    std::memcpy(d + i, &v, 16);
   }
-  return w;
+  if (i < bytes) std::memcpy(d + i, s + i, bytes - i);
 }
 
-// Calls row(src offset, dst offset) for every innermost row, rows shared out over `parallel`.
-template <class Row>
-void for_rows(const Walk& w, Parallel& parallel, const Row& row) {
-  std::int64_t rows = 1;
-  for (int i = 0; i + 1 < w.rank; ++i) rows *= w.extent[i];
-  const std::int64_t length = w.extent[w.rank - 1];
-  if (rows == 0 || length == 0) return;
-  parallel_for(parallel, rows, kGrainElements / length, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      std::int64_t rest = r, from = 0, to = 0;
-      for (int i = w.rank - 2; i >= 0; --i) {
-        const std::int64_t at = rest % w.extent[i];
-        rest /= w.extent[i];
-        from += at * w.from[i];
-        to += at * w.to[i];
-      }
-      row(from, to);
-    }
-  });
+template <class T>
+struct CopySink {
+  T* out;
+  T* place(std::int64_t to) const { return out + to; }
+  void operator()(const T* chunk, std::int64_t count, std::int64_t to, std::int64_t step) const {
+    T* const d = out + to;
+    if (step == 1) return copy_bytes(d, chunk, static_cast<std::size_t>(count) * sizeof(T));
+    for (std::int64_t i = 0; i < count; ++i) d[i * step] = chunk[i];
+  }
+};
+
+template <class T>
+void copy_as(const void* src, void* dst, const Walk& w, Parallel& parallel) {
+  for_chunks(static_cast<const T*>(src), w, parallel, CopySink<T>{static_cast<T*>(dst)});
+}
+
+// Short rows that are contiguous on both sides (channels, mostly) move as one wide element:
+// returns its size in bytes and takes the row out of the walk, or returns 0.
+std::size_t widen(Walk& w, std::size_t size) {
+  const WalkAxis row = w.axis[w.rank - 1];
+  const std::size_t bytes = static_cast<std::size_t>(row.extent) * size;
+  if (w.rank < 2 || row.from != 1 || row.to != 1) return 0;
+  if (bytes != 2 && bytes != 4 && bytes != 8 && bytes != 16) return 0;
+  bool whole = w.from % row.extent == 0 && w.to % row.extent == 0;
+  for (int i = 0; i + 1 < w.rank; ++i)
+    whole = whole && w.axis[i].from % row.extent == 0 && w.axis[i].to % row.extent == 0;
+  if (!whole) return 0;
+  --w.rank;
+  w.from /= row.extent;
+  w.to /= row.extent;
+  for (int i = 0; i < w.rank; ++i) {
+    w.axis[i].from /= row.extent;
+    w.axis[i].to /= row.extent;
+  }
+  return bytes;
 }
 
 }  // namespace
 
 void copy(const ConstView& src, const View& dst, Parallel& parallel) {
-  const Walk w = walk_of(src, dst);
-  const int last = w.rank - 1;
-  const std::int64_t n = w.extent[last], step_from = w.from[last], step_to = w.to[last];
+  Walk w = walk_of(src, dst.strides);
+  switch (w.empty ? 0 : widen(w, src.element_size())) {
+    case 2:
+      return copy_as<Blob<2>>(src.data, dst.data, w, parallel);
+    case 4:
+      return copy_as<Blob<4>>(src.data, dst.data, w, parallel);
+    case 8:
+      return copy_as<Blob<8>>(src.data, dst.data, w, parallel);
+    case 16:
+      return copy_as<Blob<16>>(src.data, dst.data, w, parallel);
+    default:
+      break;
+  }
   dispatch_width(src.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* in = src.ptr<T>();
-    T* out = dst.ptr<T>();
-    for_rows(w, parallel, [&](std::int64_t from, std::int64_t to) {
-      const T* s = in + from;
-      T* d = out + to;
-      if (step_from == 1 && step_to == 1) {
-        std::memcpy(d, s, static_cast<std::size_t>(n) * sizeof(T));
-      } else if (step_to == 1) {
-        for (std::int64_t i = 0; i < n; ++i) d[i] = s[i * step_from];
-      } else {
-        for (std::int64_t i = 0; i < n; ++i) d[i * step_to] = s[i * step_from];
-      }
-    });
+    copy_as<typename decltype(tag)::type>(src.data, dst.data, w, parallel);
   });
 }
 
 void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
-  const ConstView one{&bits, dst.dtype, dst.shape, Dims::filled(dst.rank(), 0)};
-  copy(one, dst, parallel);
+  copy({&bits, dst.dtype, dst.shape, Dims::filled(dst.rank(), 0)}, dst, parallel);
 }
 
 void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel) {
   if (!src.padded()) return copy(src.view(), dst, parallel);
-  // Peel off the padding one axis at a time: what is left in `inner` is the valid box.
-  const Box box = src.valid();
-  const std::size_t size = dst.element_size();
+  const View inner = fill_outside(src.valid(), dst, src.fill_bits(), parallel);
+  copy(src.valid_view(), inner, parallel);
+}
+
+View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel) {
+  // Peel off the outside one axis at a time; what is left in `inner` is the box.
+  const auto size = static_cast<std::int64_t>(dst.element_size());
   View inner = dst;
   for (int i = 0; i < dst.rank(); ++i) {
     const auto part = [&](std::int64_t lo, std::int64_t hi) {
       View v = inner;
-      v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * static_cast<std::int64_t>(size);
+      v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * size;
       v.shape[i] = hi - lo;
       return v;
     };
     const std::int64_t extent = inner.shape[i];
-    if (box.lo[i] > 0) fill(part(0, box.lo[i]), src.fill_bits(), parallel);
-    if (box.hi[i] < extent) fill(part(box.hi[i], extent), src.fill_bits(), parallel);
+    if (box.lo[i] > 0) fill(part(0, box.lo[i]), bits, parallel);
+    if (box.hi[i] < extent) fill(part(box.hi[i], extent), bits, parallel);
     inner = part(box.lo[i], box.hi[i]);
   }
-  copy(src.valid_view(), inner, parallel);
-}
-
-void convert(const ConstView& src, const View& dst, Parallel& parallel) {
-  if (src.dtype == dst.dtype) return copy(src, dst, parallel);
-  const Walk w = walk_of(src, dst);
-  const int last = w.rank - 1;
-  const std::int64_t n = w.extent[last], step_from = w.from[last], step_to = w.to[last];
-  dispatch_all(src.dtype, [&](auto from_tag) {
-    using From = typename decltype(from_tag)::type;
-    dispatch_all(dst.dtype, [&](auto to_tag) {
-      using To = typename decltype(to_tag)::type;
-      for_rows(w, parallel, [&](std::int64_t from, std::int64_t to) {
-        const From* s = src.ptr<From>() + from;
-        To* d = dst.ptr<To>() + to;
-        for (std::int64_t i = 0; i < n; ++i) d[i * step_to] = saturate<To>(s[i * step_from]);
-      });
-    });
-  });
+  return inner;
 }
 
 }  // namespace varo

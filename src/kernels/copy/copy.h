@@ -19,10 +19,17 @@ void copy(const ConstView& src, const View& dst, Parallel& parallel);
 /// \pre !src.deferred(), equal shapes and element sizes
 void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel);
 
+/// Sets every element of dst outside of `box` to the value whose bytes are `bits` and returns the
+/// part of dst inside. \pre box lies inside dst's index space
+View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel);
+
 /// Sets every element to the value whose bytes are `bits`.
 void fill(const View& dst, std::uint64_t bits, Parallel& parallel);
 
 /// Copies with saturating conversion (core/convert.h) from src.dtype to dst.dtype.
 void convert(const ConstView& src, const View& dst, Parallel& parallel);
+
+/// The bytes of `value` converted to dtype (saturating): what fill() and Tensor::windowed() take.
+std::uint64_t bits_of(double value, DType dtype);
 
 }  // namespace varo

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copying with conversion. Every pair of types has a plain loop; the pairs that volumes are made of
+// have one compiled for each instruction set, equal to saturate() in every bit.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/copy/convert.cc"
+// One wide, one middle and the baseline target: the loops below gain nothing from the others.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include "core/convert.h"
+
+#include <cmath>
+#include <cstdint>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+#include <limits>
+#include <type_traits>
+
+#include "core/dispatch.h"
+#include "kernels/copy/copy.h"
+#include "kernels/copy/walk.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace varo {
+namespace HWY_NAMESPACE {
+
+using RowConverter = void (*)(const void*, void*, std::int64_t);
+
+// saturate<To>(float) without branches, for integers of up to 32 bits. Halves go away from zero:
+// adding the float just below 0.5 and cutting the fraction off is exact where 0.5 would carry
+// 0.49999997 over. Above 2^23 there is no fraction left to add to.
+template <class To>
+HWY_INLINE To rounded(float x) {
+  constexpr float lo = static_cast<float>(std::numeric_limits<To>::min());
+  if constexpr (sizeof(To) < 4) {
+    constexpr float hi = static_cast<float>(std::numeric_limits<To>::max());
+    x = x == x ? x : 0.0F;
+    x = x > lo ? x : lo;
+    x = x < hi ? x : hi;
+    return static_cast<To>(static_cast<std::int32_t>(x + std::copysign(0x1.fffffep-2F, x)));
+  } else {
+    static_assert(std::is_same_v<To, std::int32_t>);
+    x = x == x ? x : 0.0F;
+    x = x > lo ? x : lo;
+    const float below = x < 0x1p31F ? x : 0.0F;
+    const float half = std::fabs(below) < 0x1p23F ? std::copysign(0x1.fffffep-2F, below) : 0.0F;
+    const auto value = static_cast<std::int32_t>(below + half);
+    return x < 0x1p31F ? value : std::numeric_limits<std::int32_t>::max();
+  }
+}
+
+template <class From, class To>
+HWY_NOINLINE void convert_row(const void* src, void* dst, std::int64_t n) {
+  const From* HWY_RESTRICT in = static_cast<const From*>(src);
+  To* HWY_RESTRICT out = static_cast<To*>(dst);
+  for (std::int64_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<From, float> && std::is_integral_v<To>) {
+      out[i] = rounded<To>(in[i]);
+    } else {
+      out[i] = saturate<To>(in[i]);
+    }
+  }
+}
+
+#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
+#define VARO_HARDWARE_HALF 1
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A pass through a buffer of floats in L1 for what is not float itself.
+constexpr std::int64_t kPart = 512;
+
+template <class To>
+HWY_NOINLINE void convert_half(const void* src, void* dst, std::int64_t n) {
+  const hn::ScalableTag<float> df;
+  const hn::Rebind<hwy::float16_t, decltype(df)> dh;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(df));
+  const Half* in = static_cast<const Half*>(src);
+  To* out = static_cast<To*>(dst);
+  float part[kPart];
+  for (std::int64_t done = 0; done < n; done += kPart) {
+    const std::int64_t count = std::min(kPart, n - done);
+    float* to = part;
+    if constexpr (std::is_same_v<To, float>) to = out + done;
+    std::int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+      const auto* h = reinterpret_cast<const hwy::float16_t*>(in + done + i);
+      hn::StoreU(hn::PromoteTo(df, hn::LoadU(dh, h)), df, to + i);
+    }
+    for (; i < count; ++i) to[i] = to_float(in[done + i]);
+    if constexpr (!std::is_same_v<To, float>) convert_row<float, To>(part, out + done, count);
+  }
+}
+
+template <class From>
+HWY_NOINLINE void convert_to_half(const void* src, void* dst, std::int64_t n) {
+  const hn::ScalableTag<float> df;
+  const hn::Rebind<hwy::float16_t, decltype(df)> dh;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(df));
+  const From* in = static_cast<const From*>(src);
+  Half* out = static_cast<Half*>(dst);
+  const auto quiet_nan = hn::Set(df, std::numeric_limits<float>::quiet_NaN());
+  float part[kPart];
+  for (std::int64_t done = 0; done < n; done += kPart) {
+    const std::int64_t count = std::min(kPart, n - done);
+    const float* from = part;
+    if constexpr (std::is_same_v<From, float>) {
+      from = in + done;
+    } else {
+      convert_row<From, float>(in + done, part, count);
+    }
+    std::int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+      const auto x = hn::LoadU(df, from + i);
+      const auto v = hn::IfThenElse(hn::IsNaN(x), hn::CopySign(quiet_nan, x), x);
+      hn::StoreU(hn::DemoteTo(dh, v), dh, reinterpret_cast<hwy::float16_t*>(out + done + i));
+    }
+    for (; i < count; ++i) out[done + i] = to_half(static_cast<double>(from[i]));
+  }
+}
+#else
+#define VARO_HARDWARE_HALF 0
+#endif
+
+template <class From, class To>
+constexpr RowConverter converter() {
+#if VARO_HARDWARE_HALF
+  if constexpr (std::is_same_v<From, Half>)
+    return &convert_half<To>;
+  else if constexpr (std::is_same_v<To, Half>)
+    return &convert_to_half<From>;
+  else
+    return &convert_row<From, To>;
+#else
+  return &convert_row<From, To>;
+#endif
+}
+#undef VARO_HARDWARE_HALF
+
+template <class From>
+RowConverter converter_from(DType to) {
+  RowConverter f = nullptr;
+  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, Half, float>(
+      to, [&](auto tag) {
+        using To = typename decltype(tag)::type;
+        // 32-bit integers do not pass through float on their way to half: that would round twice.
+        if constexpr (std::is_same_v<From, std::int32_t> && std::is_same_v<To, Half>)
+          return;
+        else if constexpr (!std::is_same_v<From, To>)
+          f = converter<From, To>();
+      });
+  return f;
+}
+
+// Nothing for a pair that has no loop of its own here.
+RowConverter FindConverter(DType from, DType to) {
+  RowConverter f = nullptr;
+  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, Half, float>(
+      from, [&](auto tag) { f = converter_from<typename decltype(tag)::type>(to); });
+  return f;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace varo
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace varo {
+
+namespace {
+
+using RowConverter = void (*)(const void*, void*, std::int64_t);
+HWY_EXPORT(FindConverter);
+
+template <class From, class To>
+void convert_plainly(const void* src, void* dst, std::int64_t n) {
+  const From* in = static_cast<const From*>(src);
+  To* out = static_cast<To*>(dst);
+  for (std::int64_t i = 0; i < n; ++i) out[i] = saturate<To>(in[i]);
+}
+
+RowConverter row_converter(DType from, DType to) {
+  if (RowConverter fast = HWY_DYNAMIC_DISPATCH(FindConverter)(from, to)) return fast;
+  RowConverter f = nullptr;
+  dispatch_all(from, [&](auto from_tag) {
+    dispatch_all(to, [&](auto to_tag) {
+      f = &convert_plainly<typename decltype(from_tag)::type, typename decltype(to_tag)::type>;
+    });
+  });
+  return f;
+}
+
+template <class T>
+struct ConvertSink {
+  RowConverter row;
+  std::byte* out;
+  std::int64_t size;
+  T* place(std::int64_t) const { return nullptr; }
+  void operator()(const T* chunk, std::int64_t count, std::int64_t to, std::int64_t step) const {
+    if (step == 1) return row(chunk, out + to * size, count);
+    constexpr std::int64_t kPart = 512;
+    std::uint64_t part[kPart];
+    const auto* bytes = reinterpret_cast<const std::byte*>(part);
+    for (std::int64_t done = 0; done < count; done += kPart) {
+      const std::int64_t n = std::min(kPart, count - done);
+      row(chunk + done, part, n);
+      for (std::int64_t i = 0; i < n; ++i)
+        std::memcpy(out + (to + (done + i) * step) * size, bytes + i * size,
+                    static_cast<std::size_t>(size));
+    }
+  }
+};
+
+}  // namespace
+
+void convert(const ConstView& src, const View& dst, Parallel& parallel) {
+  if (src.dtype == dst.dtype) return copy(src, dst, parallel);
+  const RowConverter row = row_converter(src.dtype, dst.dtype);
+  const Walk w = walk_of(src, dst.strides);
+  dispatch_width(src.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for_chunks(src.ptr<T>(), w, parallel,
+               ConvertSink<T>{row, static_cast<std::byte*>(dst.data),
+                              static_cast<std::int64_t>(dst.element_size())});
+  });
+}
+
+std::uint64_t bits_of(double value, DType dtype) {
+  std::uint64_t bits = 0;
+  dispatch_all(dtype, [&](auto tag) {
+    const auto v = saturate<typename decltype(tag)::type>(value);
+    std::memcpy(&bits, &v, sizeof(v));
+  });
+  return bits;
+}
+
+}  // namespace varo
+#endif
