@@ -61,6 +61,8 @@ class Tensor {
   static Tensor scalar(T value) {
     return of(std::span<const T>(&value, 1), {});
   }
+  /// Every element the value whose bytes are `bits`: one element in memory, strides 0.
+  static Tensor constant(const Spec& spec, std::uint64_t bits);
   static Tensor defer(std::shared_ptr<Source> source, Layout layout = {});
 
   bool defined() const { return keep_ != nullptr || source_ != nullptr; }
@@ -98,15 +100,17 @@ class Tensor {
   /// Output axis i is input axis perm[i].
   Tensor permuted(std::span<const int> perm) const;
   Tensor flipped(int axis) const { return sliced(axis, shape_[axis] - 1, shape_[axis], -1); }
-  /// Inserts an axis of extent 1; letter 0 clears the layout.
+  /// Inserts an axis of extent 1; letter 0, or no layout before, leaves no layout.
   Tensor expanded(int axis, char letter) const;
   /// Removes an axis of extent 1.
   Tensor squeezed(int axis) const;
   /// Repeats an axis of extent 1. \pre !deferred() || count == 1
   Tensor broadcast(int axis, std::int64_t count) const;
   /// Same elements in row-major order under another shape, if strides allow; layout is cleared
-  /// unless the rank stays. Deferred: only unit axes may come and go.
+  /// unless the rank stays. Deferred or padded: only unit axes may come and go. The affine stays
+  /// as long as that is all that happens.
   std::optional<Tensor> reshaped(const Shape& shape) const;
+  /// Other axis letters. The affine stays if D, H and W name the same axes as before.
   Tensor relabelled(Layout layout) const;
   /// Same bytes as other elements of the same size.
   Tensor retyped(DType dtype) const;
@@ -143,6 +147,9 @@ class Tensor {
   std::shared_ptr<const Meta> meta_;
 
   void move_affine(int axis, std::int64_t start, std::int64_t step);
+  void drop_affine();
+  void settle_padding();
+  std::optional<Tensor> with_unit_axes(const Shape& shape) const;
 };
 
 template <class T>

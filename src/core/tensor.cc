@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "varo/tensor.h"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 #include <new>
@@ -69,6 +70,15 @@ Tensor Tensor::wrap(const ConstView& view, std::shared_ptr<const void> keep, Lay
   return t;
 }
 
+Tensor Tensor::constant(const Spec& spec, std::uint64_t bits) {
+  Tensor t = own({spec.dtype, {}, {}});
+  std::memcpy(t.data_, &bits, size_of(spec.dtype));
+  t.shape_ = spec.shape;
+  t.strides_ = Dims::filled(spec.shape.rank(), 0);
+  t.layout_ = spec.layout;
+  return t;
+}
+
 Tensor Tensor::defer(std::shared_ptr<Source> source, Layout layout) {
   Tensor t;
   t.dtype_ = source->dtype();
@@ -98,7 +108,8 @@ ConstView Tensor::valid_view() const {
 }
 
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
-  if (!meta_ || !meta_->affine || layout_.empty() || (start == 0 && step == 1)) return;
+  if (!meta_ || !meta_->affine || (start == 0 && step == 1)) return;
+  if (layout_.empty()) return drop_affine();
   const char letter = layout_[axis];
   const int column = letter == 'W' ? 0 : letter == 'H' ? 1 : letter == 'D' ? 2 : -1;
   if (column < 0) return;
@@ -109,6 +120,21 @@ void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
     direction *= static_cast<double>(step);
   }
   meta_ = std::make_shared<const Meta>(std::move(meta));
+}
+
+void Tensor::drop_affine() {
+  if (!meta_ || !meta_->affine) return;
+  meta_ = std::make_shared<const Meta>(Meta{meta_->source, {}});
+}
+
+// Padding that no longer shows is forgotten, so that the rest is a plain view again.
+void Tensor::settle_padding() {
+  for (int i = 0; i < rank(); ++i)
+    if (valid_lo_[i] != 0 || valid_hi_[i] != shape_[i]) return;
+  padded_ = false;
+  fill_ = 0;
+  valid_lo_.clear();
+  valid_hi_.clear();
 }
 
 Tensor Tensor::sliced(int axis, std::int64_t start, std::int64_t count, std::int64_t step) const {
@@ -123,6 +149,7 @@ Tensor Tensor::sliced(int axis, std::int64_t start, std::int64_t count, std::int
   if (padded_) {
     std::tie(t.valid_lo_[axis], t.valid_hi_[axis]) =
         steps_inside(valid_lo_[axis], valid_hi_[axis], start, step, count);
+    t.settle_padding();
   }
   t.move_affine(axis, start, step);
   return t;
@@ -167,11 +194,19 @@ Tensor Tensor::expanded(int axis, char letter) const {
     t.valid_lo_.insert(axis, 0);
     t.valid_hi_.insert(axis, 1);
   }
-  t.layout_ = letter != 0 ? layout_.with(axis, letter) : Layout();
+  t.layout_ = letter != 0 && layout_.rank() == rank() ? layout_.with(axis, letter) : Layout();
   return t;
 }
 
 Tensor Tensor::squeezed(int axis) const {
+  if (padded_ && valid_lo_[axis] == valid_hi_[axis]) {
+    // The one element that goes lies in the padding: nothing but fill is left.
+    Spec spec{dtype_, shape_, layout_.without(axis)};
+    spec.shape.erase(axis);
+    Tensor t = constant(spec, fill_);
+    t.meta_ = meta_;
+    return t;
+  }
   Tensor t = *this;
   t.shape_.erase(axis);
   t.strides_.erase(axis);
@@ -187,6 +222,7 @@ Tensor Tensor::squeezed(int axis) const {
 Tensor Tensor::broadcast(int axis, std::int64_t count) const {
   Tensor t = *this;
   if (count == shape_[axis]) return t;
+  if (layout_.empty() || Layout("DHW").has(layout_[axis])) t.drop_affine();
   t.shape_[axis] = count;
   t.strides_[axis] = 0;
   if (padded_ && valid_hi_[axis] > valid_lo_[axis]) t.valid_hi_[axis] = count;
@@ -200,6 +236,10 @@ Tensor Tensor::relabelled(Layout layout) const {
         .allowed(fmt::format("{} letters, or none", rank()));
   Tensor t = *this;
   t.layout_ = layout;
+  if (!layout.empty() && !layout_.empty()) {
+    for (const char letter : {'D', 'H', 'W'})
+      if (layout.find(letter) != layout_.find(letter)) t.drop_affine();
+  }
   return t;
 }
 
@@ -215,36 +255,40 @@ Tensor Tensor::with_meta(Meta meta) const {
   return t;
 }
 
+// This tensor with axes of extent 1 added and removed, if nothing else differs.
+std::optional<Tensor> Tensor::with_unit_axes(const Shape& shape) const {
+  Shape mine, theirs;
+  for (const auto extent : shape_)
+    if (extent != 1) mine.push_back(extent);
+  for (const auto extent : shape)
+    if (extent != 1) theirs.push_back(extent);
+  if (!(mine == theirs)) return std::nullopt;
+  Tensor t = *this;
+  t.layout_ = {};
+  for (int i = 0, at = 0; i < rank(); ++i) {
+    if (shape_[i] == 1)
+      t = t.squeezed(at);
+    else
+      ++at;
+  }
+  for (int i = 0; i < shape.rank(); ++i)
+    if (shape[i] == 1) t = t.expanded(i, 0);
+  if (shape.rank() == rank()) {
+    t.layout_ = layout_;
+    t.drop_affine();
+  }
+  return t;
+}
+
 std::optional<Tensor> Tensor::reshaped(const Shape& shape) const {
   if (shape == shape_) return *this;
-  if (padded_) return std::nullopt;
+  if (std::optional<Tensor> same = with_unit_axes(shape)) return same;
+  if (padded_ || deferred()) return std::nullopt;
   Tensor t = *this;
   t.shape_ = shape;
-  if (shape.rank() != rank()) t.layout_ = {};
   t.strides_ = dense_strides(shape);
-  if (deferred()) {
-    // Unit axes come and go; the others must be the same, in order.
-    t.map_.clear();
-    t.strides_.clear();
-    int from = 0;
-    const auto skip_units = [&] {
-      while (from < rank() && shape_[from] == 1) ++from;
-    };
-    for (const auto extent : shape) {
-      if (extent == 1) {
-        t.map_.push_back(-1);
-        t.strides_.push_back(1);
-        continue;
-      }
-      skip_units();
-      if (from == rank() || shape_[from] != extent) return std::nullopt;
-      t.map_.push_back(map_[from]);
-      t.strides_.push_back(strides_[from]);
-      ++from;
-    }
-    skip_units();
-    return from == rank() ? std::optional(t) : std::nullopt;
-  }
+  if (shape.rank() != rank()) t.layout_ = {};
+  t.drop_affine();
   if (volume(shape) == 0 || is_dense(view())) return t;
   // Match groups of old axes with groups of new axes of equal volume; inside an old group the
   // strides must nest.
@@ -322,8 +366,10 @@ Tensor Tensor::fetched(const Tensor& whole) const {
 
 std::optional<View> Tensor::landing(const View& dst) const {
   if (padded_) return std::nullopt;
-  View v{dst.data, source_->dtype(), Dims::filled(start_.rank(), 1),
+  const bool empty = volume(shape_) == 0;
+  View v{dst.data, source_->dtype(), Dims::filled(start_.rank(), empty ? 0 : 1),
          Dims::filled(start_.rank(), 0)};
+  if (empty) return v;
   for (int i = 0; i < rank(); ++i) {
     const auto a = static_cast<int>(map_[i]);
     if (shape_[i] == 1) continue;
