@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "varo/tensor.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+#include <gtest/gtest.h>
 #include <random>
 #include <vector>
 
@@ -42,7 +41,8 @@ class Counting final : public Source {
   DType dtype() const override { return DType::i32; }
   const Shape& shape() const override { return shape_; }
   void read(const Box& box, const View& dst, Parallel&) override {
-    ASSERT_TRUE(box.extents() == dst.shape) << to_string(box.extents()) << " " << to_string(dst.shape);
+    ASSERT_TRUE(box.extents() == dst.shape)
+        << to_string(box.extents()) << " " << to_string(dst.shape);
     const Strides dense = dense_strides(shape_);
     for_indices(dst.shape, [&](const Dims& index) {
       Dims at = index;
@@ -50,7 +50,8 @@ class Counting final : public Source {
         at[i] += box.lo[i];
         ASSERT_TRUE(at[i] >= 0 && at[i] < shape_[i]) << "read outside of the source";
       }
-      dst.ptr<std::int32_t>()[offset(index, dst.strides)] = static_cast<std::int32_t>(offset(at, dense));
+      dst.ptr<std::int32_t>()[offset(index, dst.strides)] =
+          static_cast<std::int32_t>(offset(at, dense));
     });
     last = box;
   }
@@ -62,7 +63,8 @@ class Counting final : public Source {
 
 Tensor counted(const Shape& shape, Layout layout = {}) {
   Tensor t = Tensor::own({DType::i32, shape, layout});
-  for (std::int64_t i = 0; i < volume(shape); ++i) t.mutable_view().ptr<std::int32_t>()[i] = static_cast<std::int32_t>(i);
+  for (std::int64_t i = 0; i < volume(shape); ++i)
+    t.mutable_view().ptr<std::int32_t>()[i] = static_cast<std::int32_t>(i);
   return t;
 }
 
@@ -87,7 +89,8 @@ std::vector<std::int32_t> elements(const Tensor& tensor) {
       valid = valid && index[i] >= box.lo[i] && index[i] < box.hi[i];
       at += (index[i] - box.lo[i]) * inside.strides[i];
     }
-    list.push_back(valid ? inside.ptr<std::int32_t>()[at] : static_cast<std::int32_t>(t.fill_bits()));
+    list.push_back(valid ? inside.ptr<std::int32_t>()[at]
+                         : static_cast<std::int32_t>(t.fill_bits()));
   });
   return list;
 }
@@ -126,7 +129,9 @@ struct Chain {
   Model model;
   std::string story;
 
-  std::int64_t in(std::int64_t lo, std::int64_t hi) { return std::uniform_int_distribution<std::int64_t>(lo, hi)(rng); }
+  std::int64_t in(std::int64_t lo, std::int64_t hi) {
+    return std::uniform_int_distribution<std::int64_t>(lo, hi)(rng);
+  }
 
   void slice(int axis) {
     const std::int64_t extent = tensor.shape()[axis];
@@ -135,7 +140,8 @@ struct Chain {
     const std::int64_t reach = std::max<std::int64_t>(count - 1, 0) * std::abs(step);
     std::int64_t start = extent == 0 ? 0 : in(0, extent - 1 - reach);
     if (step < 0) start += reach;
-    story += " slice " + std::to_string(axis) + ":" + std::to_string(start) + "," + std::to_string(count) + "," + std::to_string(step);
+    story += " slice " + std::to_string(axis) + ":" + std::to_string(start) + "," +
+             std::to_string(count) + "," + std::to_string(step);
     tensor = tensor.sliced(axis, start, count, step);
     model = model.sliced(axis, start, count, step);
   }
@@ -144,10 +150,12 @@ struct Chain {
     const std::uint64_t bits = in(0, 5) == 0 ? 0 : kFillBits;
     const bool outside = start < 0 || start + count > tensor.shape()[axis];
     if (bits == 0) {
-      EXPECT_EQ(tensor.windowed(axis, start, count, bits).has_value(), !(outside && tensor.padded()));
+      EXPECT_EQ(tensor.windowed(axis, start, count, bits).has_value(),
+                !(outside && tensor.padded()));
       return;
     }
-    story += " window " + std::to_string(axis) + ":" + std::to_string(start) + "," + std::to_string(count);
+    story += " window " + std::to_string(axis) + ":" + std::to_string(start) + "," +
+             std::to_string(count);
     tensor = *tensor.windowed(axis, start, count, bits);
     model = model.sliced(axis, start, count, 1);
   }
@@ -225,13 +233,27 @@ struct Chain {
   void step() {
     const auto axis = tensor.rank() > 0 ? static_cast<int>(in(0, tensor.rank() - 1)) : -1;
     switch (in(0, 7)) {
-      case 0: if (axis >= 0) slice(axis); break;
-      case 1: if (axis >= 0) window(axis); break;
-      case 2: permute(); break;
-      case 3: expand(); break;
-      case 4: squeeze(); break;
-      case 5: broadcast(); break;
-      case 6: reshape(); break;
+      case 0:
+        if (axis >= 0) slice(axis);
+        break;
+      case 1:
+        if (axis >= 0) window(axis);
+        break;
+      case 2:
+        permute();
+        break;
+      case 3:
+        expand();
+        break;
+      case 4:
+        squeeze();
+        break;
+      case 5:
+        broadcast();
+        break;
+      case 6:
+        reshape();
+        break;
       default:
         if (axis >= 0) {
           story += " flip " + std::to_string(axis);
@@ -262,9 +284,11 @@ int check_affine(const Tensor& t, const Model& model, const Shape& source) {
       const int at = t.layout().find(letter);
       return at < 0 ? 0.0 : static_cast<double>(index[at]);
     };
-    const std::int64_t w = value % source[3], h = value / source[3] % source[2], d = value / source[3] / source[2] % source[1];
+    const std::int64_t w = value % source[3], h = value / source[3] % source[2],
+                       d = value / source[3] / source[2] % source[1];
     const auto now = world(*t.meta().affine, along('W'), along('H'), along('D'));
-    const auto before = world(kAffine, static_cast<double>(w), static_cast<double>(h), static_cast<double>(d));
+    const auto before =
+        world(kAffine, static_cast<double>(w), static_cast<double>(h), static_cast<double>(d));
     for (unsigned r = 0; r < 3; ++r) EXPECT_NEAR(now[r], before[r], 1e-9);
     ++looked_at;
   });
@@ -275,19 +299,23 @@ TEST(Tensor, chains_of_view_operations_agree_with_numpy_like_arrays) {
   int affines = 0, padded = 0, landed = 0, refused = 0;
   for (unsigned seed = 0; seed < 20000; ++seed) {
     Chain chain{std::mt19937(seed), {}, {}, {}};
-    const Shape shape{chain.in(1, 3), chain.in(0, 12) == 0 ? 0 : chain.in(1, 5), chain.in(1, 5), chain.in(1, 6)};
-    chain.tensor = seed % 2 == 0 ? counted(shape, "CDHW") : Tensor::defer(std::make_shared<Counting>(shape), "CDHW");
+    const Shape shape{chain.in(1, 3), chain.in(0, 12) == 0 ? 0 : chain.in(1, 5), chain.in(1, 5),
+                      chain.in(1, 6)};
+    chain.tensor = seed % 2 == 0 ? counted(shape, "CDHW")
+                                 : Tensor::defer(std::make_shared<Counting>(shape), "CDHW");
     chain.tensor = chain.tensor.with_meta({"file", kAffine});
     chain.model = {shape, elements(counted(shape))};
     for (auto steps = chain.in(1, 7); steps > 0; --steps) chain.step();
     const Tensor& t = chain.tensor;
     ASSERT_TRUE(t.shape() == chain.model.shape) << "seed " << seed << chain.story;
-    ASSERT_EQ(elements(t), chain.model.values) << "seed " << seed << " " << to_string(shape) << chain.story;
+    ASSERT_EQ(elements(t), chain.model.values)
+        << "seed " << seed << " " << to_string(shape) << chain.story;
     EXPECT_EQ(t.meta().source, "file");
     affines += check_affine(t, chain.model, shape);
     padded += t.padded() ? 1 : 0;
     refused += chain.refused ? 1 : 0;
-    ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed << " " << to_string(shape) << chain.story;
+    ASSERT_FALSE(::testing::Test::HasFailure())
+        << "seed " << seed << " " << to_string(shape) << chain.story;
     if (!t.deferred()) continue;
     const Tensor direct = Tensor::own(t.spec());
     if (const auto landing = t.landing(direct.mutable_view())) {
@@ -305,7 +333,8 @@ TEST(Tensor, chains_of_view_operations_agree_with_numpy_like_arrays) {
 
 TEST(Tensor, crop_of_a_deferred_source_reads_the_region_only) {
   const auto source = std::make_shared<Counting>(Shape{10, 20, 30});
-  const Tensor crop = Tensor::defer(source, "DHW").sliced(0, 2, 3).sliced(1, 5, 4).sliced(2, 29, 6, -2);
+  const Tensor crop =
+      Tensor::defer(source, "DHW").sliced(0, 2, 3).sliced(1, 5, 4).sliced(2, 29, 6, -2);
   const Box box = crop.fetch().box;
   EXPECT_EQ(to_string(box.lo), "[2, 5, 19]");
   EXPECT_EQ(to_string(box.hi), "[5, 9, 30]");
@@ -370,7 +399,10 @@ TEST(Tensor, relabelled_wants_a_letter_an_axis) {
 
 TEST(Batch, as_tensor_spans_equal_samples) {
   const Tensor all = counted({3, 2, 2});
-  Batch batch{{all.sliced(0, 0, 1).squeezed(0), all.sliced(0, 1, 1).squeezed(0), all.sliced(0, 2, 1).squeezed(0)}, DType::i32, {}};
+  Batch batch{{all.sliced(0, 0, 1).squeezed(0), all.sliced(0, 1, 1).squeezed(0),
+               all.sliced(0, 2, 1).squeezed(0)},
+              DType::i32,
+              {}};
   ASSERT_TRUE(batch.dense());
   EXPECT_EQ(elements(batch.as_tensor()), elements(all));
   batch.samples[1] = batch.samples[1].sliced(0, 0, 1);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <fmt/format.h>
+
+#include "operators/geometry/common/window.h"
+#include "operators/views.h"
+
+namespace varo {
+
+namespace {
+
+class Crop final : public Operator {
+ public:
+  explicit Crop(const Args& args) : policy_(out_of_bounds_of(args)) {
+    const std::string& rounding = args.text("rounding");
+    truncate_ = rounding == "truncate";
+    if (!truncate_ && rounding != "round")
+      throw Error(ErrorKind::param, "argument rounding has no such choice")
+          .got(fmt::format("\"{}\"", rounding))
+          .allowed(R"("round" or "truncate")");
+    const bool w = args.given("crop_w"), h = args.given("crop_h"), d = args.given("crop_d");
+    if (args.given("crop") && (w || h || d))
+      throw Error(ErrorKind::param, "crop and crop_w, crop_h, crop_d exclude each other")
+          .got("both")
+          .allowed("one of the two");
+    if (w != h)
+      throw Error(ErrorKind::param, "crop_w and crop_h go together")
+          .got(w ? "crop_w alone" : "crop_h alone")
+          .allowed("both or none");
+    if (d && !w)
+      throw Error(ErrorKind::param, "crop_d needs crop_w and crop_h")
+          .got("crop_d alone")
+          .allowed("all three");
+  }
+
+  // The window's size never depends on where it is: a crop that fits lies inside wherever it is
+  // put, one that does not covers the whole axis.
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    const Layout layout = s.layout(0);
+    const Shape size = sizes(s);
+    for (int i = 0; i < size.rank(); ++i) {
+      if (size[i] > spec.shape[i] && policy_ == OutOfBounds::error) {
+        throw Error(ErrorKind::shape, fmt::format("the window is larger than the input along {}",
+                                                  axis_name(layout, i)))
+            .got(fmt::format("{} elements", size[i]))
+            .allowed(fmt::format("at most {} (input {} {})", spec.shape[i], layout.str(),
+                                 to_string(spec.shape)))
+            .hint(R"(out_of_bounds_policy="pad" or "trim_to_shape")");
+      }
+      spec.shape[i] = policy_ == OutOfBounds::trim ? std::min(size[i], spec.shape[i]) : size[i];
+    }
+    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
+    s.set_output(0, spec);
+  }
+
+  bool resolve(Sample& s) const override {
+    return resolve_window(s, window(s), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
+  }
+  void run(Sample& s) const override {
+    run_window(s, window(s), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
+  }
+
+ private:
+  // Axis of D; of frames where there is no depth.
+  static int depth_axis(const Layout& layout) {
+    const int d = layout.find('D');
+    return d >= 0 ? d : layout.find('F');
+  }
+
+  static Shape sizes(Sample& s) {
+    const Layout layout = s.layout(0);
+    Shape size = s.spec(0).shape;
+    const auto set = [&](int axis, char letter, double extent) {
+      if (!(extent >= 1)) return;
+      if (axis < 0)
+        throw Error(ErrorKind::layout, fmt::format("there is no axis {} to crop", letter))
+            .got(fmt::format("{} elements along {}, layout \"{}\"", extent, letter, layout.str()))
+            .allowed(fmt::format("a layout with {}", letter));
+      size[axis] = static_cast<std::int64_t>(std::min(extent, 0x1p62));
+    };
+    if (s.has("crop")) {
+      const std::vector<double> crop = s.reals("crop");
+      if (crop.size() != 2 && crop.size() != 3)
+        throw Error(ErrorKind::param, "argument crop has the wrong length")
+            .got(fmt::format("{} values", crop.size()))
+            .allowed("2 (H, W) or 3 (D, H, W)");
+      if (crop.size() == 3) set(depth_axis(layout), 'D', crop[0]);
+      set(layout.find('H'), 'H', crop[crop.size() - 2]);
+      set(layout.find('W'), 'W', crop[crop.size() - 1]);
+    } else {
+      set(depth_axis(layout), 'D', s.real("crop_d"));
+      set(layout.find('H'), 'H', s.real("crop_h"));
+      set(layout.find('W'), 'W', s.real("crop_w"));
+    }
+    return size;
+  }
+
+  Window window(Sample& s) const {
+    const Layout layout = s.layout(0);
+    const Shape in = s.spec(0).shape;
+    Window w = Window::whole(in);
+    w.shape = sizes(s);
+    const auto place = [&](int axis, const char* pos) {
+      if (axis < 0 || w.shape[axis] == in[axis]) return;
+      const double at = s.real(pos) * static_cast<double>(in[axis] - w.shape[axis]);
+      w.start[axis] = static_cast<std::int64_t>(truncate_ ? std::trunc(at) : std::round(at));
+    };
+    place(layout.find('W'), "crop_pos_x");
+    place(layout.find('H'), "crop_pos_y");
+    place(depth_axis(layout), "crop_pos_z");
+    return bounded(w, in, layout, policy_);
+  }
+
+  OutOfBounds policy_;
+  bool truncate_ = false;
+};
+
+ArgDef position(const char* name, const char* axis) {
+  return {.name = name,
+          .default_value = 0.5,
+          .doc = fmt::format(
+              "Where the window lies along {}: 0 at the beginning, 1 at the end, as a fraction "
+              "of the input's extent minus the window's.",
+              axis),
+          .least = 0,
+          .most = 1};
+}
+
+ArgDef extent(const char* name, const char* axis, const char* more = "") {
+  return {.name = name,
+          .default_value = 0.0,
+          .doc = fmt::format("Extent along {}; 0 keeps it whole.{}", axis, more)};
+}
+
+}  // namespace
+
+VARO_OPERATORS(geometry, crop) {
+  return {
+      with_window_args(
+          OperatorDef("crop", "Cuts a window of a given size out of the input.")
+              .doc("The window is placed by fractions: crop_pos_x = 0.5 centres it along W. Inside "
+                   "of the input the "
+                   "result is a view, and a file behind it is read only where the window lies.")
+              .input(
+                  {.name = "data",
+                   .doc = "Volume, image or sequence; every element type.",
+                   .layouts = layouts_of({"HWC", "DHWC", "FDHWC", "CHW", "CDHW", "FHWC", "FCHW",
+                                          "CFHW", "FCDHW", "CFDHW", "DHW", "HW", "FHW", "FDHW"})})
+              .output("window", "The window, in the layout of the input.")
+              .arg({.name = "crop",
+                    .type = ArgType::reals,
+                    .doc = "(H, W) or (D, H, W) in elements; fractions are cut off, 0 keeps an "
+                           "axis whole. "
+                           "Excludes crop_w, crop_h and crop_d."})
+              .arg(extent("crop_w", "W"))
+              .arg(extent("crop_h", "H"))
+              .arg(extent("crop_d", "D", " Frames, where the layout has F and no D."))
+              .arg(position("crop_pos_x", "W"))
+              .arg(position("crop_pos_y", "H"))
+              .arg(position("crop_pos_z", "D"))
+              .arg(
+                  {.name = "rounding",
+                   .type = ArgType::text,
+                   .default_value = std::string("round"),
+                   .doc =
+                       R"(How the window's start becomes whole: "round" (halves away from zero) or "truncate".)",
+                   .constant = true}))
+          .make<Crop>()};
+}
+
+}  // namespace varo

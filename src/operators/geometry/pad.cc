@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "operators/geometry/common/window.h"
+#include "operators/views.h"
+
+namespace varo {
+
+namespace {
+
+// The largest extent of each axis in the batch; left in the state by combine().
+struct BatchMost {
+  Shape extents;
+};
+
+class Pad final : public Operator {
+ public:
+  explicit Pad(const Args& args) {
+    exclusive(args, {"axes", "axis_names"});
+    // With every extent known beforehand no sample waits for another.
+    if (args.constant("shape")) {
+      const auto& shape = args.integers("shape");
+      alone_ = std::all_of(shape.begin(), shape.end(), [](std::int64_t n) { return n > 0; }) &&
+               !shape.empty();
+    }
+  }
+
+  BatchNeed batch_need() const override { return alone_ ? BatchNeed::none : BatchNeed::shapes; }
+
+  void combine(std::span<Sample* const> samples) const override {
+    BatchMost most;
+    for (Sample* s : samples) {
+      const Shape& shape = s->spec(0).shape;
+      if (most.extents.rank() < shape.rank()) most.extents = Dims::filled(shape.rank(), 0);
+      for (int i = 0; i < shape.rank(); ++i) most.extents[i] = std::max(most.extents[i], shape[i]);
+    }
+    for (Sample* s : samples) s->state() = most;
+  }
+
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    const std::vector<int> axes = listed_axes(s, spec.shape.rank(), s.spec(0).layout, NoAxes::all);
+    const auto n = static_cast<int>(axes.size());
+    const bool shaped = given_here(s, "shape"), aligned = given_here(s, "align");
+    const std::vector<std::int64_t> shape =
+        shaped ? s.integers("shape", n) : std::vector<std::int64_t>(axes.size(), -1);
+    const std::vector<std::int64_t> align =
+        aligned ? s.integers("align", n) : std::vector<std::int64_t>(axes.size(), 1);
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+      const int axis = axes[k];
+      std::int64_t extent = shape[k];
+      if (extent <= 0)
+        extent = s.state().has_value() ? s.kept<BatchMost>().extents[axis] : spec.shape[axis];
+      extent = std::max(extent, spec.shape[axis]);
+      spec.shape[axis] = (extent + align[k] - 1) / align[k] * align[k];
+    }
+    s.set_output(0, spec);
+  }
+
+  bool resolve(Sample& s) const override {
+    return resolve_window(s, window(s), {s.real("fill_value")});
+  }
+  void run(Sample& s) const override { run_window(s, window(s), {s.real("fill_value")}); }
+
+ private:
+  static Window window(Sample& s) { return Window::whole(s.output_spec(0).shape); }
+  bool alone_ = false;
+};
+
+}  // namespace
+
+VARO_OPERATORS(geometry, pad) {
+  return {OperatorDef("pad", "Extends axes at their end with a fill value.")
+              .doc("Never cuts anything off. Without arguments each axis grows to the largest "
+                   "extent in the batch, so "
+                   "that the batch becomes one tensor. Until somebody needs the elements the "
+                   "result is a view with a fill value.")
+              .input({.name = "data", .doc = "Array of any layout and element type."})
+              .output("padded", "Input, followed by fill along each padded axis.")
+              .arg({.name = "fill_value",
+                    .default_value = 0.0,
+                    .doc = "What is added; saturates to the input's element type."})
+              .arg({.name = "axes",
+                    .type = ArgType::integers,
+                    .doc = "Axes that grow, negative from the end; all if neither axes nor "
+                           "axis_names is given.",
+                    .constant = true})
+              .arg({.name = "axis_names",
+                    .type = ArgType::text,
+                    .doc = "The same by letter. Excludes axes.",
+                    .constant = true})
+              .arg({.name = "align",
+                    .type = ArgType::integers,
+                    .doc = "Extents are rounded up to a multiple of this; one value, or one for "
+                           "each axis listed.",
+                    .least = 1})
+              .arg({.name = "shape",
+                    .type = ArgType::integers,
+                    .doc = "Least extent of each axis listed; 0 or negative: the largest in the "
+                           "batch, as when not given."})
+              .traits({.moves_only = true})
+              .make<Pad>()};
+}
+
+}  // namespace varo
