@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+
+#include "kernels/copy/copy.h"
+#include "operators/draw.h"
+#include "operators/promotion.h"
+
+namespace varo {
+
+namespace {
+
+constexpr std::int64_t kGrain = 4096;
+
+// Draws with replacement from 0 ... n-1, or from the elements of an array along its first axis.
+class Choice final : public Operator {
+ public:
+  explicit Choice(const Args&) {}
+
+  void infer(Sample& s) const override {
+    const Spec& from = s.spec(0);
+    Shape shape = drawn_shape(s, 1);
+    if (from.shape.rank() == 0 && !is_integer(from.dtype))
+      throw Error(ErrorKind::type, "a count of choices is a whole number")
+          .got(std::string(name_of(from.dtype)))
+          .allowed("an integer scalar, or an array to choose from");
+    if (shape.rank() + std::max(from.shape.rank() - 1, 0) > kMaxRank)
+      throw Error(ErrorKind::shape, "the result has too many axes")
+          .got(fmt::format("{} of the draws and {} of each choice", shape.rank(),
+                           from.shape.rank() - 1))
+          .allowed(fmt::format("{} together", kMaxRank));
+    for (int i = 1; i < from.shape.rank(); ++i) shape.push_back(from.shape[i]);
+    s.set_output(0, {from.dtype, shape, {}});
+  }
+
+  void run(Sample& s) const override {
+    const ConstView from = s.view(0);
+    const bool counted = from.rank() == 0;
+    const std::int64_t choices =
+        counted ? static_cast<std::int64_t>(number_in(from)) : from.shape[0];
+    const View out = s.output(0);
+    if (out.volume() == 0) return;
+    if (choices < 1)
+      throw Error(ErrorKind::param, "there is nothing to choose from")
+          .got(fmt::format("{} choices", choices))
+          .allowed("at least 1");
+    const std::vector<double> limits = cumulative(s, choices);
+    const RandomKey key = s.random();
+    const Shape draws = drawn_shape(s, 1);
+    parallel_for(s.parallel(), volume(draws), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) {
+        const std::int64_t chosen = draw(key, static_cast<std::uint64_t>(n), choices, limits);
+        const View to = element(out, draws, n);
+        if (counted) {
+          const ConstView one{&chosen, DType::i64, {}, {}};
+          convert(one, to, Parallel::serial());
+        } else {
+          copy(part(from, chosen), to, Parallel::serial());
+        }
+      }
+    });
+  }
+
+ private:
+  // Upper ends of the choices' parts of [0, 1), or nothing where all are equal.
+  static std::vector<double> cumulative(Sample& s, std::int64_t choices) {
+    if (!s.has("p")) return {};
+    std::vector<double> p = s.reals("p");
+    if (static_cast<std::int64_t>(p.size()) != choices)
+      throw Error(ErrorKind::shape, "p does not have one probability for every choice")
+          .got(fmt::format("{} probabilities", p.size()))
+          .allowed(fmt::format("{} probabilities", choices));
+    std::partial_sum(p.begin(), p.end(), p.begin());
+    const double sum = p.back();
+    if (!(std::abs(sum - 1) <= 1e-4))
+      throw Error(ErrorKind::param, "the probabilities p do not add up")
+          .got(fmt::format("a sum of {}", sum))
+          .allowed("1, to within 0.0001");
+    for (double& limit : p) limit /= sum;
+    return p;
+  }
+
+  // Two words of the stream for every draw.
+  static std::int64_t draw(const RandomKey& key, std::uint64_t n, std::int64_t choices,
+                           const std::vector<double>& limits) {
+    const PhiloxBlock block = key.block(n / 2);
+    const std::size_t at = n % 2 * 2;
+    const std::uint64_t bits = (std::uint64_t{block[at]} << 32) | block[at + 1];
+    if (limits.empty()) {
+      using Wide = unsigned __int128;
+      return static_cast<std::int64_t>((Wide{bits} * static_cast<std::uint64_t>(choices)) >> 64);
+    }
+    const double u = static_cast<double>(bits >> 11) * 0x1p-53;
+    // The last limit is 1 up to rounding; what is above it belongs to the last choice that has a
+    // probability.
+    const auto above = std::upper_bound(limits.begin(), limits.end(), u);
+    if (above != limits.end()) return above - limits.begin();
+    return std::lower_bound(limits.begin(), limits.end(), limits.back()) - limits.begin();
+  }
+
+  static ConstView part(ConstView v, std::int64_t at) {
+    v.data = v.ptr<std::byte>() + at * v.strides[0] * static_cast<std::int64_t>(v.element_size());
+    v.shape.erase(0);
+    v.strides.erase(0);
+    return v;
+  }
+
+  // The view of draw number n, in row-major order.
+  static View element(View v, const Shape& draws, std::int64_t n) {
+    std::int64_t offset = 0;
+    for (int i = draws.rank() - 1; i >= 0; --i) {
+      offset += n % draws[i] * v.strides[i];
+      n /= draws[i];
+    }
+    v.data = v.ptr<std::byte>() + offset * static_cast<std::int64_t>(v.element_size());
+    for (int i = 0; i < draws.rank(); ++i) {
+      v.shape.erase(0);
+      v.strides.erase(0);
+    }
+    return v;
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(random, choice) {
+  return {
+      drawing(
+          OperatorDef("random.choice", "Random choices, with replacement.")
+              .input({.name = "a",
+                      .doc = "A whole number n: choose from 0 ... n-1. An array: choose from its "
+                             "elements, or its parts along the first axis."}),
+          std::nullopt)
+          .output("choices",
+                  "Of a's type: the shape asked for, then that of one choice. No layout.")
+          .arg({.name = "p",
+                .type = ArgType::reals,
+                .doc = "Probability of every choice; they add up to 1. Default: all equal.",
+                .least = 0.0,
+                .most = 1.0})
+          .traits({.random = true})
+          .make<Choice>()};
+}
+
+}  // namespace varo
