@@ -31,12 +31,11 @@ class BrightnessContrast final : public Pointwise {
 
   Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
     const Map map = map_of(s);
-    // float32 does not hold every 32-bit integer.
-    const bool wide = size_of(in[0].dtype) >= 4 && in[0].dtype != DType::f32;
-    const DType type = wide ? DType::f64 : DType::f32;
+    const DType out = s.output_spec(0).dtype;
+    const DType type = exceeds_float(in[0].dtype) || exceeds_float(out) ? DType::f64 : DType::f32;
     const Register result = to.fma(to.convert(in[0], type), to.constant(type, map.factor),
                                    to.constant(type, map.offset));
-    return to.convert(result, s.output_spec(0).dtype);
+    return to.convert(result, out);
   }
 
  private:
@@ -54,6 +53,7 @@ class BrightnessContrast final : public Pointwise {
             shift * full_range(s.output_spec(0).dtype) + brightness * (center - contrast * center)};
   }
 
+  static bool exceeds_float(DType t) { return size_of(t) >= 4 && t != DType::f32; }
   static int value_bits(DType t) {
     return static_cast<int>(size_of(t)) * 8 - (is_signed(t) ? 1 : 0);
   }

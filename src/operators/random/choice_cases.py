@@ -25,7 +25,7 @@ def chosen(outputs, inputs, args):
             assert np.array_equal(o, parts[o.ravel()[0].item()])
     counted(drawn, dict(zip(keys.tolist(), p)))
     if len(outputs) == 2:
-        unrelated(outputs[0][0], outputs[1][0])
+        unrelated(*np.split(drawn.ravel(), 2))
 
 
 CASES = [

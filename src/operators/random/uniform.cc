@@ -3,12 +3,24 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/half.h"
 #include "operators/draw.h"
 #include "operators/pointwise.h"
 
 namespace varo {
 
 namespace {
+
+// The last number of a float type before `high`, which rounding may reach though it is excluded.
+double last_below(DType dtype, double low, double high) {
+  if (low == high) return high;
+  if (dtype == DType::f64) return std::nextafter(high, low);
+  if (dtype == DType::f32) return std::nextafter(static_cast<float>(high), -INFINITY);
+  const std::uint16_t bits = to_half(high).bits;
+  const bool negative = (bits & 0x8000U) != 0, zero = (bits & 0x7fffU) == 0;
+  const unsigned below = zero ? 0x8001U : negative ? bits + 1U : bits - 1U;
+  return to_float(Half{static_cast<std::uint16_t>(below)});
+}
 
 class Uniform final : public Pointwise {
  public:
@@ -54,16 +66,12 @@ class Uniform final : public Pointwise {
     const double low = range[0], high = range[1];
     const bool fine = size_of(dtype_) >= 4 && dtype_ != DType::f32;
     const Register width = to.constant(DType::f64, high - low);
-    Register value = to.binary(Op::add, to.binary(Op::mul, unit(s, to, fine), width),
-                               to.constant(DType::f64, low));
+    const Register value = to.binary(Op::add, to.binary(Op::mul, unit(s, to, fine), width),
+                                     to.constant(DType::f64, low));
     if (!is_float(dtype_)) return to.convert(value, dtype_);
-    // high itself is never reached, although rounding may lead there.
     const DType type = real_type(dtype_);
-    value = to.convert(value, type);
-    const double last = type == DType::f64
-                            ? std::nextafter(high, low)
-                            : std::nextafter(static_cast<float>(high), static_cast<float>(low));
-    return to.convert(to.binary(Op::min, value, to.constant(type, last)), dtype_);
+    const Register last = to.constant(type, last_below(dtype_, low, high));
+    return to.convert(to.binary(Op::min, to.convert(value, type), last), dtype_);
   }
 
   Register listed(Sample& s, ProgramBuilder& to) const {
