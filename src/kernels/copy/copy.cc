@@ -16,13 +16,9 @@ struct __attribute__((may_alias)) Blob {
   unsigned char bytes[N];
 };
 
-// Chunks of up to a few kilobytes that were written just before, in steps of 16 bytes: read back in
-// equal steps, so that the loads are served from the store buffer. Longer ones come from memory.
+// A chunk that was written just before, in steps of 16 bytes: read back in equal steps, the loads
+// are served from the store buffer, which wider ones would have to wait for.
 void copy_bytes(void* dst, const void* src, std::size_t bytes) {
-  if (bytes > 4096) {
-    std::memcpy(dst, src, bytes);
-    return;
-  }
   auto* d = static_cast<unsigned char*>(dst);
   auto* s = static_cast<const unsigned char*>(src);
   typedef std::uint64_t Vec __attribute__((vector_size(16)));

@@ -20,8 +20,8 @@ Walk walk_of(const ConstView& src, const Strides& to) {
     }
     axes[n++] = a;
   }
-  std::stable_sort(axes, axes + n,
-                   [](const WalkAxis& a, const WalkAxis& b) { return a.to > b.to; });
+  for (int i = 1; i < n; ++i)
+    for (int k = i; k > 0 && axes[k - 1].to < axes[k].to; --k) std::swap(axes[k - 1], axes[k]);
   for (int i = 0; i < n; ++i) {
     const WalkAxis& a = axes[i];
     WalkAxis* outer = w.rank > 0 ? &w.axis[w.rank - 1] : nullptr;

@@ -213,12 +213,15 @@ void walk_rows(const T* src, const Walk& w, Parallel& parallel, const Sink& sink
     for (std::int64_t unit = begin; unit < end; ++unit, at.next()) {
       const std::int64_t count = std::min(piece, row.extent - at.at[last] * piece);
       const T* in = src + at.from;
-      if (row.from == 1) {
-        sink(in, count, at.to, row.to);
+      if (T* const place = row.to == 1 ? sink.place(at.to) : nullptr) {
+        if (row.from == 1)
+          std::memcpy(static_cast<void*>(place), in, static_cast<std::size_t>(count) * sizeof(T));
+        else
+          gather_row(in, row.from, count, place);
         continue;
       }
-      if (T* const place = row.to == 1 ? sink.place(at.to) : nullptr) {
-        gather_row(in, row.from, count, place);
+      if (row.from == 1) {
+        sink(in, count, at.to, row.to);
         continue;
       }
       constexpr std::int64_t kBuffer = kTileElements<T> / 2;

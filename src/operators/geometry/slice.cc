@@ -99,10 +99,10 @@ class Slice final : public Operator {
 
   static DType positional_type(Sample& s) {
     const DType anchor = s.spec(1).dtype, shape = s.spec(2).dtype;
-    if (anchor != shape)
-      throw Error(ErrorKind::type, "anchor and shape have different element types")
+    if (is_float(anchor) != is_float(shape))
+      throw Error(ErrorKind::type, "anchor and shape are not of one kind")
           .got(fmt::format("{} and {}", varo::name_of(anchor), varo::name_of(shape)))
-          .allowed("the same type for both");
+          .allowed("whole numbers for both, or floats for both");
     return anchor;
   }
 
@@ -202,57 +202,58 @@ VARO_OPERATORS(geometry, slice) {
     return ArgDef{.name = name, .type = type, .doc = doc};
   };
   const std::vector<DType> positions = dtypes_except({DType::boolean});
-  return {with_window_args(
-              OperatorDef("slice", "Cuts out a window given by its bounds.")
-                  .doc("Two forms. As inputs: slice(data, anchor, shape), whole numbers in "
-                       "elements, floats as fractions "
-                       "of the extent unless normalized_anchor or normalized_shape says otherwise. "
-                       "As named arguments: "
-                       "start or rel_start, and one of end, rel_end, shape, rel_shape. There is "
-                       "one value for each axis "
-                       "listed in axes or axis_names; the others stay whole. The default lists W, "
-                       "then H. Start and end "
-                       "are rounded by themselves, halves away from zero. Inside of the input the "
-                       "result is a view.")
-                  .input({.name = "data", .doc = "Array of any layout and element type."})
-                  .input({.name = "window_anchor",
-                          .doc = "Start for each axis listed.",
-                          .dtypes = positions,
-                          .optional = true})
-                  .input({.name = "window_shape",
-                          .doc = "Size for each axis listed, of the anchor's type.",
-                          .dtypes = positions,
-                          .optional = true})
-                  .output("window", "The window, in the layout of the input.")
-                  .arg(bound("start", "First element of each axis listed; 0 if not given.",
-                             ArgType::integers))
-                  .arg(bound("rel_start", "The same as a fraction of the extent.", ArgType::reals))
-                  .arg(bound("end", "One past the last element; the extent if not given.",
-                             ArgType::integers))
-                  .arg(bound("rel_end", "The same as a fraction of the extent.", ArgType::reals))
-                  .arg(bound("shape", "Number of elements of each axis listed.", ArgType::integers))
-                  .arg(bound("rel_shape", "The same as a fraction of the extent.", ArgType::reals))
-                  .arg({.name = "axes",
-                        .type = ArgType::integers,
-                        .doc = "Axes that are sliced, negative from the end; an empty list means "
-                               "all. (1, 0) if neither "
-                               "axes nor axis_names is given and the input is a picture."})
-                  .arg({.name = "axis_names",
-                        .type = ArgType::text,
-                        .default_value = std::string("WH"),
-                        .doc = "Axes that are sliced, by letter. Excludes axes.",
-                        .constant = true})
-                  .arg({.name = "normalized_anchor",
-                        .type = ArgType::boolean,
-                        .default_value = true,
-                        .doc = "A float anchor is a fraction of the extent.",
-                        .constant = true})
-                  .arg({.name = "normalized_shape",
-                        .type = ArgType::boolean,
-                        .default_value = true,
-                        .doc = "A float shape is a fraction of the extent.",
-                        .constant = true}))
-              .make<Slice>()};
+  return {
+      with_window_args(
+          OperatorDef("slice", "Cuts out a window given by its bounds.")
+              .doc("Two forms. As inputs: slice(data, anchor, shape), whole numbers in "
+                   "elements, floats as fractions "
+                   "of the extent unless normalized_anchor or normalized_shape says otherwise. "
+                   "As named arguments: "
+                   "start or rel_start, and one of end, rel_end, shape, rel_shape. There is "
+                   "one value for each axis "
+                   "listed in axes or axis_names; the others stay whole. The default lists W, "
+                   "then H. Start and end "
+                   "are rounded by themselves, halves away from zero. Inside of the input the "
+                   "result is a view.")
+              .input({.name = "data", .doc = "Array of any layout and element type."})
+              .input({.name = "window_anchor",
+                      .doc = "Start for each axis listed.",
+                      .dtypes = positions,
+                      .optional = true})
+              .input({.name = "window_shape",
+                      .doc = "Size for each axis listed, whole numbers or floats as the anchor.",
+                      .dtypes = positions,
+                      .optional = true})
+              .output("window", "The window, in the layout of the input.")
+              .arg(bound("start", "First element of each axis listed; 0 if not given.",
+                         ArgType::integers))
+              .arg(bound("rel_start", "The same as a fraction of the extent.", ArgType::reals))
+              .arg(bound("end", "One past the last element; the extent if not given.",
+                         ArgType::integers))
+              .arg(bound("rel_end", "The same as a fraction of the extent.", ArgType::reals))
+              .arg(bound("shape", "Number of elements of each axis listed.", ArgType::integers))
+              .arg(bound("rel_shape", "The same as a fraction of the extent.", ArgType::reals))
+              .arg({.name = "axes",
+                    .type = ArgType::integers,
+                    .doc = "Axes that are sliced, negative from the end; an empty list means "
+                           "all. (1, 0) if neither "
+                           "axes nor axis_names is given and the input is a picture."})
+              .arg({.name = "axis_names",
+                    .type = ArgType::text,
+                    .default_value = std::string("WH"),
+                    .doc = "Axes that are sliced, by letter. Excludes axes.",
+                    .constant = true})
+              .arg({.name = "normalized_anchor",
+                    .type = ArgType::boolean,
+                    .default_value = true,
+                    .doc = "A float anchor is a fraction of the extent.",
+                    .constant = true})
+              .arg({.name = "normalized_shape",
+                    .type = ArgType::boolean,
+                    .default_value = true,
+                    .doc = "A float shape is a fraction of the extent.",
+                    .constant = true}))
+          .make<Slice>()};
 }
 
 }  // namespace varo
