@@ -13,16 +13,18 @@ namespace {
 
 constexpr double kLeastRegion = 1e-3;
 constexpr double kMostVoxels = 0x1p31 - 1;
+// Smoothing filters walk over the whole region, also where it lies outside of the input.
+constexpr double kMostRegion = 0x1p24;
 
 // The region, ordered; a reversed one negates the size.
 ResizedExtent region_of(ResizeAxis& axis) {
   double lo = axis.roi_start.value_or(0), hi = axis.roi_end.value_or(static_cast<double>(axis.in));
   if (axis.roi_start) {
-    if (!(std::abs(lo) <= kMostVoxels && std::abs(hi) <= kMostVoxels))
+    if (!(std::abs(lo) <= kMostRegion && std::abs(hi) <= kMostRegion))
       throw Error(ErrorKind::param,
                   fmt::format("the region of interest is no range of voxels along {}", axis.letter))
           .got(fmt::format("{} to {}", lo, hi))
-          .allowed(fmt::format("-{0:.0f} to {0:.0f}", kMostVoxels));
+          .allowed(fmt::format("-{0:.0f} to {0:.0f}", kMostRegion));
     if (std::abs(hi - lo) < kLeastRegion) {
       const double grow = hi < lo ? -0.5 * kLeastRegion : 0.5 * kLeastRegion;
       lo -= grow;
