@@ -81,17 +81,21 @@ namespace {
 
 HWY_EXPORT(choose);
 
+// Groups shorter than this are not worth a row of their own.
+constexpr std::int64_t kShortGroup = 32;
+
 struct Axis {
   std::int64_t extent = 1, in = 0, out = 0, param = 0;
 };
 
-// The volume as rows of groups: `group` neighbours, each with its own parameters or all with the
-// same, and `repeat` groups side by side that share them.
+// The volume as rows of `repeat` groups side by side. Parameters may go on from one element of a
+// group to the next, and from one group to the next.
 struct Walk {
   int rank = 0;
   Axis outer[kMaxRank];
   Axis repeat, group;
   std::int64_t rows = 1;
+  bool uniform() const { return group.param == 0 && repeat.param == 0; }
 };
 
 Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
@@ -120,7 +124,7 @@ Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
     const Axis& a = axes[merged - 1];
     const bool side_by_side =
         a.in == w.group.in * w.group.extent && a.out == w.group.out * w.group.extent;
-    if (a.param == 0 && side_by_side && w.group.extent < kBlock) {
+    if (side_by_side && w.group.extent < (a.param == 0 ? kBlock : kShortGroup)) {
       w.repeat = a;
       --merged;
     }
@@ -142,7 +146,7 @@ class Rows {
         params_(params),
         row_(HWY_DYNAMIC_DISPATCH(choose)(in.dtype, out.dtype == DType::f32)),
         direct_((out.dtype == DType::f32 || out.dtype == DType::f64) && w.group.out == 1),
-        uniform_(w.group.param == 0) {}
+        uniform_(w.uniform()) {}
 
   // Elements [begin, end) of a row, which starts at these offsets.
   void run(std::int64_t in, std::int64_t out, std::int64_t param, std::int64_t begin,
@@ -151,30 +155,42 @@ class Rows {
     // Whole groups, so that a block's parameters are those of the block before.
     const std::int64_t block = uniform_ || group >= kBlock ? kBlock : kBlock / group * group;
     std::int64_t loaded = 0, loaded_at = -1;
-    for (std::int64_t i = begin; i < end; i += block) {
-      const std::int64_t n = std::min(block, end - i), at = i % group;
+    for (std::int64_t i = begin, n = 0; i < end; i += n) {
+      const std::int64_t at = i % group;
+      n = std::min(block, end - i);
+      const double *offset = offset_, *gain = gain_;
       if (uniform_) {
-        offset_[0] = params_.offset[param];
-        gain_[0] = params_.gain[param];
-      } else if (at != loaded_at || n > loaded) {
-        for (std::int64_t k = 0; k < n; ++k) {
-          const std::int64_t p = param + (at + k) % group * w_.group.param;
-          offset_[k] = params_.offset[p];
-          gain_[k] = params_.gain[p];
-        }
+        offset = params_.offset + param;
+        gain = params_.gain + param;
+      } else if (group >= kBlock && w_.group.param == 1) {
+        n = std::min(n, group - at);
+        offset = params_.offset + param + at;
+        gain = params_.gain + param + at;
+      } else if (w_.repeat.param != 0 || at != loaded_at || n > loaded) {
+        load(param + i / group * w_.repeat.param, at, n);
         loaded = n;
         loaded_at = at;
       }
       const auto in_size = static_cast<std::int64_t>(in_.element_size()),
                  out_size = static_cast<std::int64_t>(out_.element_size());
       std::byte* to = static_cast<std::byte*>(out_.data) + (out + i * w_.group.out) * out_size;
-      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset_, gain_,
+      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset, gain,
            uniform_, params_.shift, direct_ ? to : static_cast<void*>(buffer_));
       if (!direct_) store(n, to);
     }
   }
 
  private:
+  // Parameters of n elements from number `at` of a group, whose own parameters start at `param`.
+  void load(std::int64_t param, std::int64_t at, std::int64_t n) {
+    for (std::int64_t k = 0; k < n; param += w_.repeat.param, at = 0) {
+      for (; at < w_.group.extent && k < n; ++at, ++k) {
+        offset_[k] = params_.offset[param + at * w_.group.param];
+        gain_[k] = params_.gain[param + at * w_.group.param];
+      }
+    }
+  }
+
   void store(std::int64_t n, void* to) {
     const std::int64_t step = w_.group.out;
     dispatch_all(out_.dtype, [&](auto tag) {
@@ -209,7 +225,7 @@ void normalize(const ConstView& in, const View& out, const NormalizeParams& para
   const std::int64_t length = w.repeat.extent * w.group.extent;
   // Long rows in pieces of whole blocks, short ones many together.
   constexpr std::int64_t kPiece = 32 * nm::kBlock;
-  const bool any_cut = w.group.param == 0 || w.group.extent >= nm::kBlock;
+  const bool any_cut = w.uniform() || w.group.extent >= nm::kBlock;
   const std::int64_t size =
       std::min(length, any_cut ? kPiece : kPiece / w.group.extent * w.group.extent);
   const std::int64_t pieces = (length + size - 1) / size;

@@ -15,7 +15,9 @@ constexpr std::int64_t kBuffer = 2048;  // elements; lanes * tile_inner of them 
 struct Outcome {
   void (*start)(std::int64_t n, void* acc);
   void (*fold)(const void* from, std::int64_t n, void* acc);  // acc[i] with from[i]
-  void (*write)(const Plan&, const void* acc, std::int64_t i, void* out, std::int64_t at);
+  // n of them, to positions first, first + 1, ... of the axes.
+  void (*write)(const Plan&, const void* acc, std::int64_t n, const Axes& axes, std::int64_t first,
+                std::int64_t base, void* out);
   std::int64_t size;  // bytes of an accumulator
 };
 
@@ -37,20 +39,21 @@ double finish(const Plan& p, double value) {
 }
 
 template <class Acc>
-void write(const Plan& p, const void* acc, std::int64_t i, void* out, std::int64_t at) {
-  const Acc value = static_cast<const Acc*>(acc)[i];
+void write(const Plan& p, const void* accumulators, std::int64_t n, const Axes& axes,
+           std::int64_t first, std::int64_t base, void* out) {
+  const Acc* acc = static_cast<const Acc*>(accumulators);
   const bool plain = p.spec.what == Reduction::sum || p.spec.what == Reduction::min ||
                      p.spec.what == Reduction::max;
-  const auto to = [&](auto tag, auto number) {
+  const Axes::Run run = axes.run(axes.out);
+  const bool even = run.length == axes.count();
+  dispatch_all(p.out_type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    static_cast<T*>(out)[at] = saturate<T>(number);
-  };
-  if (plain) {
-    dispatch_all(p.out_type, [&](auto tag) { to(tag, value); });
-  } else {
-    const double number = finish(p, static_cast<double>(value));
-    dispatch_all(p.out_type, [&](auto tag) { to(tag, number); });
-  }
+    T* to = static_cast<T*>(out) + base;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t at = even ? (first + i) * run.step : axes.offset(first + i, axes.out);
+      to[at] = plain ? saturate<T>(acc[i]) : saturate<T>(finish(p, static_cast<double>(acc[i])));
+    }
+  });
 }
 
 template <class Op>
@@ -85,8 +88,10 @@ class Item {
         out_(out),
         partials_(partials),
         size_(static_cast<std::int64_t>(size_of(p.in_type))),
-        reduced_run_(p.reduced.run()),
-        inner_run_(p.inner.run()) {}
+        outer_run_(p.outer.run(p.outer.in)),
+        reduced_run_(p.reduced.run(p.reduced.in)),
+        inner_run_(p.inner.run(p.inner.in)),
+        side_by_side_(p.lanes == 1 && p.inners == 1) {}
 
   void run(std::int64_t item) {
     const std::int64_t chunk = item % p_.chunks;
@@ -95,6 +100,7 @@ class Item {
     inner_ = item % inner_tiles * p_.tile_inner;
     width_ = std::min(p_.tile_inner, p_.inners - inner_);
     const std::int64_t outer = item / inner_tiles * p_.tile_outer;
+    if (side_by_side_) return run_side_by_side(outer, std::min(p_.outers, outer + p_.tile_outer));
     const std::int64_t begin = chunk * p_.chunk, end = std::min(p_.reduces, begin + p_.chunk);
     for (std::int64_t o = outer; o < std::min(p_.outers, outer + p_.tile_outer); ++o) {
       base_ = p_.outer.offset(o, p_.outer.in);
@@ -107,22 +113,56 @@ class Item {
         std::copy_n(acc_, width_ * outcome_.size,
                     partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
       } else {
-        const std::int64_t at = p_.outer.offset(o, p_.outer.out);
-        for (std::int64_t i = 0; i < width_; ++i)
-          outcome_.write(p_, acc_, i, out_, at + p_.inner.offset(inner_ + i, p_.inner.out));
+        outcome_.write(p_, acc_, width_, p_.inner, inner_, p_.outer.offset(o, p_.outer.out), out_);
       }
     }
   }
 
  private:
-  void load_mean(std::int64_t outer) {
-    const ConstView& mean = p_.spec.mean;
-    const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
-    for (std::int64_t i = 0; i < width_; ++i) {
-      const std::int64_t at = base + p_.inner.offset(inner_ + i, p_.inner.mean);
-      mean_[i] = mean.dtype == DType::f64 ? mean.ptr<double>()[at]
-                                          : static_cast<double>(mean.ptr<float>()[at]);
+  // Outer positions [begin, end) with one element after another of each: an element of the sum is a
+  // row of the buffer.
+  void run_side_by_side(std::int64_t begin, std::int64_t end) {
+    const std::int64_t most = std::min(kMaxInner, kBuffer / std::max<std::int64_t>(p_.reduces, 1));
+    for (std::int64_t o = begin; o < end; o += most) {
+      const std::int64_t n = std::min(most, end - o);
+      outcome_.start(n, acc_);
+      if (p_.spec.mean.data != nullptr)
+        for (std::int64_t i = 0; i < n; ++i)
+          mean_[i] = mean_at(p_.outer.offset(o + i, p_.outer.mean));
+      dispatch_all(p_.in_type, [&](auto tag) { transpose<typename decltype(tag)::type>(o, n); });
+      accumulate_(buffer_, p_.reduces, n, n, 0, mean_, acc_);
+      outcome_.write(p_, acc_, n, p_.outer, o, 0, out_);
     }
+  }
+
+  template <class T>
+  void transpose(std::int64_t outer, std::int64_t n) {
+    using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
+    const T* in = reinterpret_cast<const T*>(in_);
+    Element* to = reinterpret_cast<Element*>(buffer_);
+    const bool even = outer_run_.length == p_.outers;
+    for (std::int64_t j = 0; j < p_.reduces; ++j, to += n) {
+      const T* from = in + p_.reduced.offset(j, p_.reduced.in);
+      if (even) {
+        from += outer * outer_run_.step;
+        for (std::int64_t i = 0; i < n; ++i) to[i] = saturate<Element>(from[i * outer_run_.step]);
+      } else {
+        for (std::int64_t i = 0; i < n; ++i)
+          to[i] = saturate<Element>(from[p_.outer.offset(outer + i, p_.outer.in)]);
+      }
+    }
+  }
+
+  double mean_at(std::int64_t at) const {
+    const ConstView& mean = p_.spec.mean;
+    return mean.dtype == DType::f64 ? mean.ptr<double>()[at]
+                                    : static_cast<double>(mean.ptr<float>()[at]);
+  }
+
+  void load_mean(std::int64_t outer) {
+    const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
+    for (std::int64_t i = 0; i < width_; ++i)
+      mean_[i] = mean_at(base + p_.inner.offset(inner_ + i, p_.inner.mean));
     for (std::int64_t i = width_; i < p_.lanes * width_; ++i) mean_[i] = mean_[i - width_];
   }
 
@@ -187,7 +227,8 @@ class Item {
   void* out_;
   std::byte* partials_;
   const std::int64_t size_;
-  const Axes::Run reduced_run_, inner_run_;
+  const Axes::Run outer_run_, reduced_run_, inner_run_;
+  const bool side_by_side_;
   std::int64_t base_ = 0, inner_ = 0, width_ = 0;
   alignas(64) double mean_[kMaxInner] = {};
   alignas(64) std::byte acc_[kMaxInner * 8];
@@ -199,9 +240,7 @@ void add_chunks(const Plan& p, const Outcome& outcome, std::byte* partials, void
     std::byte* sums = partials + o * p.chunks * p.inners * outcome.size;
     for (std::int64_t c = 1; c < p.chunks; ++c)
       outcome.fold(sums + c * p.inners * outcome.size, p.inners, sums);
-    const std::int64_t at = p.outer.offset(o, p.outer.out);
-    for (std::int64_t i = 0; i < p.inners; ++i)
-      outcome.write(p, sums, i, out, at + p.inner.offset(i, p.inner.out));
+    outcome.write(p, sums, p.inners, p.inner, 0, p.outer.offset(o, p.outer.out), out);
   }
 }
 

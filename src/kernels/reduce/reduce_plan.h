@@ -28,12 +28,12 @@ struct Axes {
   struct Run {
     std::int64_t length = 1, step = 1;
   };
-  Run run() const {
+  Run run(const std::int64_t* strides) const {
     Run r;
     for (int i = rank - 1; i >= 0; --i) {
       if (i == rank - 1) {
-        r = {extent[i], in[i]};
-      } else if (in[i] == r.step * r.length) {
+        r = {extent[i], strides[i]};
+      } else if (strides[i] == r.step * r.length) {
         r.length *= extent[i];
       } else {
         break;
@@ -50,6 +50,9 @@ struct Axes {
 /// `tile_inner` inner ones. In it, reduced index j of an inner position goes to accumulator j mod
 /// lanes; accumulators are folded in halves, chunks then added in order. All of these numbers come
 /// from extents alone.
+///
+/// Where few elements go into an output and no inner axes are there to run along, an item takes the
+/// outputs of many outer positions side by side instead, as if they were inner ones.
 struct Plan {
   Axes outer, reduced, inner;
   std::int64_t outers = 1, reduces = 1, inners = 1;  ///< counts
