@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Files read by position, and the counters that say how much of them was asked for.
 ///
-/// Bytes come by pread, never through a mapping: a mapped file that somebody shortens kills the
-/// process, and a mapping touches pages one fault at a time (bench/npy_read_bench.cc).
+/// Bytes come by pread, never through a mapping. A mapped file that somebody shortens kills the
+/// process. And a mapping is not faster where it matters (bench/npy_read_bench.cc, 136 MiB float32,
+/// crop of 4x32^3 / crop of 4x128^3 / all of it): from disk 49 / 125 / 1120 ms against pread's
+/// 16 / 160 / 800 ms; from the page cache, processor time, 0.2 / 7 / 13 ms against 0.3 / 8 / 11 ms.
 #pragma once
 
 #include <cstddef>

@@ -135,7 +135,7 @@ def test_numpy_region_errors(tmp_path, args, numbers):
 
 
 @pytest.mark.parametrize("args, error, text", [
-    (dict(roi_axes=[2], roi_start=[0]), varo.IndexOutOfRange, "-2 to 1"),
+    (dict(roi_axes=[2], roi_start=[0]), varo.ParamError, "-2 to 1"),
     (dict(roi_axes=[0, -2], roi_start=[0, 0]), varo.ParamError, "twice"),
     (dict(roi_start=[1, 1], rel_roi_start=[0.0, 0.0]), varo.ParamError, "rel_roi_start"),
     (dict(roi_end=[1, 1], roi_shape=[1, 1]), varo.ParamError, "roi_shape"),

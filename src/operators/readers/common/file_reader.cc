@@ -101,9 +101,8 @@ OperatorDef with_reader_args(OperatorDef def, ArgDef filter) {
   add({.name = "dont_use_mmap",
        .type = ArgType::boolean,
        .default_value = false,
-       .doc = "Accepted. Files are never mapped: plain reads measured as fast or faster, and a "
-              "mapped file that "
-              "shrinks would end the process."});
+       .doc = "Accepted. Files are never mapped: plain reads are as fast, and a mapped file "
+              "that somebody shortens would end the process."});
   add({.name = "prefetch_queue_depth",
        .type = ArgType::integer,
        .default_value = std::int64_t{1},

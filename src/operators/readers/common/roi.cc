@@ -55,7 +55,7 @@ std::vector<int> roi_axes(Sample& sample, int rank) {
   bool used[kMaxRank] = {};
   for (const std::int64_t axis : sample.integers("roi_axes")) {
     if (axis < -rank || axis >= rank)
-      throw Error(ErrorKind::index, "argument roi_axes names an axis that is not there")
+      throw Error(ErrorKind::param, "argument roi_axes names an axis that is not there")
           .got(fmt::format("axis {}", axis))
           .allowed(fmt::format("{} to {}", -rank, rank - 1));
     const int at = static_cast<int>(axis < 0 ? axis + rank : axis);
