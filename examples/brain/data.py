@@ -11,6 +11,8 @@ import numpy as np
 
 TEMPLATES = Path("/usr/share/mricron/templates")
 
+SLOPE = 2.0**-8  # standard deviations a step of the int16 images
+
 # What the network learns, and the numbers that the AAL atlas gives to its parts.
 CLASSES = {
     "hippocampus": (37, 38),
@@ -23,7 +25,7 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Case:
-    """Files of one case: float32 image and uint8 label, both [D, H, W], each as .npy and .nii.gz."""
+    """Files of one case, as .npy and as .nii.gz: image (float32; int16 with a slope) and label (uint8)."""
 
     image: str
     label: str
@@ -52,16 +54,19 @@ def _variant(image, label, affine, rng):
     image += rng.normal(0, 0.01, image.shape).astype(np.float32)
     inside = image > 0.1
     image = (image - image[inside].mean()) / image[inside].std()
-    return image.astype(np.float32), label, affine
+    # Scanners deliver integers: the .nii.gz holds these, the .npy the same numbers as float32.
+    return np.round(image / SLOPE).astype(np.int16), label, affine
 
 
 def _write(folder, name, image, label, affine):
     """Arrays are indexed [x, y, z] as in NIfTI; .npy files hold them as [D, H, W]."""
     case = Case(*(str(folder / kind / f"{name}{suffix}")
                   for kind, suffix in (("image", ".npy"), ("label", ".npy"), ("image", ".nii.gz"), ("label", ".nii.gz"))))
-    np.save(case.image, np.ascontiguousarray(image.T))
+    np.save(case.image, np.ascontiguousarray(image.T) * np.float32(SLOPE))
     np.save(case.label, np.ascontiguousarray(label.T))
-    nib.save(nib.Nifti1Image(image, affine), case.image_nifti)
+    scan = nib.Nifti1Image(image, affine)
+    scan.header.set_slope_inter(SLOPE, 0)
+    nib.save(scan, case.image_nifti)
     nib.save(nib.Nifti1Image(label, affine), case.label_nifti)
     return case
 

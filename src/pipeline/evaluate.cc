@@ -251,7 +251,7 @@ void Evaluation::with_context(int id, const Body& body) {
   const GraphNode& node = plan_.nodes[static_cast<std::size_t>(id)].graph;
   const auto add_context = [&](Error& error) {
     error.set_operator(node.def->name());
-    if (!probing_) error.set_sample(number_, source_name_);
+    if (!probing_) error.set_sample(number_, source_name());
     error.set_defined(node.origin.defined);
   };
   try {
@@ -268,6 +268,20 @@ void Evaluation::with_context(int id, const Body& body) {
     add_context(error);
     throw error;
   }
+}
+
+const std::string& Evaluation::source_name() {
+  // A source whose header is known can say its file's name without reading any more.
+  for (const int id : plan_.sources) {
+    Memo& memo = *memo_[static_cast<std::size_t>(id)];
+    if (!source_name_.empty()) break;
+    if (!memo.inferred || memo.evaluated || memo.released) continue;
+    try {
+      evaluate(id);
+    } catch (...) {  // only a name for another error is wanted here
+    }
+  }
+  return source_name_;
 }
 
 void Evaluation::check_inputs(int id) {

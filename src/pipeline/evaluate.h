@@ -45,8 +45,8 @@ class Evaluation {
   Sample& sample(int id);
   /// Drops everything.
   void clear();
-  /// File names met so far; "" before any.
-  const std::string& source_name() const { return source_name_; }
+  /// The file that the sample comes from; "" where that is not known (yet).
+  const std::string& source_name();
   std::int64_t number() const { return number_; }
 
   /// Probing only: false where infer(id) meets a value that only a run can tell.
