@@ -89,7 +89,7 @@ def schema(name, source=False):
     return dict(name=name, traits=dict(source=source))
 
 
-def test_coverage_asks_for_a_case_or_a_call(tmp_path):
+def test_coverage_asks_for_a_case_or_a_use(tmp_path):
     flip = Case("x", "flip", [ramp(2, 3)])
     files = [registry.CaseFile(tmp_path / "flip_cases.py", [flip])]
     (tmp_path / "test_reading.py").write_text("varo.fn.readers.numpy(file_root='x')")
@@ -97,7 +97,7 @@ def test_coverage_asks_for_a_case_or_a_call(tmp_path):
     assert problem(schema("flip")) is None
     assert problem(schema("crop")) == "crop: no Case in any src/operators/*/*_cases.py"
     assert problem(schema("readers.numpy", source=True)) is None
-    assert problem(schema("readers.nifti", source=True)) == "readers.nifti: no file of tests/python calls fn.readers.nifti(...)"
+    assert problem(schema("readers.nifti", source=True)) == "readers.nifti: no file of tests/python uses fn.readers.nifti"
     assert problem(schema("readers.numpy")) is not None, "what can be called on arrays needs cases"
 
 
