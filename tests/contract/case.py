@@ -32,9 +32,12 @@ class Case:
     tol         allowed error of float outputs as a fraction of the range (max - min, at least 1) of
                 the reference
     unit        allowed error of integer outputs
-    ignore      ignore(*inputs, **args) -> boolean array: output elements that are not compared
+    ignore      ignore(*inputs, **args) -> boolean array: output elements that are not compared. Takes
+                `layout=` too if it has that parameter.
     check       instead of reference, for random operators: check(outputs, inputs, args) asserts
     samples     with check: how many samples `outputs` holds (a list with one tuple a sample)
+    batch_wide  a sample's result depends on the others of its batch; compared in batches of one
+    constant    arguments that are left constant, where one given per sample means something else
     """
 
     name: str
@@ -49,6 +52,8 @@ class Case:
     ignore: Callable | None = None
     check: Callable | None = None
     samples: int = 1
+    batch_wide: bool = False
+    constant: Sequence[str] = ()
     docs: bool = False
 
 

@@ -22,7 +22,8 @@ def inputs_of(case: Case | ErrorCase, dtype: str | None = None) -> list[np.ndarr
     """Fresh arrays, row-major in memory; input 0 converted to `dtype`."""
     arrays = [np.array(np.asarray(x() if callable(x) else x), order="C") for x in case.inputs]
     if dtype is not None and arrays:
-        arrays[0] = arrays[0].astype(dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            arrays[0] = arrays[0].astype(dtype)
     return arrays
 
 
@@ -97,7 +98,9 @@ def run_pipeline(case: Case | ErrorCase, samples: Sequence[Sequence[np.ndarray]]
     @varo.pipeline_def(batch_size=size, num_threads=threads, device_id=None, seed=seed)
     def pipeline():
         nodes = [fed([sample[i] for sample in samples], layout) for i, layout in enumerate(layouts_of(case))]
-        args = {name: fed([np.asarray(value)] * size) if name in per_sample else value
+        # Constants are numbers and lists; an array is a value per sample.
+        args = {name: fed([np.asarray(value)] * size)
+                if name in per_sample or isinstance(value, np.ndarray) and value.ndim else value
                 for name, value in case.args.items()}
         return as_tuple(function(case.op)(*nodes, **args))
 
@@ -124,11 +127,16 @@ def assert_same(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], what: s
         assert same_bytes(a, b), f"{what}: output {i} differs in {np.sum(a != b)} of {a.size} elements"
 
 
-def reference_of(case: Case, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+def ask(case: Case, function, arrays: Sequence[np.ndarray]):
+    """What a case's own function says, with the layout of input 0 where it has that parameter."""
     args = dict(case.args)
-    if "layout" in inspect.signature(case.reference).parameters and "layout" not in args:
+    if "layout" in inspect.signature(function).parameters and "layout" not in args:
         args["layout"] = (layouts_of(case) or [""])[0]
-    result = case.reference(*[a.copy() for a in arrays], **args)
+    return function(*[a.copy() for a in arrays], **args)
+
+
+def reference_of(case: Case, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    result = ask(case, case.reference, arrays)
     return tuple(np.asarray(r) for r in (result if isinstance(result, tuple) else (result,)))
 
 
@@ -149,7 +157,7 @@ def allowed_error(case: Case, output: np.ndarray, wanted: np.ndarray) -> np.ndar
 def assert_agrees(case: Case, outputs: Sequence[np.ndarray], arrays: Sequence[np.ndarray]):
     wanted = reference_of(case, arrays)
     assert len(outputs) == len(wanted), f"{len(outputs)} outputs; the reference has {len(wanted)}"
-    ignored = None if case.ignore is None else np.asarray(case.ignore(*arrays, **case.args))
+    ignored = None if case.ignore is None else np.asarray(ask(case, case.ignore, arrays))
     for i, (got, want) in enumerate(zip(outputs, wanted)):
         assert got.shape == want.shape, f"output {i}: shape {got.shape}, reference {want.shape}"
         assert got.dtype == want.dtype or got.dtype.kind == want.dtype.kind == "f", \
@@ -160,7 +168,8 @@ def assert_agrees(case: Case, outputs: Sequence[np.ndarray], arrays: Sequence[np
         with np.errstate(invalid="ignore"):
             error = np.where(both, 0, np.abs(a - b))
         wrong = ~(error <= allowed_error(case, got, want))
-        if ignored is not None and ignored.shape == wrong.shape:
+        if ignored is not None:
+            assert ignored.shape == wrong.shape, f"ignore gives shape {ignored.shape}, output {i} has {wrong.shape}"
             wrong &= ~ignored
         if wrong.any():
             at = tuple(int(k) for k in np.unravel_index(np.nanargmax(np.where(wrong, error, -1)), wrong.shape))

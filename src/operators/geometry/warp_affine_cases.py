@@ -119,7 +119,7 @@ CASES = [
     case("another size", [noise(9, 11, 13)], ["DHW"], dict(matrix=SPACE, size=(5, 20, 67)),
          COMPUTED),
     case("one size for all axes, rounded", [noise(9, 11, 13)], ["DHW"],
-         dict(matrix=SPACE, size=6.5, fill_value=3)),
+         dict(matrix=SPACE, size=6.5, fill_value=3), constant=["size"]),
     case("to float", [noise(9, 11, 13, dtype="uint8")], ["DHW"],
          dict(matrix=SPACE, fill_value=0.5, dtype="float32"), ("uint8", "int16", "int32")),
     case("from float", [noise(9, 11, 13, low=-100, high=400)], ["DHW"],
