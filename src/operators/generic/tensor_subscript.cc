@@ -6,8 +6,8 @@
 //   nothing           the whole axis
 //
 // Each is a constant or a value per sample. Negative positions count from the end, once. A single
-// position must lie inside of the axis; ranges are clamped to it, as in Python. New axes are added
-// by expand_dims afterwards.
+// position must lie inside of the axis; ranges are clamped to it, as in Python, so that x[n:] of n
+// elements is empty. New axes are added by expand_dims afterwards.
 #include <algorithm>
 #include <fmt/format.h>
 

@@ -36,19 +36,18 @@ class Crop final : public Operator {
   // The window's size never depends on where it is: a crop that fits lies inside wherever it is
   // put, one that does not covers the whole axis.
   void infer(Sample& s) const override {
-    Spec spec = s.spec(0);
+    const Spec& in = s.spec(0);
     const Layout layout = s.layout(0);
-    const Shape size = sizes(s);
-    for (int i = 0; i < size.rank(); ++i) {
-      if (size[i] > spec.shape[i] && policy_ == OutOfBounds::error) {
+    Spec spec{in.dtype, sizes(s), in.layout};
+    for (int i = 0; i < in.shape.rank(); ++i) {
+      if (spec.shape[i] > in.shape[i] && policy_ == OutOfBounds::error)
         throw Error(ErrorKind::shape, fmt::format("the window is larger than the input along {}",
                                                   axis_name(layout, i)))
-            .got(fmt::format("{} elements", size[i]))
-            .allowed(fmt::format("at most {} (input {} {})", spec.shape[i], layout.str(),
-                                 to_string(spec.shape)))
+            .got(fmt::format("{} elements", spec.shape[i]))
+            .allowed(fmt::format("at most {} (input {} {})", in.shape[i], layout.str(),
+                                 to_string(in.shape)))
             .hint(R"(out_of_bounds_policy="pad" or "trim_to_shape")");
-      }
-      spec.shape[i] = policy_ == OutOfBounds::trim ? std::min(size[i], spec.shape[i]) : size[i];
+      if (policy_ == OutOfBounds::trim) spec.shape[i] = std::min(spec.shape[i], in.shape[i]);
     }
     if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
     s.set_output(0, spec);

@@ -109,10 +109,14 @@ class Slice final : public Operator {
   static std::vector<double> positional(Sample& s, int input, int n) {
     const ConstView view = s.dense(input);
     if (view.volume() != n || view.rank() > 1)
-      throw Error(ErrorKind::shape,
-                  fmt::format("{} has the wrong shape", input == 1 ? "anchor" : "shape"))
-          .got(to_string(view.shape))
-          .allowed(fmt::format("[{}], one value for each axis sliced", n));
+      throw Error(ErrorKind::shape, fmt::format("the window's {} does not have one value for each "
+                                                "axis that is sliced",
+                                                input == 1 ? "anchor" : "shape"))
+          .got(fmt::format("shape {}", to_string(view.shape)))
+          .allowed(fmt::format("[{}]", n))
+          .hint(given_here(s, "axes") || s.args().given("axis_names")
+                    ? ""
+                    : "axes=... or axis_names=...; the default slices W and H");
     std::vector<double> values;
     dispatch_all(view.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
