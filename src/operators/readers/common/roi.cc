@@ -8,36 +8,30 @@
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "operators/views.h"
 
 namespace varo {
 
 namespace {
 
-constexpr const char* kStarts[] = {"roi_start", "rel_roi_start"};
-constexpr const char* kEnds[] = {"roi_end", "rel_roi_end", "roi_shape", "rel_roi_shape"};
+constexpr std::initializer_list<const char*> kStarts = {"roi_start", "rel_roi_start"};
+constexpr std::initializer_list<const char*> kEnds = {"roi_end", "rel_roi_end", "roi_shape",
+                                                      "rel_roi_shape"};
 
-[[noreturn]] void exclusive(const char* a, const char* b) {
-  throw Error(ErrorKind::param, fmt::format("{} and {} exclude each other", a, b))
-      .got("both")
-      .allowed("one of the two, or none");
-}
-
-// The argument of a group that is given for this sample; an empty list counts as not given.
-const char* given(Sample& sample, std::span<const char* const> group, std::vector<double>& values) {
-  const char* found = nullptr;
+// The argument of a group that is given for this sample. An empty list counts as not given.
+const char* given(Sample& sample, std::initializer_list<const char*> group,
+                  std::vector<double>& values) {
   for (const char* name : group) {
-    if (!sample.has(name)) continue;
-    std::vector<double> list;
-    if (std::string_view(name).starts_with("rel_"))
-      list = sample.reals(name);
-    else
-      for (const std::int64_t i : sample.integers(name)) list.push_back(static_cast<double>(i));
-    if (list.empty()) continue;
-    if (found != nullptr) exclusive(found, name);
-    found = name;
-    values = std::move(list);
+    if (!given_here(sample, name)) continue;
+    if (std::string_view(name).starts_with("rel_")) {
+      values = sample.reals(name);
+    } else {
+      const std::vector<std::int64_t> list = sample.integers(name);
+      values.assign(list.begin(), list.end());
+    }
+    if (!values.empty()) return name;
   }
-  return found;
+  return nullptr;
 }
 
 std::vector<double> of_length(std::vector<double> values, std::size_t n, const char* name,
@@ -52,20 +46,9 @@ std::vector<double> of_length(std::vector<double> values, std::size_t n, const c
 
 std::vector<int> roi_axes(Sample& sample, int rank) {
   std::vector<int> axes;
-  bool used[kMaxRank] = {};
-  for (const std::int64_t axis : sample.integers("roi_axes")) {
-    if (axis < -rank || axis >= rank)
-      throw Error(ErrorKind::param, "argument roi_axes names an axis that is not there")
-          .got(fmt::format("axis {}", axis))
-          .allowed(fmt::format("{} to {}", -rank, rank - 1));
-    const int at = static_cast<int>(axis < 0 ? axis + rank : axis);
-    if (used[at])
-      throw Error(ErrorKind::param, "argument roi_axes names an axis twice")
-          .got(fmt::format("axis {} again", axis))
-          .allowed("each axis once");
-    used[at] = true;
-    axes.push_back(at);
-  }
+  for (const std::int64_t axis : sample.integers("roi_axes"))
+    axes.push_back(checked_axis(axis, rank));
+  check_distinct(axes);
   if (axes.empty()) {
     axes.resize(static_cast<std::size_t>(rank));
     std::iota(axes.begin(), axes.end(), 0);
@@ -103,9 +86,9 @@ Ends ends_of(const char* start_name, double start, const char* end_name, double 
   return {from, is_shape ? from + to : to};
 }
 
-std::int64_t rounded(double value, int axis) {
+std::int64_t rounded(double value, const std::string& axis) {
   if (!(std::abs(value) < 0x1p62))
-    throw Error(ErrorKind::shape, fmt::format("the region's bound along axis {} is no index", axis))
+    throw Error(ErrorKind::shape, fmt::format("the region's bound along {} is no index", axis))
         .got(fmt::format("{}", value))
         .allowed("a finite number");
   return std::llround(value);
@@ -158,16 +141,8 @@ void check_roi_args(const Args& args) {
     throw Error(ErrorKind::param, "there is no such out_of_bounds_policy")
         .got(fmt::format("\"{}\"", policy))
         .allowed("\"error\", \"pad\", \"trim_to_shape\"");
-  const auto at_most_one = [&](std::span<const char* const> group) {
-    const char* found = nullptr;
-    for (const char* name : group) {
-      if (!args.constant(name)) continue;
-      if (found != nullptr) exclusive(found, name);
-      found = name;
-    }
-  };
-  at_most_one(kStarts);
-  at_most_one(kEnds);
+  exclusive(args, kStarts);
+  exclusive(args, kEnds);
 }
 
 Tensor roi_of(const Tensor& whole, Sample& sample) {
@@ -193,18 +168,18 @@ Tensor roi_of(const Tensor& whole, Sample& sample) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = axes[i];
     const std::int64_t extent = whole.shape()[axis];
+    const std::string name = axis_name(whole.layout(), axis);
     const Ends bounds = ends_of(start_name, starts[i], end_name, ends[i], extent);
-    std::int64_t lo = rounded(bounds.start, axis), hi = rounded(bounds.end, axis);
+    std::int64_t lo = rounded(bounds.start, name), hi = rounded(bounds.end, name);
     if (hi < lo)
-      throw Error(ErrorKind::shape,
-                  fmt::format("the region ends before it begins along axis {}", axis))
+      throw Error(ErrorKind::shape, fmt::format("the region ends before it begins along {}", name))
           .got(fmt::format("start {}, end {}", lo, hi))
           .allowed("an end that is not below the start");
     if (policy == "trim_to_shape") {
       lo = std::clamp<std::int64_t>(lo, 0, extent);
       hi = std::clamp<std::int64_t>(hi, 0, extent);
     } else if (policy == "error" && (lo < 0 || hi > extent)) {
-      throw Error(ErrorKind::shape, fmt::format("the region does not fit along axis {}", axis))
+      throw Error(ErrorKind::shape, fmt::format("the region does not fit along {}", name))
           .got(fmt::format("start {}, end {}", lo, hi))
           .allowed(fmt::format("0 <= start <= end <= {}     (array {})", extent,
                                to_string(whole.shape())))
