@@ -93,9 +93,6 @@ def example_text(case, op: dict) -> str:
     shown = [array_text(n, a) for n, a in zip(names, arrays)]
     shown += [array_text(out["name"], a) for out, a in zip(op["outputs"], outputs)]
     lines.append("```text\n" + "\n".join(shown) + "\n```")
-    if case.reference is not None:
-        source = textwrap.dedent(inspect.getsource(case.reference)).strip()
-        lines += ["The same in plain Python, which the tests compare with:", f"```python\n{source}\n```"]
     return "\n\n".join(lines)
 
 
@@ -105,9 +102,13 @@ def page(op: dict, cases: list) -> str:
         parts.append(op["doc"])
     parts += [text for trait, text in TRAITS.items() if op["traits"].get(trait)]
     parts += inputs_section(op) + arguments_section(op) + outputs_section(op)
-    examples = [example_text(case, op) for case in cases if case.docs]
-    if examples:
-        parts += ["## Examples"] + examples
+    shown = [case for case in cases if case.docs]
+    if shown:
+        parts += ["## Examples"] + [example_text(case, op) for case in shown]
+    references = dict.fromkeys(case.reference for case in shown if case.reference is not None)
+    if references:
+        parts += ["## The same in plain Python", "What the tests compare with:"]
+        parts += [f"```python\n{textwrap.dedent(inspect.getsource(ref)).strip()}\n```" for ref in references]
     return "\n\n".join(parts) + "\n"
 
 

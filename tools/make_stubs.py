@@ -20,14 +20,16 @@ import schema_text  # noqa: E402
 HEADER = """\
 # SPDX-License-Identifier: Apache-2.0
 # Written by tools/make_stubs.py from the operators' schemas.
-from typing import Any, Sequence, Tuple, Union
+from typing import Any, Sequence, Union
 
 import numpy.typing as npt
 from varo import types
 from varo.data_node import DataNode
-
-# What flows between operators: a node while a pipeline is being defined, else arrays.
+{imports}
 Data = Union[DataNode, npt.ArrayLike]
+# A node while a pipeline is being defined, else a tensor; a tuple where there are several outputs.
+Result = Any
+
 """
 
 TYPES = {
@@ -66,12 +68,11 @@ def function(op: dict) -> str:
     # name=, seed=, device= and the like are the same everywhere and checked by the pipeline.
     parameters += keyword + ["**common: Any"]
 
-    result = "Any" if len(op["outputs"]) != 1 else "DataNode"
     name = op["name"].split(".")[-1]
-    signature = f"def {name}(" + "".join(f"\n    {p}," for p in parameters[:-1]) + f"\n    {parameters[-1]}\n) -> {result}:"
+    signature = f"def {name}(" + "".join(f"\n    {p}," for p in parameters[:-1]) + f"\n    {parameters[-1]}\n) -> Result:"
     text = "\n\n".join(filter(None, [op["summary"], op["doc"]])).replace("\\", "\\\\").replace('"""', "'''")
-    doc = text.replace("\n", "\n    ")
-    return f'{signature}\n    """{doc}"""\n    ...\n'
+    doc = text.replace("\n", "\n    ").replace("\n    \n", "\n\n")
+    return f'{signature}\n    """{doc}"""\n'
 
 
 def stubs(operators: list[dict]) -> dict[str, str]:
@@ -93,7 +94,7 @@ def stubs(operators: list[dict]) -> dict[str, str]:
             imports += "from varo._external import external_source as external_source\n"
         path = module + ("/__init__.pyi" if inner or module == "fn" else ".pyi")
         body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))
-        files[path] = f"{HEADER}{imports}\n{body}"
+        files[path] = HEADER.format(imports=imports) + body
     return files
 
 

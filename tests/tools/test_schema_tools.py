@@ -51,7 +51,7 @@ def test_stub_types_say_what_may_come_from_a_node():
     assert kinds["sigma"] == "Union[Union[float, Sequence[float]], Data]"
     assert kinds["mode"] == "Union[str, None]"
     assert ast.get_docstring(tree) == 'Does it.\n\nSays "what".'
-    assert ast.unparse(tree.returns) == "DataNode"
+    assert ast.unparse(tree.returns) == "Result"
 
 
 def test_operators_with_dots_stand_in_modules_and_private_ones_nowhere():
