@@ -98,7 +98,8 @@ HWY_INLINE hn::Vec<DF> LoadFloat(const T* from) {
 }
 
 // `rows(r, j)`: the vector of taps of pair row r that begins at pair element j, j = 2 * voxel.
-template <int kAxes, class Rows>
+// kBack: pairs are (upper, lower).
+template <int kAxes, bool kBack, class Rows>
 HWY_INLINE hn::Vec<DF> BlendVector(const Positions& run, int k, const Rows& rows) {
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(df));
@@ -112,11 +113,12 @@ HWY_INLINE hn::Vec<DF> BlendVector(const Positions& run, int k, const Rows& rows
     }
   };
   const auto first = half(2 * k), second = half(2 * k + lanes);
+  const auto x = hn::LoadU(df, run.x_weight + k);
 #if HWY_TARGET == HWY_SCALAR
-  return Mix(first, second, hn::LoadU(df, run.x_weight + k));
+  return kBack ? Mix(second, first, x) : Mix(first, second, x);
 #else
-  return Mix(hn::ConcatEven(df, second, first), hn::ConcatOdd(df, second, first),
-             hn::LoadU(df, run.x_weight + k));
+  const auto even = hn::ConcatEven(df, second, first), odd = hn::ConcatOdd(df, second, first);
+  return kBack ? Mix(odd, even, x) : Mix(even, odd, x);
 #endif
 }
 
@@ -126,9 +128,9 @@ void Blend(const void* taps, const Positions& run, int begin, int end, float* ou
   const auto& pair = static_cast<const Taps<T>*>(taps)->pair;
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int k = begin; k < end; k += lanes)
-    hn::StoreU(
-        BlendVector<kAxes>(run, k, [&](int r, int j) HWY_ATTR { return LoadFloat(pair[r] + j); }),
-        df, out + k);
+    hn::StoreU(BlendVector<kAxes, false>(
+                   run, k, [&](int r, int j) HWY_ATTR { return LoadFloat(pair[r] + j); }),
+               df, out + k);
 }
 
 #if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
@@ -149,19 +151,31 @@ HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offs
   }
 }
 
-template <int kAxes>
-void BlendDirect(const float* data, std::int64_t y_stride, std::int64_t z_stride,
-                 const Positions& run, int begin, int end, float* out) {
+// kBack: the input runs backwards along x, so that a pair in memory is (upper, lower).
+template <int kAxes, bool kBack>
+HWY_INLINE void BlendPairs(const float* const* from, const Positions& run, int begin, int end,
+                           float* out) {
   const DF df;
   const int lanes = static_cast<int>(hn::Lanes(df));
-  const float* from[4] = {data, data + y_stride, data + z_stride, data + y_stride + z_stride};
   for (int k = begin; k < end; k += lanes) {
     const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
-    hn::StoreU(BlendVector<kAxes>(run, at,
-                                  [&](int r, int j) HWY_ATTR {
-                                    return LoadPairs(df, from[r], run.offset + j / 2);
-                                  }),
-               df, out + at);
+    const auto rows = [&](int r, int j)
+                          HWY_ATTR { return LoadPairs(df, from[r], run.offset + j / 2); };
+    hn::StoreU(BlendVector<kAxes, kBack>(run, at, rows), df, out + at);
+  }
+}
+
+template <int kAxes>
+void BlendDirect(const float* data, const std::int64_t* strides_xyz, const Positions& run,
+                 int begin, int end, float* out) {
+  const bool back = strides_xyz[0] < 0;
+  const float* first = back ? data - 1 : data;
+  const std::int64_t y = strides_xyz[1], z = kAxes == 3 ? strides_xyz[2] : 0;
+  const float* from[4] = {first, first + y, first + z, first + y + z};
+  if (back) {
+    BlendPairs<kAxes, true>(from, run, begin, end, out);
+  } else {
+    BlendPairs<kAxes, false>(from, run, begin, end, out);
   }
 }
 #endif

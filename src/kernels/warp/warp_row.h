@@ -42,10 +42,10 @@ struct RowLoops {
   void (*address)(const std::int32_t* strides_xyz, int axes, int count, Positions& run);
   /// Voxels [begin, end) from `taps` (a Taps<In>) to float32.
   void (*blend)(const void* taps, const Positions& run, int begin, int end, float* out);
-  /// As blend, taps read at data + offset from float32 with unit stride along x. nullptr if this
+  /// As blend, taps read at data + offset from float32 with stride 1 or -1 along x. nullptr if this
   /// instruction set has no fast way. \pre end - begin >= direct_least
-  void (*blend_direct)(const float* data, std::int64_t y_stride, std::int64_t z_stride,
-                       const Positions& run, int begin, int end, float* out);
+  void (*blend_direct)(const float* data, const std::int64_t* strides_xyz, const Positions& run,
+                       int begin, int end, float* out);
   int direct_least;
   /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
   void (*store)(const float* from, int count, void* to);
