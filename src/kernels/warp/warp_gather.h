@@ -76,8 +76,7 @@ void taps_at_edge(const Grid& grid, const T* data, T fill, const Positions& run,
   for (int row = 0; row < (grid.axes == 2 ? 2 : 4); ++row) {
     const bool has_row = has_y[row & 1] && has_z[row >> 1];
     const std::int64_t at = y[row & 1] + z[row >> 1];
-    for (int i = 0; i < 2; ++i)
-      taps.pair[row][2 * k + i] = has_row && has_x[i] ? data[at + x[i]] : fill;
+    for (int i = 0; i < 2; ++i) taps.of(row, k)[i] = has_row && has_x[i] ? data[at + x[i]] : fill;
   }
 }
 
@@ -91,14 +90,14 @@ void taps_inside(const Grid& grid, const T* data, const Positions& run, Span spa
   if (grid.stride[0] == 1) {
     for (int k = span.begin; k < span.end; ++k)
       for (int row = 0; row < rows; ++row)
-        std::memcpy(&taps.pair[row][2 * k], from[row] + run.offset[k], 2 * sizeof(T));
+        std::memcpy(taps.of(row, k), from[row] + run.offset[k], 2 * sizeof(T));
     return;
   }
   for (int k = span.begin; k < span.end; ++k)
     for (int row = 0; row < rows; ++row) {
       const T* pair = from[row] + run.offset[k];
-      taps.pair[row][2 * k] = pair[0];
-      taps.pair[row][2 * k + 1] = pair[grid.stride[0]];
+      taps.of(row, k)[0] = pair[0];
+      taps.of(row, k)[1] = pair[grid.stride[0]];
     }
 }
 

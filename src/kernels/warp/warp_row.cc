@@ -16,8 +16,9 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Never more lanes than the slack of the run's buffers.
-using DF = hn::CappedTag<float, kSlack>;
+// Eight lanes at most: putting pairs together costs as much again for sixteen, and the addresses of
+// eight fit the registers.
+using DF = hn::CappedTag<float, 8>;
 using DI = hn::RebindToSigned<DF>;
 
 // Beyond this the float32 offsets within a run would be coarser than 3e-5 voxel.
@@ -42,8 +43,7 @@ void Locate(const double* start, const double* step, int axes, bool linear, int 
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int axis = 0; axis < axes; ++axis) {
     const double at = linear ? start[axis] - 0.5 : start[axis];
-    alignas(64) float weight[kRun + kSlack];
-    float* to_weight = axis == 0 ? run.x_weight : weight;
+    float* to_weight = run.weight[axis];
     std::int32_t* to_index = run.index[axis];
     if (std::abs(at) < kFar && std::abs(step[axis]) <= kMaxStep) {
       const double whole = std::floor(at);
@@ -58,12 +58,6 @@ void Locate(const double* start, const double* step, int axes, bool linear, int 
       }
     } else {
       LocateExactly(at, step[axis], count, to_index, to_weight);
-    }
-    if (axis == 0 || !linear) continue;
-    float* twice = run.yz_weight[axis - 1];
-    for (int k = 0; k < count; k += lanes) {
-      const auto w = hn::LoadU(df, weight + k);
-      hn::StoreInterleaved2(w, w, df, twice + 2 * k);
     }
   }
 }
@@ -97,28 +91,30 @@ HWY_INLINE hn::Vec<DF> LoadFloat(const T* from) {
   }
 }
 
-// `rows(r, j)`: the vector of taps of pair row r that begins at pair element j, j = 2 * voxel.
-// kBack: pairs are (upper, lower).
+// `rows(r, odd)`: taps of row r for voxels k, k + 2, ... (odd: k + 1, k + 3, ...) as pairs. kBack:
+// pairs are (upper, lower).
 template <int kAxes, bool kBack, class Rows>
 HWY_INLINE hn::Vec<DF> BlendVector(const Positions& run, int k, const Rows& rows) {
   const DF df;
-  const int lanes = static_cast<int>(hn::Lanes(df));
-  const auto half = [&](int j) HWY_ATTR {
-    const auto y = hn::LoadU(df, run.yz_weight[0] + j);
-    const auto near = Mix(rows(0, j), rows(1, j), y);
+  const auto x = hn::LoadU(df, run.weight[0] + k), y = hn::LoadU(df, run.weight[1] + k);
+  const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + k) : y;
+  const auto across = [&](int odd, auto wy, auto wz) HWY_ATTR {
+    const auto near = Mix(rows(0, odd), rows(1, odd), wy);
     if constexpr (kAxes == 2) {
       return near;
     } else {
-      return Mix(near, Mix(rows(2, j), rows(3, j), y), hn::LoadU(df, run.yz_weight[1] + j));
+      return Mix(near, Mix(rows(2, odd), rows(3, odd), wy), wz);
     }
   };
-  const auto first = half(2 * k), second = half(2 * k + lanes);
-  const auto x = hn::LoadU(df, run.x_weight + k);
 #if HWY_TARGET == HWY_SCALAR
-  return kBack ? Mix(second, first, x) : Mix(first, second, x);
+  // One voxel: `rows` gives the lower, then the upper tap.
+  return Mix(across(0, y, z), across(1, y, z), x);
 #else
-  const auto even = hn::ConcatEven(df, second, first), odd = hn::ConcatOdd(df, second, first);
-  return kBack ? Mix(odd, even, x) : Mix(even, odd, x);
+  const auto even = across(0, hn::DupEven(y), hn::DupEven(z));
+  const auto odd = across(1, hn::DupOdd(y), hn::DupOdd(z));
+  const auto first = hn::OddEven(hn::DupEven(odd), even);
+  const auto second = hn::OddEven(odd, hn::DupOdd(even));
+  return kBack ? Mix(second, first, x) : Mix(first, second, x);
 #endif
 }
 
@@ -127,10 +123,16 @@ void Blend(const void* taps, const Positions& run, int begin, int end, float* ou
   const DF df;
   const auto& pair = static_cast<const Taps<T>*>(taps)->pair;
   const int lanes = static_cast<int>(hn::Lanes(df));
-  for (int k = begin; k < end; k += lanes)
-    hn::StoreU(BlendVector<kAxes, false>(
-                   run, k, [&](int r, int j) HWY_ATTR { return LoadFloat(pair[r] + j); }),
-               df, out + k);
+  for (int k = begin & ~1; k < end; k += lanes) {
+#if HWY_TARGET == HWY_SCALAR
+    const auto rows = [&](int r, int upper) {
+      return LoadFloat(pair[r][k & 1] + (k & ~1) + upper);
+    };
+#else
+    const auto rows = [&](int r, int odd) HWY_ATTR { return LoadFloat(pair[r][odd] + k); };
+#endif
+    hn::StoreU(BlendVector<kAxes, false>(run, k, rows), df, out + k);
+  }
 }
 
 #if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
@@ -138,16 +140,23 @@ void Blend(const void* taps, const Positions& run, int begin, int end, float* ou
 #else
 #define VARO_WARP_DIRECT 1
 
-// Pairs of neighbours at from + offset[0], from + offset[1], ...: one 64-bit load a pair. Gather
+// Pairs of neighbours at from + offset[0], from + offset[2], ...: one 64-bit load a pair. Gather
 // instructions fetch each float by itself and cost several times as much.
 template <class D>
 HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offset) {
   const hn::Half<D> dh;
   constexpr std::size_t kLanes = hn::MaxLanes(dh);
   if constexpr (kLanes == 2) {
-    return hn::Combine(d, hn::LoadU(dh, from + offset[1]), hn::LoadU(dh, from + offset[0]));
+    const auto low = hn::LoadU(dh, from + offset[0]);
+#if HWY_ARCH_X86
+    // One instruction, where Combine would load and then shuffle.
+    const auto* high = reinterpret_cast<const __m64*>(from + offset[2]);
+    return hn::Vec<D>{_mm_loadh_pi(low.raw, high)};
+#else
+    return hn::Combine(d, hn::LoadU(dh, from + offset[2]), low);
+#endif
   } else {
-    return hn::Combine(d, LoadPairs(dh, from, offset + kLanes / 2), LoadPairs(dh, from, offset));
+    return hn::Combine(d, LoadPairs(dh, from, offset + kLanes), LoadPairs(dh, from, offset));
   }
 }
 
@@ -159,8 +168,8 @@ HWY_INLINE void BlendPairs(const float* const* from, const Positions& run, int b
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int k = begin; k < end; k += lanes) {
     const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
-    const auto rows = [&](int r, int j)
-                          HWY_ATTR { return LoadPairs(df, from[r], run.offset + j / 2); };
+    const auto rows = [&](int r, int odd)
+                          HWY_ATTR { return LoadPairs(df, from[r], run.offset + at + odd); };
     hn::StoreU(BlendVector<kAxes, kBack>(run, at, rows), df, out + at);
   }
 }

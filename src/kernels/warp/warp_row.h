@@ -18,18 +18,20 @@ inline constexpr int kSlack = 16;
 struct Positions {
   /// Nearest: the voxel. Linear: the lower tap.
   alignas(64) std::int32_t index[3][kRun + kSlack];
-  /// Linear: weight of the upper tap along x, once a voxel; along y and z, twice a voxel.
-  alignas(64) float x_weight[kRun + kSlack];
-  alignas(64) float yz_weight[2][2 * (kRun + kSlack)];
+  /// Linear: weight of the upper tap along x, y, z.
+  alignas(64) float weight[3][kRun + kSlack];
   /// Element offset of the voxel (or lower taps), valid where all taps are inside.
   alignas(64) std::int32_t offset[kRun + kSlack];
 };
 
-/// The taps of a run, as pairs of neighbours along x: element 2k is voxel k's lower tap, 2k + 1
-/// the upper. Pair rows: (y, z), (y+1, z), (y, z+1), (y+1, z+1).
+/// The taps of a run, as pairs (lower, upper) of neighbours along x, even and odd voxels apart: so
+/// that two vectors of pairs become lower and upper taps in the order of voxels by blends alone.
+/// Rows: (y, z), (y+1, z), (y, z+1), (y+1, z+1).
 template <class T>
 struct Taps {
-  alignas(64) T pair[4][2 * (kRun + kSlack)];
+  alignas(64) T pair[4][2][kRun + kSlack];
+
+  T* of(int row, int voxel) { return pair[row][voxel & 1] + (voxel & ~1); }
 };
 
 /// Loops of one instruction set for given types.
@@ -40,7 +42,7 @@ struct RowLoops {
                  Positions& run);
   /// offset = sum of index * stride.
   void (*address)(const std::int32_t* strides_xyz, int axes, int count, Positions& run);
-  /// Voxels [begin, end) from `taps` (a Taps<In>) to float32.
+  /// Voxels [begin, end) from `taps` (a Taps<In>) to float32; begin may be rounded down by one.
   void (*blend)(const void* taps, const Positions& run, int begin, int end, float* out);
   /// As blend, taps read at data + offset from float32 with stride 1 or -1 along x. nullptr if this
   /// instruction set has no fast way. \pre end - begin >= direct_least
