@@ -17,6 +17,9 @@ struct Window {
   std::int64_t size = 1;
 };
 
+// The windows of each frame, or one set for all.
+using FrameWindows = std::vector<std::vector<Window>>;
+
 // Weights from the centre outwards.
 std::vector<float> gaussian(const Window& w) {
   std::vector<double> half(static_cast<std::size_t>(w.size / 2 + 1), 1.0);
@@ -65,31 +68,54 @@ class GaussianBlur final : public Operator {
   void infer(Sample& s) const override {
     Spec spec = s.spec(0);
     const std::vector<int> axes = filters::data_axes(spec);
-    const auto sigma = filters::per_axis("sigma", s.reals("sigma"), axes.size());
-    const auto size = filters::per_axis("window_size", s.integers("window_size"), axes.size());
-    std::vector<Window> windows;
-    for (std::size_t i = 0; i < axes.size(); ++i)
-      windows.push_back(window_along(axes[i], axis_name(spec.layout, axes[i]), sigma[i], size[i]));
-    s.state() = std::move(windows);
+    const auto sigma = filters::per_frame(s, "sigma", s.reals("sigma"), axes.size());
+    const auto size = filters::per_frame(s, "window_size", s.integers("window_size"), axes.size());
+    FrameWindows frames;
+    const std::size_t count = sigma.size() == 1 ? size.size() : sigma.size();
+    for (std::size_t f = 0; f < count; ++f) {
+      const auto& sigmas = sigma[sigma.size() == 1 ? 0 : f];
+      const auto& sizes = size[size.size() == 1 ? 0 : f];
+      std::vector<Window> windows;
+      for (std::size_t i = 0; i < axes.size(); ++i) {
+        const std::string name = axis_name(spec.layout, axes[i]);
+        windows.push_back(window_along(axes[i], name, sigmas[i], sizes[i]));
+      }
+      frames.push_back(std::move(windows));
+    }
+    s.state() = std::move(frames);
     spec.dtype = filters::output_dtype(s);
     s.set_output(0, spec);
   }
 
   bool resolve(Sample& s) const override {
     if (s.output_spec(0).dtype != s.spec(0).dtype) return false;
-    for (const Window& w : s.kept<std::vector<Window>>())
-      if (w.size != 1) return false;
+    for (const auto& windows : s.kept<FrameWindows>())
+      for (const Window& w : windows)
+        if (w.size != 1) return false;
     s.set_result(0, s.tensor(0));
     return true;
   }
 
   void run(Sample& s) const override {
+    const auto& frames = s.kept<FrameWindows>();
+    const ConstView in = filters::by_rows(s, 0);
+    const View out = s.output(0);
+    if (frames.size() == 1) return blur(s, in, out, frames[0]);
+    const int f = s.spec(0).layout.find('F');
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      const auto at = static_cast<std::int64_t>(i);
+      blur(s, filters::part_at(in, f, at), filters::part_at(out, f, at), frames[i]);
+    }
+  }
+
+ private:
+  static void blur(Sample& s, const ConstView& in, const View& out,
+                   const std::vector<Window>& windows) {
     std::vector<std::vector<float>> weights;
-    std::vector<AxisWindow> windows;
-    for (const Window& w : s.kept<std::vector<Window>>()) weights.push_back(gaussian(w));
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      windows.push_back({s.kept<std::vector<Window>>()[i].axis, weights[i]});
-    filters::convolve_with_scratch(s, filters::by_rows(s, 0), s.output(0), {windows});
+    std::vector<AxisWindow> along;
+    for (const Window& w : windows) weights.push_back(gaussian(w));
+    for (std::size_t i = 0; i < windows.size(); ++i) along.push_back({windows[i].axis, weights[i]});
+    filters::convolve_with_scratch(s, in, out, {along});
   }
 };
 
@@ -110,7 +136,7 @@ VARO_OPERATORS(filters, gaussian_blur) {
                 .type = ArgType::reals,
                 .default_value = 0.0,
                 .doc = "Standard deviation in elements: one, or one for each axis, outermost "
-                       "first. 0: from window_size.",
+                       "first; per sample also for each frame. 0: from window_size.",
                 .least = 0})
           .arg({.name = "window_size",
                 .type = ArgType::integers,

@@ -58,6 +58,30 @@ std::vector<T> per_axis(std::string_view arg, std::vector<T> values, std::size_t
   return values;
 }
 
+/// per_axis() for every frame: a per-sample argument whose layout begins with F holds a value, or
+/// one for each axis, for every frame in turn. One row of values where frames do not differ. errors
+/// ShapeError
+template <class T>
+std::vector<std::vector<T>> per_frame(Sample& s, std::string_view arg, std::vector<T> values,
+                                      std::size_t axes) {
+  const bool by_frame = s.args().per_sample(arg) && s.argument(arg).layout().find('F') == 0;
+  if (!by_frame) return {per_axis(arg, std::move(values), axes)};
+  const int f = s.spec(0).layout.find('F');
+  const auto given = static_cast<std::size_t>(s.argument(arg).shape()[0]);
+  const auto frames = f < 0 ? 0 : static_cast<std::size_t>(s.spec(0).shape[f]);
+  if (given != frames) {
+    throw Error(ErrorKind::shape, std::string(arg) + " is given for each frame of another number")
+        .got(std::to_string(given) + " frames")
+        .allowed(f < 0 ? "one value for all: the input has no axis F"
+                       : std::to_string(frames) + ", as the input has");
+  }
+  std::vector<std::vector<T>> rows;
+  const std::size_t each = frames > 0 ? values.size() / frames : 0;
+  for (auto at = values.begin(); rows.size() < frames; at += static_cast<std::ptrdiff_t>(each))
+    rows.push_back(per_axis(arg, std::vector<T>(at, at + static_cast<std::ptrdiff_t>(each)), axes));
+  return rows;
+}
+
 /// For kernels that go by rows: the input as it lies where its last axis is contiguous, else a
 /// copy.
 inline ConstView by_rows(Sample& s, int input) {
@@ -72,6 +96,15 @@ inline void convolve_with_scratch(Sample& s, const ConstView& in, const View& ou
                                   const Convolution& what) {
   const std::size_t bytes = convolve_scratch_bytes(in, out, what, s.parallel().width());
   convolve(in, out, what, s.parallel(), s.scratch_of<std::byte>(static_cast<std::int64_t>(bytes)));
+}
+
+/// The part of a view at position `at` of `axis`, which stays with extent 1.
+template <class AnyView>
+AnyView part_at(AnyView view, int axis, std::int64_t at) {
+  const auto bytes = at * view.strides[axis] * static_cast<std::int64_t>(view.element_size());
+  view.data = view.template ptr<std::byte>() + bytes;
+  view.shape[axis] = 1;
+  return view;
 }
 
 /// The input and the argument `dtype` that filters have in common, and what the latter comes to.
