@@ -2,75 +2,173 @@
 #include "core/pool.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
-#include <map>
 #include <mutex>
 #include <new>
 #include <sys/mman.h>
-#include <vector>
 
 namespace varo {
 
 namespace {
 
-constexpr std::size_t kPadding = 64;                 // readable and writable past the end
-constexpr std::size_t kHuge = std::size_t{2} << 20;  // from here on, whole huge pages
+constexpr std::size_t kPadding = 64;  // readable and writable past the end
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kAlign = 64;
+constexpr std::size_t kSmall = 4096;                 // up to here the C library does better
+constexpr std::size_t kHuge = std::size_t{2} << 20;  // from here on, aligned to huge pages
+constexpr std::size_t kMost = std::size_t{1} << 47;
+constexpr int kClasses = 8 * 48;
 
-// Eight classes to the doubling: at most an eighth of a buffer is waste.
-std::size_t rounded(std::size_t bytes) {
-  bytes = std::max<std::size_t>(bytes + kPadding, 256);
-  std::size_t step = std::size_t{1} << (63 - __builtin_clzll(bytes));
-  step = std::max<std::size_t>(step / 8, 64);
-  if (bytes > kHuge) step = std::max<std::size_t>(step, 4096);
-  return (bytes + step - 1) / step * step;
+// Eight classes to the doubling: at most an eighth of a buffer is waste. Class c serves requests of
+// up to (9 + c % 8) / 8 * 2^(c / 8) bytes; a power of two, the commonest, wastes nothing.
+int class_of(std::size_t bytes) {
+  const std::size_t last = bytes - 1;
+  const int exponent = std::bit_width(last) - 1;
+  return exponent * 8 + static_cast<int>(last >> (exponent - 3) & 7);
+}
+// What a buffer of the class takes: with padding, and whole pages where it is mapped.
+std::size_t size_of_class(int c) {
+  const std::size_t bytes = static_cast<std::size_t>(9 + c % 8) << (c / 8 - 3);
+  return bytes + (bytes < kHuge ? kPadding : kPage);
 }
 
 void* system_allocate(std::size_t bytes) {
-  void* p = std::aligned_alloc(bytes >= kHuge ? kHuge : 64,
-                               bytes >= kHuge ? (bytes + kHuge - 1) / kHuge * kHuge : bytes);
-  if (p == nullptr) throw std::bad_alloc();
-  if (bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
-  return p;
+  if (bytes < kHuge) return std::aligned_alloc(kAlign, bytes);
+  // Not through the C library: what it frees it may keep, and it aligns by wasting.
+  void* const p =
+      mmap(nullptr, bytes + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  const auto begin = reinterpret_cast<std::uintptr_t>(p);
+  const std::uintptr_t aligned = (begin + kHuge - 1) / kHuge * kHuge;
+  if (aligned > begin) munmap(p, aligned - begin);
+  void* const memory = reinterpret_cast<void*>(aligned);
+  munmap(static_cast<std::byte*>(memory) + bytes, begin + kHuge - aligned);
+  madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
 }
+
+void system_free(void* memory, std::size_t bytes) {
+  if (bytes < kHuge)
+    std::free(memory);
+  else
+    munmap(memory, bytes);
+}
+
+// Small buffers: one allocation for the memory and the count of its holders.
+std::shared_ptr<void> small_buffer(std::size_t bytes) {
+  auto block = std::make_shared_for_overwrite<std::byte[]>(bytes + kPadding + kAlign - 1);
+  void* memory = block.get();
+  std::size_t space = bytes + kPadding + kAlign - 1;
+  memory = std::align(kAlign, bytes + kPadding, memory, space);
+  return {std::move(block), memory};
+}
+
+// A buffer that nobody uses; lies in the buffer itself. Linked twice: in the list of its class,
+// latest first, and in the list of all, in order of their return.
+struct Unused {
+  Unused *class_next, *class_before, *newer, *older;
+  int size_class;
+};
+static_assert(sizeof(Unused) <= kSmall);
 
 }  // namespace
 
 struct BufferPool::Impl {
-  struct Free {
-    void* memory;
-    std::uint64_t returned;  // when, for evicting the longest unused first
-  };
   std::mutex mutex;
-  std::multimap<std::size_t, Free> free;  // by size
+  Unused* by_class[kClasses] = {};
+  std::uint64_t occupied[kClasses / 64] = {};  // classes with unused buffers
+  Unused *oldest = nullptr, *newest = nullptr;
   PoolStats stats;
   std::size_t ever_high_water = 0;
-  std::uint64_t clock = 0;
+  std::size_t pending_bytes = 0;  // reserved, but the system may yet refuse
 
-  // Takes unused buffers out until `incoming` more bytes keep the bound; the caller frees them.
-  std::vector<void*> evict_for(std::size_t incoming) {
-    std::vector<void*> victims;
-    const std::size_t bound = ever_high_water + ever_high_water / 4;
-    while (!free.empty() &&
-           stats.reserved_bytes + incoming > std::max(bound, stats.in_use_bytes + incoming)) {
-      const auto oldest = std::min_element(
-          free.begin(), free.end(),
-          [](const auto& a, const auto& b) { return a.second.returned < b.second.returned; });
-      stats.reserved_bytes -= oldest->first;
-      victims.push_back(oldest->second.memory);
-      free.erase(oldest);
-    }
-    return victims;
+  void insert(void* memory, int c) {
+    auto* const u = new (memory) Unused{by_class[c], nullptr, nullptr, newest, c};
+    if (by_class[c] != nullptr) by_class[c]->class_before = u;
+    by_class[c] = u;
+    occupied[c / 64] |= std::uint64_t{1} << c % 64;
+    (newest != nullptr ? newest->newer : oldest) = u;
+    newest = u;
   }
 
-  void give_back(void* memory, std::size_t bytes) {
+  void remove(Unused* u) {
+    const int c = u->size_class;
+    if (u->class_next != nullptr) u->class_next->class_before = u->class_before;
+    (u->class_before != nullptr ? u->class_before->class_next : by_class[c]) = u->class_next;
+    if (by_class[c] == nullptr) occupied[c / 64] &= ~(std::uint64_t{1} << c % 64);
+    (u->newer != nullptr ? u->newer->older : newest) = u->older;
+    (u->older != nullptr ? u->older->newer : oldest) = u->newer;
+  }
+
+  // The smallest unused buffer of class c or above that is not mostly idle.
+  Unused* fitting(int c) {
+    const std::size_t most = size_of_class(c) + size_of_class(c) / 2;
+    for (int word = c / 64; word < kClasses / 64; ++word) {
+      std::uint64_t bits = occupied[word];
+      if (word == c / 64) bits &= ~std::uint64_t{0} << c % 64;
+      if (bits == 0) continue;
+      const int found = word * 64 + std::countr_zero(bits);
+      return size_of_class(found) <= most ? by_class[found] : nullptr;
+    }
+    return nullptr;
+  }
+
+  // Takes unused buffers out, the longest unused first, until `incoming` more bytes keep the bound.
+  // They are chained by class_next; the caller frees them.
+  Unused* evict_for(std::size_t incoming) {
+    Unused* victims = nullptr;
+    const std::size_t bound = std::max(ever_high_water + ever_high_water / 4,
+                                       stats.in_use_bytes + pending_bytes + incoming);
+    while (oldest != nullptr && stats.reserved_bytes + incoming > bound) take_oldest(victims);
+    return victims;
+  }
+  void take_oldest(Unused*& victims) {
+    Unused* const u = oldest;
+    remove(u);
+    stats.reserved_bytes -= size_of_class(u->size_class);
+    u->class_next = victims;
+    victims = u;
+  }
+  static void free_all(Unused* victims) {
+    while (victims != nullptr) {
+      Unused* const next = victims->class_next;
+      system_free(victims, size_of_class(victims->size_class));
+      victims = next;
+    }
+  }
+
+  // Null if there is no memory even without what lies unused.
+  void* allocate(std::size_t size) {
+    if (void* memory = system_allocate(size)) return memory;
+    trim();
+    return system_allocate(size);
+  }
+
+  void trim() {
+    Unused* victims = nullptr;
+    {
+      const std::lock_guard lock(mutex);
+      while (oldest != nullptr) take_oldest(victims);
+    }
+    free_all(victims);
+  }
+
+  void count_use(std::size_t size) {
+    stats.in_use_bytes += size;
+    stats.high_water_bytes = std::max(stats.high_water_bytes, stats.in_use_bytes);
+    ever_high_water = std::max(ever_high_water, stats.in_use_bytes);
+  }
+
+  void give_back(void* memory, int c) noexcept {
     const std::lock_guard lock(mutex);
-    stats.in_use_bytes -= bytes;
-    free.emplace(bytes, Free{memory, ++clock});
+    stats.in_use_bytes -= size_of_class(c);
+    insert(memory, c);
   }
 };
 
 BufferPool::BufferPool() : impl_(std::make_unique<Impl>()) {}
-BufferPool::~BufferPool() = default;
+BufferPool::~BufferPool() { trim(); }
 
 BufferPool& BufferPool::host() {
   static auto* pool = new BufferPool;  // never destroyed: buffers may come back at any time
@@ -78,42 +176,41 @@ BufferPool& BufferPool::host() {
 }
 
 std::shared_ptr<void> BufferPool::get(std::size_t bytes) {
-  if (bytes > (std::size_t{1} << 47)) throw std::bad_alloc();
-  const std::size_t need = rounded(bytes);
-  std::size_t size = need;
-  void* memory = nullptr;
-  std::vector<void*> victims;
+  if (bytes <= kSmall) return small_buffer(bytes);
+  if (bytes > kMost) throw std::bad_alloc();
   Impl& impl = *impl_;
+  int c = class_of(bytes);
+  const std::size_t size = size_of_class(c);
+  void* memory = nullptr;
+  Unused* victims = nullptr;
   {
     const std::lock_guard lock(impl.mutex);
-    // The smallest buffer that is large enough, unless most of it would lie idle.
-    const auto fit = impl.free.lower_bound(need);
-    if (fit != impl.free.end() && fit->first <= need + need / 2 + 4096) {
-      size = fit->first;
-      memory = fit->second.memory;
-      impl.free.erase(fit);
+    if (Unused* const fit = impl.fitting(c)) {
+      c = fit->size_class;
+      impl.remove(fit);
+      memory = fit;
+      ++impl.stats.requests;
+      impl.count_use(size_of_class(c));
     } else {
-      victims = impl.evict_for(need);
-      impl.stats.reserved_bytes += need;
-      ++impl.stats.allocations;
+      victims = impl.evict_for(size);
+      impl.stats.reserved_bytes += size;
+      impl.pending_bytes += size;
+    }
+  }
+  if (memory == nullptr) {
+    Impl::free_all(victims);
+    memory = impl.allocate(size);
+    const std::lock_guard lock(impl.mutex);
+    impl.pending_bytes -= size;
+    if (memory == nullptr) {  // a request that failed leaves no trace, in the bound least of all
+      impl.stats.reserved_bytes -= size;
+      throw std::bad_alloc();
     }
     ++impl.stats.requests;
-    impl.stats.in_use_bytes += size;
-    impl.stats.high_water_bytes = std::max(impl.stats.high_water_bytes, impl.stats.in_use_bytes);
-    impl.ever_high_water = std::max(impl.ever_high_water, impl.stats.in_use_bytes);
+    ++impl.stats.allocations;
+    impl.count_use(size);
   }
-  for (void* victim : victims) std::free(victim);
-  if (memory == nullptr) {
-    try {
-      memory = system_allocate(size);
-    } catch (...) {
-      const std::lock_guard lock(impl.mutex);
-      impl.stats.in_use_bytes -= size;
-      impl.stats.reserved_bytes -= size;
-      throw;
-    }
-  }
-  return {memory, [&impl, size](void* p) { impl.give_back(p, size); }};
+  return {memory, [&impl, c](void* p) { impl.give_back(p, c); }};
 }
 
 PoolStats BufferPool::stats() const {
@@ -126,14 +223,6 @@ void BufferPool::reset_high_water() {
   impl_->stats.high_water_bytes = impl_->stats.in_use_bytes;
 }
 
-void BufferPool::trim() {
-  std::multimap<std::size_t, Impl::Free> unused;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    unused.swap(impl_->free);
-    for (const auto& [size, buffer] : unused) impl_->stats.reserved_bytes -= size;
-  }
-  for (const auto& [size, buffer] : unused) std::free(buffer.memory);
-}
+void BufferPool::trim() { impl_->trim(); }
 
 }  // namespace varo

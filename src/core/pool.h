@@ -13,7 +13,7 @@ struct PoolStats {
   std::size_t in_use_bytes = 0;      ///< handed out now
   std::size_t high_water_bytes = 0;  ///< largest in_use_bytes since the last reset
   std::size_t reserved_bytes = 0;    ///< in use or kept for the next user
-  std::uint64_t requests = 0;        ///< buffers handed out
+  std::uint64_t requests = 0;        ///< buffers handed out so far
   std::uint64_t allocations = 0;     ///< of those, how many needed memory from the system
 };
 
@@ -21,11 +21,19 @@ struct PoolStats {
 /// and after every pipeline is gone. Memory is 64-byte aligned, with at least 64 readable and
 /// writable bytes past the end of what was asked for.
 ///
-/// bound   reserved never exceeds high_water since start * 1.25 + the size of one request:
-///         unused buffers go back to the system before a fresh one would break that
+/// bound   reserved never exceeds the largest in_use since the start * 1.25, but for a request
+/// under
+///         way: unused buffers go back to the system, the longest unused first, before a fresh one
+///         would break that
+/// fit     a buffer is used again for a request of at least two thirds of its size, about
+/// small   buffers of up to 4 KiB come from the C library and are not counted
 class BufferPool {
  public:
+  /// The one that everybody uses; never destroyed.
   static BufferPool& host();
+  /// A pool of its own, which must outlive its buffers: for tests.
+  BufferPool();
+  ~BufferPool();
 
   /// A buffer of at least `bytes`. Throws std::bad_alloc.
   std::shared_ptr<void> get(std::size_t bytes);
@@ -38,8 +46,6 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
 
  private:
-  BufferPool();
-  ~BufferPool();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
