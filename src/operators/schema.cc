@@ -117,6 +117,15 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
     if (const auto* d = std::get_if<double>(&v)) return *d;
     return static_cast<double>(as_integer(v));
   };
+  // A list without elements has no type of its own.
+  const bool no_elements = std::visit(
+      [](const auto& v) {
+        if constexpr (requires { v.empty(); } && !std::is_same_v<decltype(v), const std::string&>)
+          return v.empty();
+        else
+          return false;
+      },
+      value);
   switch (arg.type) {
     case ArgType::boolean:
       if (std::holds_alternative<bool>(value)) return value;
@@ -144,6 +153,7 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
     case ArgType::integers: {
       if (std::holds_alternative<std::vector<std::int64_t>>(value)) return value;
       std::vector<std::int64_t> list;
+      if (no_elements) return list;
       if (const auto* reals = std::get_if<std::vector<double>>(&value)) {
         for (const double d : *reals) list.push_back(as_integer(d));
         return list;
@@ -154,6 +164,7 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
     case ArgType::reals: {
       if (std::holds_alternative<std::vector<double>>(value)) return value;
       std::vector<double> list;
+      if (no_elements) return list;
       if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value)) {
         list.assign(integers->begin(), integers->end());
         return list;
@@ -164,9 +175,7 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
     case ArgType::texts:
       if (const auto* text = std::get_if<std::string>(&value))
         return std::vector<std::string>{*text};
-      if (const auto* none = std::get_if<std::vector<std::int64_t>>(&value);
-          none != nullptr && none->empty())
-        return std::vector<std::string>{};
+      if (no_elements) return std::vector<std::string>{};
       if (!std::holds_alternative<std::vector<std::string>>(value)) wrong_type(arg, value);
       return value;
   }
