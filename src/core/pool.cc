@@ -80,8 +80,9 @@ struct BufferPool::Impl {
   std::uint64_t occupied[kClasses / 64] = {};  // classes with unused buffers
   Unused *oldest = nullptr, *newest = nullptr;
   PoolStats stats;
-  std::size_t ever_high_water = 0;
-  std::size_t pending_bytes = 0;  // reserved, but the system may yet refuse
+  // What the holders asked for, in classes: a buffer larger than asked for must not raise the
+  // bound, or the bound would raise itself.
+  std::size_t asked_bytes = 0, most_asked_bytes = 0;
 
   void insert(void* memory, int c) {
     auto* const u = new (memory) Unused{by_class[c], nullptr, nullptr, newest, c};
@@ -101,9 +102,12 @@ struct BufferPool::Impl {
     (u->older != nullptr ? u->older->newer : oldest) = u->newer;
   }
 
-  // The smallest unused buffer of class c or above that is not mostly idle.
-  Unused* fitting(int c) {
-    const std::size_t most = size_of_class(c) + size_of_class(c) / 2;
+  // The smallest unused buffer of class c or above, if most of it would be used. Where a fresh one
+  // would cost others their place, half of one is better than new pages.
+  Unused* fitting(int c) const {
+    const std::size_t size = size_of_class(c);
+    const bool room = stats.reserved_bytes + size <= bound();
+    const std::size_t most = room ? size + size / 2 : 2 * size;
     for (int word = c / 64; word < kClasses / 64; ++word) {
       std::uint64_t bits = occupied[word];
       if (word == c / 64) bits &= ~std::uint64_t{0} << c % 64;
@@ -118,11 +122,10 @@ struct BufferPool::Impl {
   // They are chained by class_next; the caller frees them.
   Unused* evict_for(std::size_t incoming) {
     Unused* victims = nullptr;
-    const std::size_t bound = std::max(ever_high_water + ever_high_water / 4,
-                                       stats.in_use_bytes + pending_bytes + incoming);
-    while (oldest != nullptr && stats.reserved_bytes + incoming > bound) take_oldest(victims);
+    while (oldest != nullptr && stats.reserved_bytes + incoming > bound()) take_oldest(victims);
     return victims;
   }
+  std::size_t bound() const { return most_asked_bytes + most_asked_bytes / 4; }
   void take_oldest(Unused*& victims) {
     Unused* const u = oldest;
     remove(u);
@@ -154,16 +157,19 @@ struct BufferPool::Impl {
     free_all(victims);
   }
 
-  void count_use(std::size_t size) {
-    stats.in_use_bytes += size;
+  void count_use(int asked, int given) {
+    ++stats.requests;
+    stats.in_use_bytes += size_of_class(given);
     stats.high_water_bytes = std::max(stats.high_water_bytes, stats.in_use_bytes);
-    ever_high_water = std::max(ever_high_water, stats.in_use_bytes);
+    asked_bytes += size_of_class(asked);
+    most_asked_bytes = std::max(most_asked_bytes, asked_bytes);
   }
 
-  void give_back(void* memory, int c) noexcept {
+  void give_back(void* memory, int asked, int given) noexcept {
     const std::lock_guard lock(mutex);
-    stats.in_use_bytes -= size_of_class(c);
-    insert(memory, c);
+    asked_bytes -= size_of_class(asked);
+    stats.in_use_bytes -= size_of_class(given);
+    insert(memory, given);
   }
 };
 
@@ -179,38 +185,35 @@ std::shared_ptr<void> BufferPool::get(std::size_t bytes) {
   if (bytes <= kSmall) return small_buffer(bytes);
   if (bytes > kMost) throw std::bad_alloc();
   Impl& impl = *impl_;
-  int c = class_of(bytes);
-  const std::size_t size = size_of_class(c);
+  const int asked = class_of(bytes);
+  const std::size_t size = size_of_class(asked);
+  int given = asked;
   void* memory = nullptr;
   Unused* victims = nullptr;
   {
     const std::lock_guard lock(impl.mutex);
-    if (Unused* const fit = impl.fitting(c)) {
-      c = fit->size_class;
+    if (Unused* const fit = impl.fitting(asked)) {
+      given = fit->size_class;
       impl.remove(fit);
       memory = fit;
-      ++impl.stats.requests;
-      impl.count_use(size_of_class(c));
+      impl.count_use(asked, given);
     } else {
       victims = impl.evict_for(size);
       impl.stats.reserved_bytes += size;
-      impl.pending_bytes += size;
     }
   }
   if (memory == nullptr) {
     Impl::free_all(victims);
     memory = impl.allocate(size);
     const std::lock_guard lock(impl.mutex);
-    impl.pending_bytes -= size;
     if (memory == nullptr) {  // a request that failed leaves no trace, in the bound least of all
       impl.stats.reserved_bytes -= size;
       throw std::bad_alloc();
     }
-    ++impl.stats.requests;
     ++impl.stats.allocations;
-    impl.count_use(size);
+    impl.count_use(asked, given);
   }
-  return {memory, [&impl, c](void* p) { impl.give_back(p, c); }};
+  return {memory, [&impl, asked, given](void* p) { impl.give_back(p, asked, given); }};
 }
 
 PoolStats BufferPool::stats() const {

@@ -21,11 +21,10 @@ struct PoolStats {
 /// and after every pipeline is gone. Memory is 64-byte aligned, with at least 64 readable and
 /// writable bytes past the end of what was asked for.
 ///
-/// bound   reserved never exceeds the largest in_use since the start * 1.25, but for a request
-/// under
-///         way: unused buffers go back to the system, the longest unused first, before a fresh one
-///         would break that
-/// fit     a buffer is used again for a request of at least two thirds of its size, about
+/// bound   reserved stays within 1.25 times the largest in_use since the start: unused buffers go
+///         back to the system, the longest unused first, before a fresh one would break that
+/// fit     a buffer is used again for a request of two thirds of its size; of half, where a fresh
+///         one would break the bound
 /// small   buffers of up to 4 KiB come from the C library and are not counted
 class BufferPool {
  public:
