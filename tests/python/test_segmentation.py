@@ -123,3 +123,16 @@ def test_mask_pixel_foreground_per_sample():
     for (positions,) in batches(build, 4):
         assert positions[0].tolist() == positions[2].tolist() == [20, 30]
         assert positions[1].tolist() != [20, 30] or positions[3].tolist() != [20, 30]
+
+
+@pytest.mark.parametrize("probability, nodes", [(0.0, 1), (1.0, 2)])
+def test_voxels_are_asked_for_only_when_an_object_is_drawn(probability, nodes):
+    @varo.pipeline_def(batch_size=4, num_threads=1, seed=1, prefetch_queue_depth=1)
+    def declare():
+        smooth = fn.gaussian_blur(fn.reshape(source([blobs(1)] * 4), layout="DHW"), sigma=1.0)
+        return fn.segmentation.random_object_bbox(smooth, foreground_prob=probability, format="box")
+
+    pipe = declare()
+    pipe.build()
+    pipe.run()
+    assert pipe._core.stats().nodes_run == 4 * nodes
