@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "core/dispatch.h"
 #include "kernels/pointwise/loops.h"
 #include "kernels/pointwise/program.h"
+#include "kernels/pointwise/walk.h"
 #include "kernels/random/random.h"
 
 namespace varo {
@@ -15,134 +15,6 @@ namespace {
 constexpr std::int64_t kPiece = std::int64_t{1} << 16;  // elements a task
 constexpr std::int64_t kRegisterBytes = 32 * 1024;
 constexpr std::int64_t kLongestTile = 2048, kShortestTile = 64;
-
-// Something that is walked along with the output: an input, an index, or the output itself.
-struct Walker {
-  const void* data = nullptr;
-  std::int64_t stride[kMaxRank] = {};
-  bool dense = false;    // consecutive in the order of the walk
-  bool uniform = false;  // the same everywhere
-};
-
-// The output's axes from the longest stride to the shortest, neighbours merged where every walker
-// allows it.
-struct Walk {
-  int rank = 0;
-  std::int64_t extent[kMaxRank] = {};
-  std::vector<Walker> walkers;
-};
-
-Walk walk_of(const View& out, std::span<const ConstView> inputs, std::span<const Index> indices) {
-  std::vector<const Strides*> strides = {&out.strides};
-  for (const ConstView& input : inputs) strides.push_back(&input.strides);
-  for (const Index& index : indices) strides.push_back(&index.strides);
-  Walk walk;
-  walk.walkers.resize(strides.size());
-  walk.walkers[0].data = out.data;
-  for (std::size_t i = 0; i < inputs.size(); ++i) walk.walkers[i + 1].data = inputs[i].data;
-  int order[kMaxRank];
-  int axes = 0;
-  for (int i = 0; i < out.rank(); ++i)
-    if (out.shape[i] != 1) order[axes++] = i;
-  std::stable_sort(order, order + axes, [&](int a, int b) {
-    return std::abs(out.strides[a]) > std::abs(out.strides[b]);
-  });
-  for (int k = 0; k < axes; ++k) {
-    const int axis = order[k];
-    bool merges = walk.rank > 0;
-    for (std::size_t w = 0; merges && w < strides.size(); ++w)
-      merges = walk.walkers[w].stride[walk.rank - 1] == (*strides[w])[axis] * out.shape[axis];
-    if (!merges) walk.extent[walk.rank++] = 1;
-    walk.extent[walk.rank - 1] *= out.shape[axis];
-    for (std::size_t w = 0; w < strides.size(); ++w)
-      walk.walkers[w].stride[walk.rank - 1] = (*strides[w])[axis];
-  }
-  if (walk.rank == 0) walk.extent[walk.rank++] = 1;
-  for (Walker& walker : walk.walkers) {
-    walker.dense = walker.uniform = true;
-    std::int64_t expected = 1;
-    for (int i = walk.rank - 1; i >= 0; --i) {
-      if (walk.extent[i] == 1) continue;
-      if (walker.stride[i] != expected) walker.dense = false;
-      if (walker.stride[i] != 0) walker.uniform = false;
-      expected *= walk.extent[i];
-    }
-  }
-  return walk;
-}
-
-// Where one walker stands for `count` elements of the walk from `begin` on: rows of equal steps.
-// Calls row(offset, step, length) for each.
-template <class Row>
-void for_rows(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count,
-              const Row& row) {
-  std::int64_t at[kMaxRank];
-  std::int64_t rest = begin, offset = 0;
-  for (int i = walk.rank - 1; i >= 0; --i) {
-    at[i] = rest % walk.extent[i];
-    rest /= walk.extent[i];
-    offset += at[i] * walker.stride[i];
-  }
-  const int last = walk.rank - 1;
-  while (true) {
-    const std::int64_t length = std::min(walk.extent[last] - at[last], count);
-    row(offset, walker.stride[last], length);
-    count -= length;
-    if (count == 0) return;
-    offset -= at[last] * walker.stride[last];
-    at[last] = 0;
-    for (int i = last - 1; i >= 0; --i) {
-      offset += walker.stride[i];
-      if (++at[i] < walk.extent[i]) break;
-      offset -= walk.extent[i] * walker.stride[i];
-      at[i] = 0;
-    }
-  }
-}
-
-// The offset of the first of `count` elements if they are consecutive for this walker, else -1.
-bool consecutive(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count,
-                 std::int64_t* offset) {
-  if (walker.dense) {
-    *offset = begin;
-    return true;
-  }
-  const std::int64_t length = walk.extent[walk.rank - 1];
-  if (begin % length + count > length || (walker.stride[walk.rank - 1] != 1 && count != 1))
-    return false;
-  for_rows(walk, walker, begin, count,
-           [&](std::int64_t at, std::int64_t, std::int64_t) { *offset = at; });
-  return true;
-}
-
-template <class T>
-void gather(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count, T* to) {
-  const T* data = static_cast<const T*>(walker.data);
-  for_rows(walk, walker, begin, count,
-           [&](std::int64_t offset, std::int64_t step, std::int64_t length) {
-             const T* from = data + offset;
-             if (step == 1) {
-               std::memcpy(to, from, static_cast<std::size_t>(length) * sizeof(T));
-             } else if (step == 0) {
-               std::fill_n(to, length, *from);
-             } else {
-               for (std::int64_t i = 0; i < length; ++i) to[i] = from[i * step];
-             }
-             to += length;
-           });
-}
-
-template <class T>
-void scatter(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count,
-             const T* from) {
-  T* data = static_cast<T*>(const_cast<void*>(walker.data));
-  for_rows(walk, walker, begin, count,
-           [&](std::int64_t offset, std::int64_t step, std::int64_t length) {
-             T* to = data + offset;
-             for (std::int64_t i = 0; i < length; ++i) to[i * step] = from[i];
-             from += length;
-           });
-}
 
 // An instruction with what run_program() adds: its loop and its register's place.
 struct Step {
@@ -247,45 +119,45 @@ struct Numbers {
   }
 };
 
-std::uint64_t two_words(const RandomKey& key, std::uint64_t index) {
-  const PhiloxBlock b = key.block(index / 2);
-  const std::size_t at = index % 2 * 2;
-  return (std::uint64_t{b[at]} << 32) | b[at + 1];
+// Fills one register with random numbers: range(first, count, to) makes consecutive ones, one(n)
+// a single one.
+template <class T, class Range, class One>
+void fill_random(const Numbers& numbers, void* register_, const Range& range, const One& one) {
+  T* to = static_cast<T*>(register_);
+  numbers.visit([&](std::uint64_t first, std::int64_t at,
+                    std::int64_t count) { range(first, count, to + at); },
+                [&](std::uint64_t n, std::int64_t at) { to[at] = one(n, at); });
 }
 
 void run_random(const Instruction& instruction, const Numbers& numbers, const Operands& o) {
   const RandomKey& key = instruction.key;
   if (instruction.op == Op::poisson) {
+    const auto* means = static_cast<const double*>(o.from[0]);
     auto* to = static_cast<double*>(o.to);
-    const auto* mean = static_cast<const double*>(o.from[0]);
-    const auto each = [&](std::uint64_t n, std::int64_t i) {
-      to[i] = random_poisson(key, n, mean[i]);
+    const auto one = [&](std::uint64_t n, std::int64_t at) {
+      to[at] = random_poisson(key, n, means[at]);
     };
     numbers.visit(
-        [&](std::uint64_t first, std::int64_t at, std::int64_t length) {
-          for (std::int64_t i = 0; i < length; ++i)
-            each(first + static_cast<std::uint64_t>(i), at + i);
+        [&](std::uint64_t first, std::int64_t at, std::int64_t count) {
+          for (std::int64_t i = 0; i < count; ++i)
+            one(first + static_cast<std::uint64_t>(i), at + i);
         },
-        each);
+        one);
   } else if (instruction.op == Op::normal) {
-    auto* to = static_cast<float*>(o.to);
-    numbers.visit([&](std::uint64_t first, std::int64_t at,
-                      std::int64_t length) { random_normals(key, first, length, to + at); },
-                  [&](std::uint64_t n, std::int64_t i) { to[i] = random_normal(key, n); });
+    fill_random<float>(
+        numbers, o.to,
+        [&](auto first, auto count, auto* to) { random_normals(key, first, count, to); },
+        [&](auto n, auto) { return random_normal(key, n); });
   } else if (instruction.dtype == DType::u32) {
-    auto* to = static_cast<std::uint32_t*>(o.to);
-    numbers.visit([&](std::uint64_t first, std::int64_t at,
-                      std::int64_t length) { random_words(key, first, length, to + at); },
-                  [&](std::uint64_t n, std::int64_t i) { to[i] = random_word(key, n); });
+    fill_random<std::uint32_t>(
+        numbers, o.to,
+        [&](auto first, auto count, auto* to) { random_words(key, first, count, to); },
+        [&](auto n, auto) { return random_word(key, n); });
   } else {
-    auto* to = static_cast<std::uint64_t*>(o.to);
-    const auto each = [&](std::uint64_t n, std::int64_t i) { to[i] = two_words(key, n); };
-    numbers.visit(
-        [&](std::uint64_t first, std::int64_t at, std::int64_t length) {
-          for (std::int64_t i = 0; i < length; ++i)
-            each(first + static_cast<std::uint64_t>(i), at + i);
-        },
-        each);
+    fill_random<std::uint64_t>(
+        numbers, o.to,
+        [&](auto first, auto count, auto* to) { random_word_pairs(key, first, count, to); },
+        [&](auto n, auto) { return random_word_pair(key, n); });
   }
 }
 

@@ -18,38 +18,75 @@ HWY_BEFORE_NAMESPACE();
 namespace varo {
 namespace HWY_NAMESPACE {
 
-// Blocks are made kLanes at a time, one lane a block, in loops that the compiler turns into
-// vectors.
-constexpr int kLanes = 16;
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Blocks are made kLanes at a time, one lane a block.
+constexpr std::size_t kLanes = 16;
+using Words32 = hn::CappedTag<std::uint32_t, kLanes>;
+using Vec32 = hn::Vec<Words32>;
 struct Blocks {
   alignas(64) std::uint32_t word[4][kLanes];
 };
 
-inline Blocks blocks_at(const RandomKey& key, std::uint64_t first) {
+struct Product {
+  Vec32 high, low;
+};
+// Both halves of the 64-bit products of all lanes: those of the even lanes and those of the odd
+// lanes are computed apart and put side by side again.
+HWY_INLINE Product product(Vec32 a, Vec32 b) {
+#if HWY_TARGET == HWY_SCALAR
+  const std::uint64_t both = std::uint64_t{hn::GetLane(a)} * hn::GetLane(b);
+  return {hn::Set(Words32(), static_cast<std::uint32_t>(both >> 32)),
+          hn::Set(Words32(), static_cast<std::uint32_t>(both))};
+#else
+  const hn::Repartition<std::uint64_t, Words32> wide;
+  const Words32 d;
+  const auto even = hn::MulEven(a, b);
+  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, a))), b);
+  return {hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even))),
+          hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even))};
+#endif
+}
+
+HWY_INLINE Blocks blocks_at(const RandomKey& key, std::uint64_t first) {
   Blocks b;
-  for (int i = 0; i < kLanes; ++i) {
-    const std::uint64_t index = first + static_cast<std::uint64_t>(i);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    const std::uint64_t index = first + i;
     b.word[0][i] = static_cast<std::uint32_t>(index);
     b.word[1][i] = static_cast<std::uint32_t>(index >> 32) | (key.draw << 16);
-    b.word[2][i] = static_cast<std::uint32_t>(key.sample);
-    b.word[3][i] = static_cast<std::uint32_t>(key.sample >> 32);
   }
-  auto key0 = static_cast<std::uint32_t>(key.seed);
-  auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < kLanes; ++i) {
-      const std::uint64_t p = std::uint64_t{0xD2511F53U} * b.word[0][i];
-      const std::uint64_t q = std::uint64_t{0xCD9E8D57U} * b.word[2][i];
-      const std::uint32_t w1 = b.word[1][i], w3 = b.word[3][i];
-      b.word[0][i] = static_cast<std::uint32_t>(q >> 32) ^ w1 ^ key0;
-      b.word[1][i] = static_cast<std::uint32_t>(q);
-      b.word[2][i] = static_cast<std::uint32_t>(p >> 32) ^ w3 ^ key1;
-      b.word[3][i] = static_cast<std::uint32_t>(p);
+  const Words32 d;
+  const Vec32 factor_a = hn::Set(d, 0xD2511F53U), factor_b = hn::Set(d, 0xCD9E8D57U);
+  for (std::size_t i = 0; i < kLanes; i += hn::Lanes(d)) {
+    Vec32 w0 = hn::Load(d, &b.word[0][i]), w1 = hn::Load(d, &b.word[1][i]);
+    Vec32 w2 = hn::Set(d, static_cast<std::uint32_t>(key.sample));
+    Vec32 w3 = hn::Set(d, static_cast<std::uint32_t>(key.sample >> 32));
+    auto key0 = static_cast<std::uint32_t>(key.seed);
+    auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const Product p = product(w0, factor_a), q = product(w2, factor_b);
+      w0 = hn::Xor(hn::Xor(q.high, w1), hn::Set(d, key0));
+      w1 = q.low;
+      w2 = hn::Xor(hn::Xor(p.high, w3), hn::Set(d, key1));
+      w3 = p.low;
+      key0 += 0x9E3779B9U;
+      key1 += 0xBB67AE85U;
     }
-    key0 += 0x9E3779B9U;
-    key1 += 0xBB67AE85U;
+    hn::Store(w0, d, &b.word[0][i]);
+    hn::Store(w1, d, &b.word[1][i]);
+    hn::Store(w2, d, &b.word[2][i]);
+    hn::Store(w3, d, &b.word[3][i]);
   }
   return b;
+}
+
+// to[4 i + k] = from[k][i].
+template <class T>
+HWY_INLINE void interleave(const T (&from)[4][kLanes], T* HWY_RESTRICT to) {
+  const hn::CappedTag<T, kLanes> d;
+  for (std::size_t i = 0; i < kLanes; i += hn::Lanes(d))
+    hn::StoreInterleaved4(hn::Load(d, &from[0][i]), hn::Load(d, &from[1][i]),
+                          hn::Load(d, &from[2][i]), hn::Load(d, &from[3][i]), d, to + 4 * i);
 }
 
 // -2 ln((word + 1/2) / 2^32).
@@ -95,23 +132,22 @@ inline Pair on_circle(std::uint32_t word) {
 
 inline void words_of(const RandomKey& key, std::uint64_t block, std::uint32_t* HWY_RESTRICT out) {
   const Blocks b = blocks_at(key, block);
-  for (int i = 0; i < kLanes; ++i)
-    for (int k = 0; k < 4; ++k) out[4 * i + k] = b.word[k][i];
+  interleave(b.word, out);
 }
 
+// Plain arithmetic in loops that the compiler turns into vectors.
 inline void normals_of(const RandomKey& key, std::uint64_t block, float* HWY_RESTRICT out) {
   const Blocks b = blocks_at(key, block);
   alignas(64) float normal[4][kLanes];
-  for (int half = 0; half < 4; half += 2) {
-    for (int i = 0; i < kLanes; ++i) {
+  for (std::size_t half = 0; half < 4; half += 2) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
       const float radius = std::sqrt(minus_two_log(b.word[half][i]));
       const Pair p = on_circle(b.word[half + 1][i]);
       normal[half][i] = radius * p.x;
       normal[half + 1][i] = radius * p.y;
     }
   }
-  for (int i = 0; i < kLanes; ++i)
-    for (int k = 0; k < 4; ++k) out[4 * i + k] = normal[k][i];
+  interleave(normal, out);
 }
 
 // Whole groups of 4 * kLanes numbers go straight to `out`; the ends pass through a buffer.
@@ -214,6 +250,18 @@ void random_words(const RandomKey& key, std::uint64_t first, std::int64_t count,
     return;
   }
   HWY_DYNAMIC_DISPATCH(Words)(key, first, count, out);
+}
+
+void random_word_pairs(const RandomKey& key, std::uint64_t first, std::int64_t count,
+                       std::uint64_t* out) {
+  constexpr std::int64_t kChunk = 256;
+  std::uint32_t words[2 * kChunk];
+  for (std::int64_t at = 0; at < count; at += kChunk) {
+    const std::int64_t n = std::min(kChunk, count - at);
+    random_words(key, 2 * (first + static_cast<std::uint64_t>(at)), 2 * n, words);
+    for (std::int64_t i = 0; i < n; ++i)
+      out[at + i] = (std::uint64_t{words[2 * i]} << 32) | words[2 * i + 1];
+  }
 }
 
 void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {

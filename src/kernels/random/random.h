@@ -20,6 +20,18 @@ inline std::uint32_t random_word(const RandomKey& key, std::uint64_t index) {
   return key.block(index / 4)[index % 4];
 }
 
+/// out[i] = words 2 (first + i), the upper half, and 2 (first + i) + 1 of the stream.
+///
+/// out     count pairs
+/// memory  none
+/// errors  none
+void random_word_pairs(const RandomKey& key, std::uint64_t first, std::int64_t count,
+                       std::uint64_t* out);
+inline std::uint64_t random_word_pair(const RandomKey& key, std::uint64_t index) {
+  const PhiloxBlock block = key.block(index / 2);
+  return (std::uint64_t{block[index % 2 * 2]} << 32) | block[index % 2 * 2 + 1];
+}
+
 /// out[i] = standard normal number first + i of the stream. Numbers 4b ... 4b+3 come from block b:
 /// its words 0, 1 and 2, 3 each give a radius and an angle. Between -6.8 and 6.8; logarithm, sine
 /// and cosine are series in float arithmetic, each within 2e-7 of the true value.

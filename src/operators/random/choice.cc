@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/copy/copy.h"
+#include "kernels/random/random.h"
 #include "operators/draw.h"
 #include "operators/promotion.h"
 
@@ -85,9 +86,7 @@ class Choice final : public Operator {
   // Two words of the stream for every draw.
   static std::int64_t draw(const RandomKey& key, std::uint64_t n, std::int64_t choices,
                            const std::vector<double>& limits) {
-    const PhiloxBlock block = key.block(n / 2);
-    const std::size_t at = n % 2 * 2;
-    const std::uint64_t bits = (std::uint64_t{block[at]} << 32) | block[at + 1];
+    const std::uint64_t bits = random_word_pair(key, n);
     if (limits.empty()) {
       using Wide = unsigned __int128;
       return static_cast<std::int64_t>((Wide{bits} * static_cast<std::uint64_t>(choices)) >> 64);
