@@ -2,7 +2,6 @@
 #include "kernels/warp/points.h"
 
 #include <gtest/gtest.h>
-
 #include <vector>
 
 namespace varo {
@@ -40,8 +39,7 @@ TEST(TransformPoints, splits_long_lists_without_a_seam) {
   const Shape shape{20000, 3};
   transform_points(dense_view(in.data(), shape), dense_view(out.data(), shape), matrix, shift,
                    Parallel::serial());
-  for (std::size_t i = 0; i < in.size(); ++i)
-    ASSERT_EQ(out[i], 2 * static_cast<float>(i) + 1) << i;
+  for (std::size_t i = 0; i < in.size(); ++i) ASSERT_EQ(out[i], 2 * static_cast<float>(i) + 1) << i;
 }
 
 TEST(TransformPoints, takes_no_points) {

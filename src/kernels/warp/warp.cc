@@ -71,7 +71,10 @@ struct Job {
     const bool linear = params.filter == WarpFilter::linear;
     loops.locate(start, step, grid.axes, linear, run.count, positions);
     const int taps = linear ? 2 : 1;
-    run.inside = warp::voxels_within(grid, positions, run.count, 0, taps - 1);
+    // Nearest taps that are clamped with their address are all inside.
+    run.inside = linear || grid.constant
+                     ? warp::voxels_within(grid, positions, run.count, 0, taps - 1)
+                     : Span{0, run.count};
     run.touching = run.inside;
     if (!grid.constant) {
       run.touching = {0, run.count};
@@ -82,10 +85,12 @@ struct Job {
     if (run.inside.begin == run.inside.end) {
       run.inside = {run.touching.begin, run.touching.begin};
     } else {
-      std::int32_t strides[3];
-      for (int axis = 0; axis < 3; ++axis)
+      std::int32_t strides[3], last[3];
+      for (int axis = 0; axis < 3; ++axis) {
         strides[axis] = static_cast<std::int32_t>(grid.stride[axis]);
-      loops.address(strides, grid.axes, run.count, positions);
+        last[axis] = static_cast<std::int32_t>(grid.extent[axis]) - 1;
+      }
+      loops.address(strides, last, grid.axes, run.count, positions);
     }
   }
 
@@ -197,7 +202,8 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
         const Span touching = run.touching, inside = run.inside;
         const auto at_edge = [&](int begin, int end) {
           for (int k = begin; k < end; ++k)
-            warp::taps_at_edge(grid, data, fill, positions, k, taps);
+            grid.constant ? warp::taps_at_edge<true>(grid, data, fill, positions, k, taps)
+                          : warp::taps_at_edge<false>(grid, data, fill, positions, k, taps);
         };
         at_edge(touching.begin, inside.begin);
         at_edge(inside.end, touching.end);

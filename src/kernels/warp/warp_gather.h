@@ -63,20 +63,20 @@ T nearest_at_edge(const Grid& grid, const T* data, T fill, const Positions& run,
 }
 
 /// Linear: the taps of voxel k, wherever they are.
-template <class T>
+template <bool kConstant, class T>
 void taps_at_edge(const Grid& grid, const T* data, T fill, const Positions& run, int k,
                   Taps<T>& taps) {
-  std::int64_t x[2], y[2], z[2] = {0, 0};
-  bool has_x[2], has_y[2], has_z[2] = {true, true};
-  for (int i = 0; i < 2; ++i) {
-    has_x[i] = tap(grid, 0, std::int64_t{run.index[0][k]} + i, x[i]);
-    has_y[i] = tap(grid, 1, std::int64_t{run.index[1][k]} + i, y[i]);
-    if (grid.axes == 3) has_z[i] = tap(grid, 2, std::int64_t{run.index[2][k]} + i, z[i]);
-  }
+  std::int64_t offset[3][2] = {};
+  bool has[3][2] = {{true, true}, {true, true}, {true, true}};
+  for (int axis = 0; axis < grid.axes; ++axis)
+    for (int i = 0; i < 2; ++i)
+      has[axis][i] =
+          tap(grid, axis, std::int64_t{run.index[axis][k]} + i, offset[axis][i]) || !kConstant;
   for (int row = 0; row < (grid.axes == 2 ? 2 : 4); ++row) {
-    const bool has_row = has_y[row & 1] && has_z[row >> 1];
-    const std::int64_t at = y[row & 1] + z[row >> 1];
-    for (int i = 0; i < 2; ++i) taps.of(row, k)[i] = has_row && has_x[i] ? data[at + x[i]] : fill;
+    const int y = row & 1, z = row >> 1;
+    const std::int64_t at = offset[1][y] + offset[2][z];
+    for (int x = 0; x < 2; ++x)
+      taps.of(row, k)[x] = has[0][x] && has[1][y] && has[2][z] ? data[at + offset[0][x]] : fill;
   }
 }
 

@@ -20,6 +20,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // eight fit the registers.
 using DF = hn::CappedTag<float, 8>;
 using DI = hn::RebindToSigned<DF>;
+// Positions are plain arithmetic: as many as the run's buffers have slack for.
+using WideDF = hn::CappedTag<float, kSlack>;
+using WideDI = hn::RebindToSigned<WideDF>;
 
 // Beyond this the float32 offsets within a run would be coarser than 3e-5 voxel.
 constexpr double kMaxStep = 8;
@@ -38,8 +41,8 @@ void LocateExactly(double start, double step, int count, std::int32_t* index, fl
 
 void Locate(const double* start, const double* step, int axes, bool linear, int count,
             Positions& run) {
-  const DF df;
-  const DI di;
+  const WideDF df;
+  const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int axis = 0; axis < axes; ++axis) {
     const double at = linear ? start[axis] - 0.5 : start[axis];
@@ -62,14 +65,17 @@ void Locate(const double* start, const double* step, int axes, bool linear, int 
   }
 }
 
-void Address(const std::int32_t* strides_xyz, int axes, int count, Positions& run) {
-  const DI di;
+void Address(const std::int32_t* strides_xyz, const std::int32_t* last_xyz, int axes, int count,
+             Positions& run) {
+  const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(di));
   for (int k = 0; k < count; k += lanes) {
-    auto sum = hn::Mul(hn::LoadU(di, run.index[0] + k), hn::Set(di, strides_xyz[0]));
-    for (int axis = 1; axis < axes; ++axis)
-      sum =
-          hn::Add(sum, hn::Mul(hn::LoadU(di, run.index[axis] + k), hn::Set(di, strides_xyz[axis])));
+    auto sum = hn::Zero(di);
+    for (int axis = 0; axis < axes; ++axis) {
+      const auto index = hn::Min(hn::Max(hn::LoadU(di, run.index[axis] + k), hn::Zero(di)),
+                                 hn::Set(di, last_xyz[axis]));
+      sum = hn::Add(sum, hn::Mul(index, hn::Set(di, strides_xyz[axis])));
+    }
     hn::StoreU(sum, di, run.offset + k);
   }
 }

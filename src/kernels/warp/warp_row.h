@@ -40,8 +40,9 @@ struct RowLoops {
   /// less the half voxel for linear taps.
   void (*locate)(const double* start, const double* step, int axes, bool linear, int count,
                  Positions& run);
-  /// offset = sum of index * stride.
-  void (*address)(const std::int32_t* strides_xyz, int axes, int count, Positions& run);
+  /// offset = sum of index * stride, each index first clamped to [0, last].
+  void (*address)(const std::int32_t* strides_xyz, const std::int32_t* last_xyz, int axes,
+                  int count, Positions& run);
   /// Voxels [begin, end) from `taps` (a Taps<In>) to float32; begin may be rounded down by one.
   void (*blend)(const void* taps, const Positions& run, int begin, int end, float* out);
   /// As blend, taps read at data + offset from float32 with stride 1 or -1 along x. nullptr if this
