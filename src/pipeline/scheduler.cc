@@ -2,7 +2,9 @@
 #include "pipeline/scheduler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <numeric>
 #include <queue>
@@ -10,6 +12,7 @@
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <thread>
 #include <vector>
 
 namespace varo {
@@ -60,16 +63,10 @@ class WorkerLimit {
   std::unique_ptr<tbb::global_control> control_;
 };
 
-class ArenaScheduler final : public Scheduler, private Parallel {
+// A queue in front of workers, which somebody else provides.
+class QueueScheduler : public Scheduler, protected Parallel {
  public:
-  explicit ArenaScheduler(int num_threads) : width_(num_threads) {
-    WorkerLimit::instance().add(num_threads);
-    arena_.initialize(num_threads, 0);
-  }
-  ~ArenaScheduler() override {
-    stop();
-    WorkerLimit::instance().remove(width_);
-  }
+  explicit QueueScheduler(int num_threads) : width_(num_threads) {}
 
   void post(std::uint64_t order, std::function<void()> task) override {
     {
@@ -78,7 +75,7 @@ class ArenaScheduler final : public Scheduler, private Parallel {
       queue_.push({order, arrivals_++, std::move(task)});
       ++posted_;
     }
-    arena_.enqueue([this] { run_one(); });
+    call_a_worker();
   }
 
   Parallel& parallel() override { return *this; }
@@ -97,11 +94,16 @@ class ArenaScheduler final : public Scheduler, private Parallel {
     std::unique_lock lock(mutex_);
     stopped_ = true;
     queue_ = {};
-    // Every enqueued closure refers to this object, so all must have come by.
+    // Every call of a worker refers to this object, so all must have come by.
     changed_.wait(lock, [this] { return posted_ == 0; });
   }
 
- private:
+ protected:
+  /// Makes some worker call run_one(), soon.
+  virtual void call_a_worker() = 0;
+  /// Runs body for every block on several threads.
+  virtual void split(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) = 0;
+
   void run_one() {
     std::function<void()> task;
     {
@@ -121,29 +123,112 @@ class ArenaScheduler final : public Scheduler, private Parallel {
     changed_.notify_all();  // under the lock: a stopper may destroy this object right after
   }
 
-  // Loops inside a task split only while samples alone do not keep every worker busy.
-  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
-    bool split = width_ > 1 && blocks > 1;
-    if (split) {
-      const std::lock_guard lock(mutex_);
-      split = running_ + static_cast<int>(queue_.size()) < width_;
-    }
-    if (!split) return Parallel::serial().run(blocks, body);
-    // Isolated: a worker that waits here must not begin another sample.
-    tbb::this_task_arena::isolate([&] {
-      tbb::parallel_for(std::int64_t{0}, blocks, [&](std::int64_t block) { body(block); });
-    });
-  }
   int width() const override { return width_; }
 
+ private:
+  // Loops inside a task split only while samples alone do not keep every worker busy.
+  void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+    bool idle_workers = width_ > 1 && blocks > 1;
+    if (idle_workers) {
+      const std::lock_guard lock(mutex_);
+      idle_workers = running_ + static_cast<int>(queue_.size()) < width_;
+    }
+    if (idle_workers) return split(blocks, body);
+    Parallel::serial().run(blocks, body);
+  }
+
   const int width_;
-  tbb::task_arena arena_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::priority_queue<Task, std::vector<Task>, Later> queue_;
   std::uint64_t arrivals_ = 0;
   int posted_ = 0, running_ = 0;
   bool stopped_ = false;
+};
+
+class ArenaScheduler final : public QueueScheduler {
+ public:
+  explicit ArenaScheduler(int num_threads) : QueueScheduler(num_threads) {
+    WorkerLimit::instance().add(num_threads);
+    arena_.initialize(num_threads, 0);
+  }
+  ~ArenaScheduler() override {
+    stop();
+    WorkerLimit::instance().remove(width());
+  }
+
+ private:
+  void call_a_worker() override {
+    arena_.enqueue([this] { run_one(); });
+  }
+  void split(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+    // Isolated: a worker that waits here must not begin another sample.
+    tbb::this_task_arena::isolate([&] {
+      tbb::parallel_for(std::int64_t{0}, blocks, [&](std::int64_t block) { body(block); });
+    });
+  }
+  tbb::task_arena arena_;
+};
+
+class ThreadScheduler final : public QueueScheduler {
+ public:
+  explicit ThreadScheduler(int num_threads) : QueueScheduler(num_threads) {
+    for (int i = 0; i < num_threads; ++i) workers_.emplace_back([this] { work(); });
+  }
+  ~ThreadScheduler() override {
+    stop();
+    {
+      const std::lock_guard lock(calls_mutex_);
+      leaving_ = true;
+    }
+    called_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+ private:
+  void call_a_worker() override {
+    {
+      const std::lock_guard lock(calls_mutex_);
+      ++calls_;
+    }
+    called_.notify_one();
+  }
+  void work() {
+    for (std::unique_lock lock(calls_mutex_);;) {
+      called_.wait(lock, [this] { return calls_ > 0 || leaving_; });
+      if (calls_ == 0) return;
+      --calls_;
+      lock.unlock();
+      run_one();
+      lock.lock();
+    }
+  }
+  void split(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+    std::atomic<std::int64_t> next{0};
+    std::mutex error_mutex;
+    std::exception_ptr error;
+    const auto help = [&] {
+      for (std::int64_t block; (block = next.fetch_add(1)) < blocks;) {
+        try {
+          body(block);
+        } catch (...) {
+          const std::lock_guard lock(error_mutex);
+          error = std::current_exception();
+        }
+      }
+    };
+    std::vector<std::thread> helpers;
+    for (int i = 1; i < width() && i < blocks; ++i) helpers.emplace_back(help);
+    help();
+    for (std::thread& helper : helpers) helper.join();
+    if (error) std::rethrow_exception(error);
+  }
+
+  std::mutex calls_mutex_;
+  std::condition_variable called_;
+  int calls_ = 0;
+  bool leaving_ = false;
+  std::vector<std::thread> workers_;
 };
 
 class InlineScheduler final : public Scheduler, private Parallel {
@@ -191,7 +276,15 @@ class InlineScheduler final : public Scheduler, private Parallel {
 }  // namespace
 
 std::unique_ptr<Scheduler> make_arena_scheduler(int num_threads) {
+#ifdef __SANITIZE_THREAD__
+  // The distribution's oneTBB is not instrumented: the sanitizer would not see its handovers.
+  return make_thread_scheduler(num_threads);
+#else
   return std::make_unique<ArenaScheduler>(num_threads);
+#endif
+}
+std::unique_ptr<Scheduler> make_thread_scheduler(int num_threads) {
+  return std::make_unique<ThreadScheduler>(num_threads);
 }
 std::unique_ptr<Scheduler> make_inline_scheduler(bool shuffled, std::uint64_t seed) {
   return std::make_unique<InlineScheduler>(shuffled, seed);

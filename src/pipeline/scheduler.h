@@ -30,6 +30,9 @@ class Scheduler {
 
 /// `num_threads` workers of a oneTBB arena.
 std::unique_ptr<Scheduler> make_arena_scheduler(int num_threads);
+/// The same on threads of its own, with loops split over fresh threads: slow, and visible to the
+/// thread sanitizer, under which it takes the arena's place.
+std::unique_ptr<Scheduler> make_thread_scheduler(int num_threads);
 /// One thread, the one that waits; in order, or in an order drawn from `seed`.
 std::unique_ptr<Scheduler> make_inline_scheduler(bool shuffled, std::uint64_t seed);
 

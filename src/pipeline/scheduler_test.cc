@@ -35,8 +35,13 @@ class Meeting {
   std::condition_variable all_;
 };
 
-TEST(Scheduler, seven_workers_are_alive_at_once) {
-  const auto scheduler = make_arena_scheduler(7);
+// Both schedulers that have workers.
+class WithWorkers : public testing::TestWithParam<std::unique_ptr<Scheduler> (*)(int)> {};
+INSTANTIATE_TEST_SUITE_P(Scheduler, WithWorkers,
+                         testing::Values(&make_arena_scheduler, &make_thread_scheduler));
+
+TEST_P(WithWorkers, seven_workers_are_alive_at_once) {
+  const auto scheduler = GetParam()(7);
   Meeting meeting(7);
   std::atomic<int> met{0}, finished{0};
   for (std::uint64_t i = 0; i < 7; ++i) {
@@ -51,8 +56,8 @@ TEST(Scheduler, seven_workers_are_alive_at_once) {
   EXPECT_EQ(meeting.threads(), 7U);
 }
 
-TEST(Scheduler, never_more_than_num_threads_at_once) {
-  const auto scheduler = make_arena_scheduler(2);
+TEST_P(WithWorkers, never_more_than_num_threads_at_once) {
+  const auto scheduler = GetParam()(2);
   std::atomic<int> now{0}, peak{0}, finished{0};
   for (std::uint64_t i = 0; i < 50; ++i) {
     scheduler->post(i, [&] {
@@ -68,8 +73,8 @@ TEST(Scheduler, never_more_than_num_threads_at_once) {
   EXPECT_EQ(peak, 2);
 }
 
-TEST(Scheduler, lower_orders_go_first) {
-  const auto scheduler = make_arena_scheduler(1);
+TEST_P(WithWorkers, lower_orders_go_first) {
+  const auto scheduler = GetParam()(1);
   std::mutex mutex;
   std::vector<int> ran;
   std::atomic<bool> open{false};
@@ -89,8 +94,8 @@ TEST(Scheduler, lower_orders_go_first) {
   EXPECT_EQ(ran, (std::vector<int>{1, 3, 5, 9}));
 }
 
-TEST(Scheduler, a_lone_task_splits_its_loop) {
-  const auto scheduler = make_arena_scheduler(2);
+TEST_P(WithWorkers, a_lone_task_splits_its_loop) {
+  const auto scheduler = GetParam()(2);
   Meeting meeting(2);
   std::atomic<int> met{0};
   std::atomic<bool> finished{false};
@@ -104,8 +109,8 @@ TEST(Scheduler, a_lone_task_splits_its_loop) {
   EXPECT_EQ(meeting.threads(), 2U);
 }
 
-TEST(Scheduler, an_exception_in_a_loop_reaches_the_caller) {
-  const auto scheduler = make_arena_scheduler(2);
+TEST_P(WithWorkers, an_exception_in_a_loop_reaches_the_caller) {
+  const auto scheduler = GetParam()(2);
   std::atomic<bool> caught{false}, finished{false};
   scheduler->post(0, [&] {
     try {
@@ -122,15 +127,15 @@ TEST(Scheduler, an_exception_in_a_loop_reaches_the_caller) {
   EXPECT_TRUE(caught);
 }
 
-TEST(Scheduler, waiting_ends_with_its_time) {
-  const auto scheduler = make_arena_scheduler(1);
+TEST_P(WithWorkers, waiting_ends_with_its_time) {
+  const auto scheduler = GetParam()(1);
   EXPECT_FALSE(scheduler->wait(milliseconds(5), [] { return false; }));
 }
 
-TEST(Scheduler, stopping_drops_what_waits_and_finishes_what_runs) {
+TEST_P(WithWorkers, stopping_drops_what_waits_and_finishes_what_runs) {
   std::atomic<int> ran{0};
   {
-    const auto scheduler = make_arena_scheduler(1);
+    const auto scheduler = GetParam()(1);
     std::atomic<bool> started{false};
     scheduler->post(0, [&] {
       started = true;
@@ -145,7 +150,7 @@ TEST(Scheduler, stopping_drops_what_waits_and_finishes_what_runs) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Scheduler, the_shuffled_one_runs_all_in_an_order_of_its_own) {
+TEST(InlineScheduler, the_shuffled_one_runs_all_in_an_order_of_its_own) {
   std::vector<std::vector<int>> orders;
   for (const std::uint64_t seed : {1U, 2U, 1U}) {
     const auto scheduler = make_inline_scheduler(true, seed);
