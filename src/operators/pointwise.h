@@ -17,6 +17,8 @@ class Pointwise : public Operator {
   /// result, of output_spec(0).dtype. May read arguments and draw parameters; touches no voxels.
   ///
   /// inputs  a register for each input, of its dtype; number -1 for those that are not read
+  /// index   random numbers are addressed by positions in output_spec(0).shape, so the program's
+  ///         output has that shape: in a chain, nodes of other shapes come in as inputs
   virtual Register emit(Sample& sample, ProgramBuilder& to,
                         std::span<const Register> inputs) const = 0;
 

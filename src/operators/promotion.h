@@ -11,7 +11,7 @@ namespace varo {
 /// The type that holds what both operands hold:
 ///   same kind of number           the larger
 ///   signed and unsigned integer   signed, of at least the signed one's bits and twice the unsigned
-///                                 one's, at most int64
+///                                 one's, at most int64 (uint64 values above that saturate)
 ///   number and float              the float; two floats: the larger
 ///   bool and anything             the other
 DType promoted(DType a, DType b);

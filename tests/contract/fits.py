@@ -18,7 +18,8 @@ def counted(values, probabilities):
     """Chi-squared test of how often each key of `probabilities` occurs; nothing else may occur."""
     values = np.asarray(values).ravel()
     observed = [int(np.sum(values == key)) for key in probabilities]
-    assert sum(observed) == values.size, f"{values.size - sum(observed)} values besides {list(probabilities)}"
+    others = values.size - sum(observed)
+    assert others == 0, f"{others} values besides {list(probabilities)}"
     expected = np.array(list(probabilities.values())) * values.size
     possible = expected > 0
     assert all(n == 0 for n, p in zip(observed, possible) if not p)

@@ -17,7 +17,7 @@ f32 f32 f32 f32 f32 f32 f32 f32 f32 f64 f32
 f64 f64 f64 f64 f64 f64 f64 f64 f64 f64 f64
 u8  u16 u32 u64 i8  i16 i32 i64 f32 f64 b
 """
-_SHORT = {"b": "bool", **{name[0] + size: name for name in _NAMES for size in [name.lstrip("uintfloab")] if size}}
+_SHORT = dict(zip("u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 b".split(), _NAMES))
 _ROWS = [line.split() for line in _TABLE.split("\n") if line]
 
 # What arithmetic accepts: everything but float16.

@@ -20,7 +20,8 @@ def divided(a, b):
 def power(a, b):
     if a.dtype.kind == "f":
         return np.power(a, b)
-    exact = np.power(a.astype(object), np.maximum(b.astype(object), 0)) % 2 ** (8 * a.dtype.itemsize)
+    exact = np.power(a.astype(object), np.maximum(b.astype(object), 0))
+    exact %= 2 ** (8 * a.dtype.itemsize)
     bits = np.asarray(exact, object).astype(np.uint64)
     return np.where(b < 0, 0, bits.astype(f"u{a.dtype.itemsize}").view(a.dtype))
 
@@ -30,7 +31,8 @@ def compared(function):
         if promoted(a.dtype, b.dtype).kind == "f":
             t = promoted(a.dtype, b.dtype)
             return function(a.astype(t), b.astype(t))
-        return np.asarray(function(a.astype(object), b.astype(object)), bool)  # Python's whole numbers
+        # Python's whole numbers have no limits.
+        return np.asarray(function(a.astype(object), b.astype(object)), bool)
     return reference
 
 
@@ -57,11 +59,13 @@ ARITHMETIC_OPS = {
     "div": computed(np.divide, real),
     "fdiv": computed(divided),
 }
-COMPARISONS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-               "ge": np.greater_equal}
+COMPARISONS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, 
+               "gt": np.greater, "ge": np.greater_equal}
 BITWISE = {"bitand": np.bitwise_and, "bitor": np.bitwise_or, "bitxor": np.bitwise_xor}
 
-VALUES = noise(3, 5, 7, dtype="int16", seed=1)
+SMALL = noise(3, 5, 7, dtype="int8", low=-4, high=4)
+SIGNED = np.array([-1, 0, 1, 5, -2 ** 63, 2 ** 63 - 1], "int64")
+UNSIGNED = np.array([2 ** 64 - 1, 0, 1, 2 ** 63, 2 ** 63, 2 ** 63 - 1], "uint64")
 
 
 def values(dtype, seed):
@@ -73,69 +77,82 @@ def values(dtype, seed):
 
 
 CASES = [
-    Case("sum of two volumes", "arithmetic.add", [ramp(2, 3, 4), noise(2, 3, 4)], ["DHW", "DHW"], {}, ADD, docs=True),
-    Case("a row is repeated", "arithmetic.mul", [ramp(2, 3, 4), noise(4)], ["DHW", ""], {}, computed(np.multiply)),
-    Case("both sides are repeated", "arithmetic.sub", [ramp(3, 1, 5), noise(2, 1, 4, 1)], ["HWC", "DHWC"], {},
-         computed(np.subtract), dtypes=("uint8", "float32")),
-    Case("scalar on the left", "arithmetic.sub", [np.float32(2), ramp(5, 3)], ["", "HW"], {}, computed(np.subtract)),
-    Case("empty", "arithmetic.add", [ramp(0, 4), ramp(1, 4)], ["", ""], {}, ADD),
-    Case("one voxel", "arithmetic.add", [ramp(1, 1, 1), np.int32(5)], ["DHW", ""], {}, ADD, dtypes=NUMBERS),
-    Case("times one is the operand itself", "arithmetic.mul", [noise(4, 5, 6), np.int32(1)], ["DHW", ""], {},
+    Case("sum of two volumes", "arithmetic.add", [ramp(2, 3, 4), noise(2, 3, 4)], ["DHW", "DHW"],
+         {}, ADD, docs=True),
+    Case("a row is repeated", "arithmetic.mul", [ramp(2, 3, 4), noise(4)], ["DHW", ""], {},
          computed(np.multiply)),
-    Case("plus nothing is the operand itself", "arithmetic.add", [np.uint8(0), ramp(4, 5, dtype="uint8")], ["", "HW"],
-         {}, ADD),
-    Case("a float constant makes a float", "arithmetic.mul", [values("int16", 3), np.float32(0.5)], ["DHW", ""], {},
-         computed(np.multiply), dtypes=ARITHMETIC),
-    Case("an int constant is an int32", "arithmetic.add", [values("int16", 3), np.int32(5)], ["DHW", ""], {}, ADD,
-         dtypes=ARITHMETIC),
-    Case("integers wrap", "arithmetic.add", [np.array([255, 200, 1], "uint8"), np.array([1, 100, 1], "uint8")],
-         ["", ""], {}, ADD, dtypes=("uint8", "int8")),
+    Case("both sides are repeated", "arithmetic.sub", [ramp(3, 1, 5), noise(2, 1, 4, 1)],
+         ["HWC", "DHWC"], {}, computed(np.subtract), dtypes=("uint8", "float32")),
+    Case("scalar on the left", "arithmetic.sub", [np.float32(2), ramp(5, 3)], ["", "HW"], {},
+         computed(np.subtract)),
+    Case("empty", "arithmetic.add", [ramp(0, 4), ramp(1, 4)], ["", ""], {}, ADD),
+    Case("one voxel", "arithmetic.add", [ramp(1, 1, 1), np.int32(5)], ["DHW", ""], {}, ADD,
+         dtypes=NUMBERS),
+    Case("times one is the operand itself", "arithmetic.mul", [noise(4, 5, 6), np.int32(1)],
+         ["DHW", ""], {}, computed(np.multiply)),
+    Case("plus nothing is the operand itself", "arithmetic.add",
+         [np.uint8(0), ramp(4, 5, dtype="uint8")], ["", "HW"], {}, ADD),
+    Case("a float constant makes a float", "arithmetic.mul", [values("int16", 3), np.float32(0.5)],
+         ["DHW", ""], {}, computed(np.multiply), dtypes=ARITHMETIC),
+    Case("an int constant is an int32", "arithmetic.add", [values("int16", 3), np.int32(5)],
+         ["DHW", ""], {}, ADD, dtypes=ARITHMETIC),
+    Case("integers wrap", "arithmetic.add",
+         [np.array([255, 200, 1], "uint8"), np.array([1, 100, 1], "uint8")], ["", ""], {}, ADD,
+         dtypes=("uint8", "int8")),
     Case("negative zero keeps its sign without an addition of zero", "arithmetic.mul",
-         [np.array([-0.0, 0.0, np.inf, np.nan], "float32"), np.float32(1)], ["", ""], {}, computed(np.multiply)),
-    Case("by zero", "arithmetic.fdiv", [values("int16", 4), np.array([0, 1, -1, 2, 0, -7, 3], "int32")], ["DHW", ""],
-         {}, computed(divided), dtypes=INTEGERS),
+         [np.array([-0.0, 0.0, np.inf, np.nan], "float32"), np.float32(1)], ["", ""], {},
+         computed(np.multiply)),
+    Case("by zero", "arithmetic.fdiv",
+         [values("int16", 4), np.array([0, 1, -1, 2, 0, -7, 3], "int32")], ["DHW", ""], {},
+         computed(divided), dtypes=INTEGERS),
     Case("whole powers", "arithmetic.pow",
-         [np.array([[-3], [-1], [0], [1], [2], [7]], "int32"), np.array([-2, -1, 0, 1, 2, 3, 9, 40], "int32")],
+         [np.array([[-3], [-1], [0], [1], [2], [7]], "int32"),
+          np.array([-2, -1, 0, 1, 2, 3, 9, 40], "int32")],
          ["", ""], {}, computed(power), dtypes=("int8", "int16", "int32", "int64")),
     Case("whole powers without sign", "arithmetic.pow",
-         [np.array([[0], [1], [2], [7]], "uint8"), np.array([0, 1, 2, 3, 9, 40], "uint8")], ["", ""], {},
-         computed(power), dtypes=("uint8", "uint16", "uint32", "uint64")),
-    Case("powers of floats", "arithmetic.pow", [noise(3, 4, 5), noise(3, 4, 5, seed=2, low=-3, high=3)], ["", ""], {},
-         computed(power), dtypes=("float32", "float64")),
-    Case("and of two masks", "arithmetic.mul", [noise(4, 5, dtype="bool"), noise(4, 5, dtype="bool", seed=3)], ["", ""],
-         {}, lambda a, b: a & b),
+         [np.array([[0], [1], [2], [7]], "uint8"), np.array([0, 1, 2, 3, 9, 40], "uint8")],
+         ["", ""], {}, computed(power), dtypes=("uint8", "uint16", "uint32", "uint64")),
+    Case("powers of floats", "arithmetic.pow",
+         [noise(3, 4, 5), noise(3, 4, 5, seed=2, low=-3, high=3)], ["", ""], {}, computed(power),
+         dtypes=("float32", "float64")),
+    Case("and of two masks", "arithmetic.mul",
+         [noise(4, 5, dtype="bool"), noise(4, 5, dtype="bool", seed=3)], ["", ""], {},
+         lambda a, b: a & b),
 ]
 for _name, _reference in ARITHMETIC_OPS.items():
-    CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}", [values("int16", 5), values(right, 6)],
-                   ["DHW", "DHW"], {}, _reference, dtypes=NUMBERS)
-              for right in (ARITHMETIC if _name == "add" else ("int8", "uint16", "int64", "float32"))]
+    CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}",
+                   [values("int16", 5), values(right, 6)], ["DHW", "DHW"], {}, _reference,
+                   dtypes=NUMBERS)
+              for right in (ARITHMETIC if _name == "add" else ("int8", "uint16", "float32"))]
 for _name, _function in COMPARISONS.items():
     CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}",
-                   [noise(3, 5, 7, dtype="int8", low=-4, high=4), noise(3, 5, 7, dtype="int8", low=-4, high=4, seed=2).astype(right)],
+                   [SMALL, SMALL[::-1].astype(right)],
                    ["DHW", "DHW"], {}, compared(_function), dtypes=ARITHMETIC)
               for right in ("int8", "uint32", "int64", "uint64", "float32", "bool")]
     CASES.append(Case(f"{_name}: no integer type holds both", f"arithmetic.{_name}",
-                      [np.array([-1, 0, 1, 5, -2 ** 63, 2 ** 63 - 1], "int64"),
-                       np.array([2 ** 64 - 1, 0, 1, 2 ** 63, 2 ** 63, 2 ** 63 - 1], "uint64")], ["", ""], {},
-                      compared(_function)))
+                      [SIGNED, UNSIGNED],
+                      ["", ""], {}, compared(_function)))
     CASES.append(Case(f"{_name}: no integer type holds both, swapped", f"arithmetic.{_name}",
-                      [np.array([2 ** 64 - 1, 0, 1, 2 ** 63, 2 ** 63], "uint64"),
-                       np.array([-1, 0, 1, 5, -2 ** 63], "int64")], ["", ""], {}, compared(_function)))
+                      [UNSIGNED, SIGNED],
+                      ["", ""], {}, compared(_function)))
 for _name, _function in BITWISE.items():
-    CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}", [values("int16", 7), values(right, 8)],
-                   ["DHW", "DHW"], {}, computed(_function), dtypes=INTEGERS + ("bool",)) 
+    CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}",
+                   [values("int16", 7), values(right, 8)], ["DHW", "DHW"], {}, computed(_function),
+                   dtypes=INTEGERS + ("bool",)) 
               for right in ("uint8", "int16", "uint32", "bool")]
 
 CASES += [
     ErrorCase("extents", "arithmetic.add", [ramp(2, 3), ramp(2, 4)], ["HW", "HW"], {}, "ShapeError",
               ["along W", "3 in left [2, 3]", "4 in right [2, 4]"]),
-    ErrorCase("layouts", "arithmetic.add", [ramp(2, 3), ramp(2, 3)], ["HW", "WC"], {}, "LayoutError", ["HW", "WC"]),
-    ErrorCase("sum of masks", "arithmetic.add", [noise(3, dtype="bool"), noise(3, dtype="bool")], ["", ""], {},
-              "ArgumentTypeError", ["bool and bool"]),
-    ErrorCase("quotient of masks", "arithmetic.div", [noise(3, dtype="bool"), noise(3, dtype="bool")], ["", ""], {},
-              "ArgumentTypeError", ["bool and bool"]),
-    ErrorCase("bits of floats", "arithmetic.bitand", [ramp(3), ramp(3)], ["", ""], {}, "ArgumentTypeError",
-              ["float32 and float32", "integers and bool"]),
+    ErrorCase("layouts", "arithmetic.add", [ramp(2, 3), ramp(2, 3)], ["HW", "WC"], {},
+              "LayoutError", ["HW", "WC"]),
+    ErrorCase("sum of masks", "arithmetic.add", [noise(3, dtype="bool"), noise(3, dtype="bool")],
+              ["", ""], {}, "ArgumentTypeError", ["bool and bool"]),
+    ErrorCase("quotient of masks", "arithmetic.div",
+              [noise(3, dtype="bool"), noise(3, dtype="bool")], ["", ""], {}, "ArgumentTypeError",
+              ["bool and bool"]),
+    ErrorCase("bits of floats", "arithmetic.bitand", [ramp(3), ramp(3)], ["", ""], {},
+              "ArgumentTypeError", ["float32 and float32", "integers and bool"]),
     ErrorCase("half precision", "arithmetic.add", [ramp(3, dtype="float16"), ramp(3)], ["", ""], {},
               "ArgumentTypeError", ["float16"]),
 ]

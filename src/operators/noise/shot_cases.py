@@ -23,14 +23,16 @@ def unchanged(data, factor=0.0):
 
 
 CASES = [
-    Case("few counts", "noise.shot", [STEPS], ["DHW"], dict(factor=20.0), check=is_poisson, samples=2,
-         dtypes=("float32", "float64", "int16", "uint16", "int32"), docs=True),
-    Case("many counts", "noise.shot", [STEPS], ["DHW"], dict(factor=0.5), check=is_poisson, samples=2,
-         dtypes=("float32",)),
+    Case("few counts", "noise.shot", [STEPS], ["DHW"], dict(factor=20.0), check=is_poisson,
+         samples=2, dtypes=("float32", "float64", "int16", "uint16", "int32"), docs=True),
+    Case("many counts", "noise.shot", [STEPS], ["DHW"], dict(factor=0.5), check=is_poisson,
+         samples=2, dtypes=("float32",)),
     Case("factor 0 is a copy", "noise.shot", [ramp(3, 5, 7)], ["DHW"], dict(factor=0.0), unchanged),
-    Case("nothing below zero", "noise.shot", [np.array([-5, 0, -0.0], "float32")], [""], dict(factor=1.0),
-         lambda x, **_: np.zeros_like(x)),
+    Case("nothing below zero", "noise.shot", [np.array([-5, 0, -0.0], "float32")], [""],
+         dict(factor=1.0), lambda x, **_: np.zeros_like(x)),
     Case("empty", "noise.shot", [ramp(0, 5)], ["HW"], dict(factor=2.0), unchanged),
-    ErrorCase("negative factor", "noise.shot", [ramp(3)], [""], dict(factor=-2.0), "ParamError", ["-2", "0"]),
-    ErrorCase("mask", "noise.shot", [noise(3, dtype="bool")], [""], {}, "ArgumentTypeError", ["bool"]),
+    ErrorCase("negative factor", "noise.shot", [ramp(3)], [""], dict(factor=-2.0), "ParamError",
+              ["-2", "0"]),
+    ErrorCase("mask", "noise.shot", [noise(3, dtype="bool")], [""], {}, "ArgumentTypeError",
+              ["bool"]),
 ]

@@ -20,12 +20,19 @@ def scalars(outputs, inputs, args):
 
 
 CASES = [
-    Case("weights of a mix-up", "random.beta", args=dict(alpha=0.4, beta=0.4), check=scalars, samples=500, docs=True),
+    Case("weights of a mix-up", "random.beta", args=dict(alpha=0.4, beta=0.4), check=scalars,
+         samples=500, docs=True),
     Case("uniform", "random.beta", args=dict(shape=[5000]), check=is_beta, samples=2),
-    Case("leaning", "random.beta", args=dict(alpha=2.0, beta=5.0, shape=[50, 100]), check=is_beta, samples=2),
-    Case("narrow", "random.beta", args=dict(alpha=300.0, beta=700.0, shape=[5000]), check=is_beta, samples=2),
-    Case("near both ends", "random.beta", args=dict(alpha=0.2, beta=0.1, shape=[5000], dtype="float64"), check=is_beta, samples=2),
-    Case("shaped like another", "random.beta", [ramp(40, 50)], ["HW"], dict(alpha=3.0), check=is_beta, samples=2),
-    ErrorCase("shape parameter", "random.beta", args=dict(alpha=0.0), match=["alpha", "0", "above 0"]),
-    ErrorCase("whole numbers", "random.beta", args=dict(dtype="int32"), match=["int32", "float32 and float64"]),
+    Case("leaning", "random.beta", args=dict(alpha=2.0, beta=5.0, shape=[50, 100]), check=is_beta,
+         samples=2),
+    Case("narrow", "random.beta", args=dict(alpha=300.0, beta=700.0, shape=[5000]), check=is_beta,
+         samples=2),
+    Case("near both ends", "random.beta",
+         args=dict(alpha=0.2, beta=0.1, shape=[5000], dtype="float64"), check=is_beta, samples=2),
+    Case("shaped like another", "random.beta", [ramp(40, 50)], ["HW"], dict(alpha=3.0),
+         check=is_beta, samples=2),
+    ErrorCase("shape parameter", "random.beta", args=dict(alpha=0.0),
+              match=["alpha", "0", "above 0"]),
+    ErrorCase("whole numbers", "random.beta", args=dict(dtype="int32"),
+              match=["int32", "float32 and float64"]),
 ]

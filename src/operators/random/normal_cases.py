@@ -35,11 +35,17 @@ def whole(outputs, inputs, args):
 
 CASES = [
     Case("a scalar for each sample", "random.normal", check=scalars, samples=500, docs=True),
-    Case("a volume", "random.normal", args=dict(mean=3.0, stddev=0.5, shape=[5, 100, 100]), check=is_normal, samples=2),
-    Case("double precision", "random.normal", args=dict(shape=[20000], dtype="float64"), check=is_normal, samples=2),
-    Case("half precision", "random.normal", args=dict(shape=[20000], dtype="float16"), check=is_normal, samples=2),
-    Case("shaped like another", "random.normal", [ramp(3, 50, 20)], ["DHW"], {}, check=is_normal, samples=2),
-    Case("whole numbers", "random.normal", args=dict(mean=-7.0, stddev=100.0, shape=[9999], dtype="int16"), check=whole),
+    Case("a volume", "random.normal", args=dict(mean=3.0, stddev=0.5, shape=[5, 100, 100]),
+         check=is_normal, samples=2),
+    Case("double precision", "random.normal", args=dict(shape=[20000], dtype="float64"),
+         check=is_normal, samples=2),
+    Case("half precision", "random.normal", args=dict(shape=[20000], dtype="float16"),
+         check=is_normal, samples=2),
+    Case("shaped like another", "random.normal", [ramp(3, 50, 20)], ["DHW"], {}, check=is_normal,
+         samples=2),
+    Case("whole numbers", "random.normal",
+         args=dict(mean=-7.0, stddev=100.0, shape=[9999], dtype="int16"), check=whole),
     ErrorCase("negative deviation", "random.normal", args=dict(stddev=-0.5), match=["-0.5", "0"]),
-    ErrorCase("shape twice", "random.normal", [ramp(3)], [""], dict(shape=[3]), match=["shape_like and shape"]),
+    ErrorCase("shape twice", "random.normal", [ramp(3)], [""], dict(shape=[3]),
+              match=["shape_like and shape"]),
 ]
