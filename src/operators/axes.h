@@ -7,13 +7,9 @@
 #include <string>
 
 #include "operators/operator.h"
+#include "operators/views.h"
 
 namespace varo {
-
-/// "D", or "axis 1" where the letters are not known.
-inline std::string axis_name(const Layout& layout, int axis) {
-  return layout.empty() ? "axis " + std::to_string(axis) : std::string(1, layout[axis]);
-}
 
 /// The axes that the constant arguments `axes` or `axis_names` choose, as bits; nothing when
 /// neither was given. Negative numbers count from the last axis. errors  ParamError: both given, a

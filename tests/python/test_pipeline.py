@@ -359,22 +359,20 @@ def test_memory_is_bounded_and_flat(tmp_path):
     _core.pool_trim()
     before = varo.pool_stats().in_use_bytes
     _core.pool_reset_high_water()
-    largest, largest_seen, flat = 0, 0, None
+    largest, largest_seen, settled, resident = 80**3 * 4, 0, None, []
     for step in range(200):
         out, = pipe.run()
-        volume = max(int(np.prod(s)) * 4 for s in out.shape())
-        largest = max(largest, volume)
-        largest_seen += volume == 80**3 * 4
+        largest_seen += largest in [int(np.prod(s)) * 4 for s in out.shape()]
         del out
         # Every batch under way or just delivered holds one volume a sample; every worker may hold
-        # the source, one intermediate and the filter's scratch. Batches ahead may hold the largest.
-        ceiling = 80**3 * 4
-        bound = (depth + 2) * batch * ceiling + threads * 4 * ceiling
-        assert varo.pool_stats().high_water_bytes - before <= 1.2 * bound
-        if largest_seen >= 2 and flat is None:
-            flat = resident_bytes()
-    assert flat is not None, "the largest volume came twice"
-    assert resident_bytes() <= flat + (8 << 20)
+        # the source, one intermediate and the filter's scratch.
+        bound = (depth + 2) * batch * largest + threads * 4 * largest
+        assert varo.pool_stats().high_water_bytes - before <= bound
+        if largest_seen >= 2:
+            resident.append(resident_bytes())
+    assert len(resident) > 60, "the largest volume came twice, long before the end"
+    # Flat: what the first batches after that needed is enough for all that follow.
+    assert max(resident[30:]) <= max(resident[:30]) + (2 << 20)
 
 
 def test_nothing_is_allocated_when_shapes_repeat(volumes):
