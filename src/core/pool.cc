@@ -16,6 +16,7 @@ constexpr std::size_t kPadding = 64;  // readable and writable past the end
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kAlign = 64;
 constexpr std::size_t kSmall = 4096;                 // up to here the C library does better
+constexpr std::size_t kMapped = 256 << 10;           // from here on, whole pages of their own
 constexpr std::size_t kHuge = std::size_t{2} << 20;  // from here on, aligned to huge pages
 constexpr std::size_t kMost = std::size_t{1} << 47;
 constexpr int kClasses = 8 * 48;
@@ -30,15 +31,17 @@ int class_of(std::size_t bytes) {
 // What a buffer of the class takes: with padding, and whole pages where it is mapped.
 std::size_t size_of_class(int c) {
   const std::size_t bytes = static_cast<std::size_t>(9 + c % 8) << (c / 8 - 3);
-  return bytes + (bytes < kHuge ? kPadding : kPage);
+  return bytes + (bytes < kMapped ? kPadding : kPage);
 }
 
 void* system_allocate(std::size_t bytes) {
-  if (bytes < kHuge) return std::aligned_alloc(kAlign, bytes);
+  if (bytes < kMapped) return std::aligned_alloc(kAlign, bytes);
   // Not through the C library: what it frees it may keep, and it aligns by wasting.
+  const std::size_t slack = bytes < kHuge ? 0 : kHuge;
   void* const p =
-      mmap(nullptr, bytes + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;
+  if (slack == 0) return p;
   const auto begin = reinterpret_cast<std::uintptr_t>(p);
   const std::uintptr_t aligned = (begin + kHuge - 1) / kHuge * kHuge;
   if (aligned > begin) munmap(p, aligned - begin);
@@ -49,7 +52,7 @@ void* system_allocate(std::size_t bytes) {
 }
 
 void system_free(void* memory, std::size_t bytes) {
-  if (bytes < kHuge)
+  if (bytes < kMapped)
     std::free(memory);
   else
     munmap(memory, bytes);

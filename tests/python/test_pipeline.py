@@ -342,7 +342,7 @@ def resident_bytes():
 
 def test_memory_is_bounded_and_flat(tmp_path):
     rng = np.random.default_rng(0)
-    sizes = [int(s) for s in rng.integers(24, 72, 30)] + [80]
+    sizes = [int(s) for s in rng.integers(32, 96, 30)] + [112]
     for k, size in enumerate(sizes):
         np.save(tmp_path / f"{k:02d}.npy", rng.normal(size=(size, size, size)).astype("float32"))
     batch, threads, depth = 2, 2, 2
@@ -359,7 +359,7 @@ def test_memory_is_bounded_and_flat(tmp_path):
     _core.pool_trim()
     before = varo.pool_stats().in_use_bytes
     _core.pool_reset_high_water()
-    largest, largest_seen, settled, resident = 80**3 * 4, 0, None, []
+    largest, largest_seen, resident = 112**3 * 4, 0, []
     for step in range(200):
         out, = pipe.run()
         largest_seen += largest in [int(np.prod(s)) * 4 for s in out.shape()]
@@ -371,8 +371,9 @@ def test_memory_is_bounded_and_flat(tmp_path):
         if largest_seen >= 2:
             resident.append(resident_bytes())
     assert len(resident) > 60, "the largest volume came twice, long before the end"
-    # Flat: what the first batches after that needed is enough for all that follow.
-    assert max(resident[30:]) <= max(resident[:30]) + (2 << 20)
+    # Flat: by less than one volume above what the first batches after that needed, whichever sizes
+    # happen to meet later. A loss of 60 kB a batch would show.
+    assert max(resident[30:]) <= max(resident[:30]) + largest
 
 
 def test_nothing_is_allocated_when_shapes_repeat(volumes):
