@@ -19,6 +19,9 @@ foreach(example ${examples})
   get_filename_component(name ${example} NAME_WE)
   add_executable(example_${name} ${example})
   target_link_libraries(example_${name} PRIVATE varo)
+  if(VARO_SANITIZE)  # the sanitizer's run-time belongs to the program
+    target_link_options(example_${name} PRIVATE -fsanitize=${VARO_SANITIZE})
+  endif()
   add_test(NAME example_${name} COMMAND example_${name})
 endforeach()
 
