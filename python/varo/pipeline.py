@@ -19,7 +19,7 @@ _PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined
                "bytes_per_sample", "set_affinity", "max_streams", "default_cuda_stream_priority", "enable_memory_stats",
                "enable_checkpointing", "checkpoint", "py_num_workers", "py_start_method", "py_callback_pickler",
                "output_dtype", "output_ndim", "output_layout", "exec_dynamic", "stream_policy", "concurrency",
-               "experimental_exec_dynamic", "schedule", "shuffle_seed")
+               "experimental_exec_dynamic", "schedule", "shuffle_seed", "without_rewrites")
 
 
 class Pipeline:
@@ -33,6 +33,8 @@ class Pipeline:
     output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
     schedule              "parallel", or for tests "serial" and "shuffled" (with shuffle_seed): everything on
                           the calling thread, in order or in a random order
+    without_rewrites      names of rewrites that are not to be applied (explain() lists those that are), e.g.
+                          "branches", after which c * a + (c ^ True) * b computes both a and b for a coin c
 
     The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
     checkpointing raises an error.
@@ -45,7 +47,7 @@ class Pipeline:
                  default_cuda_stream_priority=None, *, enable_memory_stats=False, enable_checkpointing=False,
                  checkpoint=None, py_num_workers=1, py_start_method="fork", py_callback_pickler=None, output_dtype=None,
                  output_ndim=None, output_layout=None, exec_dynamic=None, stream_policy=None, concurrency=None,
-                 experimental_exec_dynamic=None, schedule="parallel", shuffle_seed=0):
+                 experimental_exec_dynamic=None, schedule="parallel", shuffle_seed=0, without_rewrites=()):
         if batch_size is None:
             raise ParamError("Pipeline: batch_size is missing")
         if num_threads is None:
@@ -67,7 +69,8 @@ class Pipeline:
         self._depth = int(prefetch_queue_depth) if exec_pipelined else 1
         self._core = _core.Pipeline(batch_size=int(batch_size), num_threads=int(num_threads),
                                     seed=-1 if seed is None else int(seed), prefetch_queue_depth=self._depth,
-                                    schedule=schedule, shuffle_seed=shuffle_seed)
+                                    schedule=schedule, shuffle_seed=shuffle_seed,
+                                    without_rewrites=list(without_rewrites))
         self._seed = seed
         self._checks = [_listed("output_dtype", output_dtype, (int,)), _listed("output_ndim", output_ndim, (int,)),
                         _listed("output_layout", output_layout, (str,))]

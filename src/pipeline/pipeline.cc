@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "varo/pipeline.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <random>
 #include <unistd.h>
@@ -54,6 +55,10 @@ Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
   at_least_one("batch_size", options.batch_size);
   at_least_one("num_threads", options.num_threads);
   at_least_one("prefetch_queue_depth", options.prefetch_queue_depth);
+  for (const std::string& name : options.without_rewrites)
+    if (std::none_of(all_passes().begin(), all_passes().end(),
+                     [&](const Pass& pass) { return name == pass.name; }))
+      throw Error(ErrorKind::param, "Pipeline: there is no such rewrite").got(name);
   impl_->options = options;
   std::random_device device;
   impl_->seed = options.seed >= 0 ? static_cast<std::uint64_t>(options.seed)
@@ -102,8 +107,11 @@ void Pipeline::build() {
   if (impl_->graph.outputs.empty()) throw Error(ErrorKind::state, "the pipeline has no outputs");
   Graph rewritten = impl_->graph;
   impl_->applied.clear();
+  const auto& without = impl_->options.without_rewrites;
   for (const Pass& pass : all_passes())
-    if (pass.run(rewritten)) impl_->applied.emplace_back(pass.name);
+    if (std::find(without.begin(), without.end(), pass.name) == without.end() &&
+        pass.run(rewritten))
+      impl_->applied.emplace_back(pass.name);
   auto plan = std::make_unique<Plan>(std::move(rewritten));
   probe(*plan, [](int, const std::vector<Spec>*) {});  // throws what is known to be wrong
   impl_->plan = std::move(plan);

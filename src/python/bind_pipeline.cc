@@ -119,12 +119,15 @@ void bind_pipeline(py::module_& m) {
 
   py::class_<Pipeline, std::unique_ptr<Pipeline, Unlocked>>(m, "Pipeline")
       .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
-                       Schedule schedule, std::uint64_t shuffle_seed) {
+                       Schedule schedule, std::uint64_t shuffle_seed,
+                       const std::vector<std::string>& without_rewrites) {
              return std::unique_ptr<Pipeline, Unlocked>(
-                 new Pipeline({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed}));
+                 new Pipeline({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed,
+                               without_rewrites}));
            }),
            py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
-           py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"))
+           py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
+           py::arg("without_rewrites") = std::vector<std::string>{})
       .def("add",
            [](Pipeline& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
               const std::string& defined, const std::string& name) {

@@ -8,7 +8,7 @@ namespace varo {
 namespace {
 
 // condition ? yes : no. With a scalar condition only the chosen input is ever computed.
-class Select final : public Pointwise {
+class Select : public Pointwise {
  public:
   explicit Select(const Args&) {}
 
@@ -17,8 +17,11 @@ class Select final : public Pointwise {
     std::array<Spec, 3> operands = {condition, s.spec(1), s.spec(2)};
     constexpr std::array<std::string_view, 3> kNames = {"condition", "yes", "no"};
     const Broadcast result = broadcast(operands, kNames);
-    const DType type = promoted(operands[1].dtype, operands[2].dtype);
-    s.set_output(0, {s.has("dtype") ? s.dtype("dtype") : type, result.shape, result.layout});
+    s.set_output(0, {result_type(s, operands), result.shape, result.layout});
+  }
+
+  virtual DType result_type(Sample& s, std::span<const Spec> operands) const {
+    return s.has("dtype") ? s.dtype("dtype") : promoted(operands[1].dtype, operands[2].dtype);
   }
 
   bool resolve(Sample& s) const override {
@@ -58,10 +61,45 @@ class Select final : public Pointwise {
   }
 };
 
+// What a rewrite makes of condition * yes + inverse * no: the weights' types count as in the sum.
+class Blend final : public Select {
+ public:
+  using Select::Select;
+
+  DType result_type(Sample& s, std::span<const Spec> operands) const override {
+    const DType weight = operands[0].dtype;
+    const DType inverse = promoted(s.dtype("inverse"), weight);
+    const DType type =
+        promoted(promoted(weight, operands[1].dtype), promoted(inverse, operands[2].dtype));
+    if (type == DType::boolean)
+      throw Error(ErrorKind::type, "bools cannot be added")
+          .got("bool and bool")
+          .allowed("* & | ^ and comparisons of bools")
+          .hint("fn.select(condition, a, b), or fn.cast");
+    return type;
+  }
+};
+
+OperatorDef blend() {
+  return OperatorDef("arithmetic.blend", "condition * yes + inverse * no, where one weight is 0.")
+      .input({.name = "condition", .doc = "A scalar that is 0 or 1."})
+      .input({.name = "yes", .doc = "Not computed where the condition is 0."})
+      .input({.name = "no", .doc = "Not computed where the condition is 1."})
+      .output("chosen", "As the sum would be, but for what 0 * NaN and 0 * infinity would add.")
+      .arg({.name = "inverse",
+            .type = ArgType::dtype,
+            .doc = "Type of the constant that made the inverse weight.",
+            .required = true,
+            .constant = true})
+      .traits({.pointwise = true, .keeps_grid = true})
+      .make<Blend>();
+}
+
 }  // namespace
 
 VARO_OPERATORS(arithmetic, select) {
   return {
+      blend(),
       OperatorDef("select", "Chooses between two inputs, per sample or per element.")
           .doc(
               "With a scalar condition only the chosen input is computed for that sample, and the\n"

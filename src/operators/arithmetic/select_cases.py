@@ -10,10 +10,19 @@ def reference(condition, yes, no, dtype=None):
     return np.where(condition != 0, yes.astype(t), no.astype(t))
 
 
+def blend_reference(condition, yes, no, inverse):
+    one = np.ones((), inverse)
+    return condition * yes + (condition ^ one if inverse == "bool" else one - condition) * no
+
+
 YES, NO = ramp(3, 5, 7), ramp(3, 5, 7)[::-1].copy()
 POISON = np.full((3, 5, 7), np.nan, "float32")
 
 CASES = [
+    *(Case(f"blend of {inverse} weights, condition {on}", "arithmetic.blend",
+           [np.int32(on), YES.astype(kind), NO], ["", "DHW", "DHW"], dict(inverse=inverse),
+           blend_reference, tol=1e-6)
+      for on in (0, 1) for inverse in ("bool", "int32") for kind in ("float32", "uint8")),
     Case("a scalar chooses the first", "select", [np.bool_(True), YES, NO], ["", "DHW", "DHW"], {},
          reference, docs=True),
     Case("a scalar chooses the second", "select", [np.bool_(False), YES, NO], ["", "DHW", "DHW"],
