@@ -19,7 +19,7 @@ YES, NO = ramp(3, 5, 7), ramp(3, 5, 7)[::-1].copy()
 POISON = np.full((3, 5, 7), np.nan, "float32")
 
 CASES = [
-    *(Case(f"blend of {inverse} weights, condition {on}", "arithmetic.blend",
+    *(Case(f"blend of {kind} by {inverse} weights, condition {on}", "arithmetic.blend",
            [np.int32(on), YES.astype(kind), NO], ["", "DHW", "DHW"], dict(inverse=inverse),
            blend_reference, tol=1e-6)
       for on in (0, 1) for inverse in ("bool", "int32") for kind in ("float32", "uint8")),
