@@ -70,7 +70,7 @@ TEST_P(WithWorkers, never_more_than_num_threads_at_once) {
     });
   }
   ASSERT_TRUE(scheduler->wait(milliseconds(20000), [&] { return finished == 50; }));
-  EXPECT_EQ(peak, 2);
+  EXPECT_LE(peak, 2);
 }
 
 TEST_P(WithWorkers, lower_orders_go_first) {
