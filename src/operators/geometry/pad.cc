@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <limits>
 
 #include "operators/geometry/common/window.h"
 #include "operators/views.h"
@@ -52,7 +53,13 @@ class Pad final : public Operator {
       if (extent <= 0)
         extent = s.state().has_value() ? s.kept<BatchMost>().extents[axis] : spec.shape[axis];
       extent = std::max(extent, spec.shape[axis]);
-      spec.shape[axis] = (extent + align[k] - 1) / align[k] * align[k];
+      const std::int64_t up = (align[k] - extent % align[k]) % align[k];
+      if (up > std::numeric_limits<std::int64_t>::max() - extent)
+        throw Error(ErrorKind::shape, fmt::format("the padded extent is out of range along {}",
+                                                  axis_name(s.spec(0).layout, axis)))
+            .got(fmt::format("{}, to be a multiple of {}", extent, align[k]))
+            .allowed(fmt::format("at most {}", std::numeric_limits<std::int64_t>::max()));
+      spec.shape[axis] = extent + up;
     }
     s.set_output(0, spec);
   }

@@ -37,5 +37,8 @@ CASES = [
     ErrorCase("axis out of range", "pad", [ramp(3, 4)], ["HW"], dict(axes=[2]), "ParamError", ["axis 2", "-2 to 1"]),
     ErrorCase("letter that is not there", "pad", [ramp(3, 4)], ["HW"], dict(axis_names="D"), "LayoutError", ["D", "HW"]),
     ErrorCase("multiple of 0", "pad", [ramp(3, 4)], ["HW"], dict(align=0), "ParamError", ["0", "at least 1"]),
+    ErrorCase("multiple out of range", "pad", [ramp(3, 4)], ["HW"], dict(shape=(2 ** 62 + 5, 4), align=2 ** 62), "ShapeError",
+              ["along H", str(2 ** 62 + 5), str(2 ** 63 - 1)]),
+    ErrorCase("more than memory", "pad", [ramp(3, 4)], ["HW"], dict(align=2 ** 63 - 1), "ShapeError", ["too large"]),
     ErrorCase("wrong length", "pad", [ramp(3, 4, 5)], ["DHW"], dict(shape=(4, 5)), "ShapeError", ["shape", "2 values", "3 values"]),
 ]
