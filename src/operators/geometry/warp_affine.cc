@@ -59,7 +59,9 @@ class WarpAffine final : public Operator {
       values = s.reals("matrix");
       count = static_cast<std::int64_t>(values.size());
     }
-    Plan p = affine_warp::plan(s, affine_warp::layout_of(s, count == 12));
+    // Twelve values are one matrix of a volume, unless they come as [F, 2, 3].
+    const bool volume_matrix = count == 12 && !(second && s.spec(1).shape.rank() == 3);
+    Plan p = affine_warp::plan(s, affine_warp::layout_of(s, volume_matrix));
     const std::int64_t each = p.axes * (p.axes + 1);
     const std::int64_t frames = p.frame < 0 ? 1 : s.spec(0).shape[p.frame];
     if (count != each && (p.frame < 0 || count != frames * each))
