@@ -58,7 +58,7 @@ def run_eager(op, inputs, kwargs):
     for key, value in kwargs.items():
         if isinstance(value, _core.TensorCPU) or (hasattr(value, "detach") and hasattr(value, "numpy")):
             value = np.asarray(_host(value))
-        if isinstance(value, np.ndarray) and value.ndim > 1 and _is_number(op, key):
+        if isinstance(value, np.ndarray) and value.ndim > 0 and _is_number(op, key):
             value = fed(value)  # an array where a number may stand: it keeps its shape as a value per sample
         args[key] = value
     node_id, count, _ = core.add(op, handles, args, where, "")
