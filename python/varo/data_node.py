@@ -165,6 +165,8 @@ def _node_of(pipeline, value):
         return pipeline._constant(np.asarray(value), value.layout() or None)
     try:
         array = types.constant_array(value)
+    except ParamError:
+        raise
     except Exception:
         raise ArgumentTypeError(f"{type(value).__name__} cannot be an input of an operator") from None
     return pipeline._constant(array, None)

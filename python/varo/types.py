@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import ParamError
+from .errors import ArgumentTypeError, ParamError
 
 
 class DALIDataType(enum.IntEnum):
@@ -127,7 +127,7 @@ class ScalarConstant:
             kind = DALIDataType.BOOL if isinstance(value, (bool, np.bool_)) else (
                 DALIDataType.INT32 if isinstance(value, (int, np.integer)) else DALIDataType.FLOAT)
             dtype = kind
-        self.value = to_numpy_type(dtype)(value).item()
+        self.value = _as_type(np.asarray(value), to_numpy_type(dtype)).item()
         self.dtype = DALIDataType(dtype)
         self.shape = []
 
@@ -162,6 +162,20 @@ def Constant(value, dtype=None, shape=None, layout=None, device=None, **kwargs):
     return constant_node(value, dtype, shape, layout)
 
 
+def _as_type(array, dtype):
+    """`array` as `dtype`, which must hold its integers."""
+    if array.dtype.kind == "O":
+        raise ArgumentTypeError(f"a constant cannot hold {type(array.flat[0]).__name__}")
+    if array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu" and array.size:
+        limits = np.iinfo(dtype)
+        for number in (int(array.min()), int(array.max())):
+            if not limits.min <= number <= limits.max:
+                raise ParamError(f"the constant {number} is no {np.dtype(dtype).name}\n"
+                                 f"  allowed  {limits.min} to {limits.max}\n"
+                                 "  try      an external_source of int64, or a float constant")
+    return array.astype(dtype)
+
+
 def constant_array(value, dtype=None, shape=None):
     """`value` as the array that Constant's rules make of it."""
     array = value
@@ -170,16 +184,16 @@ def constant_array(value, dtype=None, shape=None):
     was_array = hasattr(array, "dtype")
     array = np.asarray(array)
     if dtype is not None:
-        array = array.astype(to_numpy_type(dtype))
+        array = _as_type(array, to_numpy_type(dtype))
     elif was_array:
         narrow = {"float64": np.float32, "int64": np.int32, "uint64": np.uint32}
-        array = array.astype(narrow.get(array.dtype.name, array.dtype))
+        array = _as_type(array, narrow.get(array.dtype.name, array.dtype))
     elif array.dtype.kind == "f" or array.size == 0:
         array = array.astype(np.float32)
     elif array.dtype.kind in "iu":
-        array = array.astype(np.int32)
+        array = _as_type(array, np.int32)
     elif array.dtype.kind != "b":
-        raise ParamError(f"a constant cannot hold {array.dtype}")
+        raise ArgumentTypeError(f"a constant cannot hold {array.dtype}")
     if shape is not None:
         shape = tuple(shape) if np.ndim(shape) else (int(shape),)
         array = np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape)

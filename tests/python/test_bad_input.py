@@ -272,3 +272,20 @@ def test_a_crop_reads_its_region_and_little_more(tmp_path):
     d, h, w = (155 - 128 + 1) // 2, round(0.6 * 112), round(0.3 * 112)
     assert np.array_equal(np.asarray(out[0]), whole[:, d:d + 128, h:h + 128, w:w + 128])
     assert types.FLOAT == out.dtype
+
+
+@pytest.mark.parametrize("constant", [5_000_000_000, np.int64(-5_000_000_000), [1, 2**31], 2**70, np.array([2**40])])
+def test_a_constant_beyond_its_type_does_not_wrap(constant):
+    def define():
+        with varo.Pipeline(batch_size=1, num_threads=1):
+            return fn.external_source(lambda: [np.zeros(2, np.uint8)]) + constant
+
+    with pytest.raises((varo.ParamError, varo.ArgumentTypeError)) as caught:
+        define()
+    assert isinstance(constant, int) and constant == 2**70 or "-2147483648 to 2147483647" in str(caught.value)
+
+
+def test_a_scalar_constant_beyond_its_type_does_not_wrap():
+    must_fail(lambda: types.Constant(300, types.UINT8), varo.ParamError, 300, "0 to 255")
+    must_fail(lambda: types.Constant(5_000_000_000), varo.ParamError, 5_000_000_000, 2**31 - 1)
+    assert types.Constant(255, types.UINT8).value == 255
