@@ -20,6 +20,6 @@ from .data_node import DataNode, newaxis
 from .errors import *  # noqa: F401,F403
 from .pipeline import Pipeline, pipeline_def
 from .tensors import TensorCPU, TensorListCPU
-from . import fn, math
+from . import fn, math, ops
 
 __version__ = "0.1.0"

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 from . import _core, types
 from ._origin import origin
-from .errors import ArgumentTypeError, ParamError, StateError
+from .errors import ArgumentTypeError, ParamError
 
 
 class DataNode:
@@ -16,11 +18,13 @@ class DataNode:
     __array_ufunc__ = None  # NumPy arrays leave operators with nodes to the node
 
     def __init__(self, pipeline, handle, name, device="cpu"):
-        self._pipeline = pipeline
+        self._pipeline_ref = weakref.ref(pipeline)  # a pipeline holds its outputs: no circle
         self._handle = handle
         self.name = name
         self.device = device
         self.source = None
+
+    _pipeline = property(lambda self: self._pipeline_ref())
 
     # --- what a node is not ---
     def __bool__(self):
@@ -78,8 +82,32 @@ def _add_operators(cls, method):
 
 
 _add_operators(DataNode, lambda self, name, other, swapped: arithmetic(name, *((other, self) if swapped else (self, other))))
+
+
+class ArrayConstant:
+    """An array with an element type and axis letters, made before there is a pipeline to hold it."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, array, layout):
+        self.array, self.dtype, self.layout = array, types.to_dali_type(array.dtype), layout
+
+    def __array__(self, dtype=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+    def gpu(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def __repr__(self):
+        return f"ArrayConstant({self.array!r})"
+
+
+_add_operators(ArrayConstant, lambda self, name, other, swapped: arithmetic(name, *((other, self) if swapped else (self, other))))
 _add_operators(types.ScalarConstant, lambda self, name, other, swapped: self._binary(name, other, swapped))
-types.ScalarConstant.__hash__ = object.__hash__
+types.ScalarConstant.__hash__ = ArrayConstant.__hash__ = object.__hash__
 
 
 class NewAxis:
@@ -142,15 +170,13 @@ _COMMON = ("name", "device", "preserve", "seed", "bytes_per_sample_hint")
 def current_pipeline():
     from .pipeline import Pipeline
 
-    return Pipeline._stack[-1] if Pipeline._stack else None
+    return Pipeline.current()
 
 
 def constant_node(value, dtype=None, shape=None, layout=None):
-    """A node whose samples are all `value`."""
-    pipeline = current_pipeline()
-    if pipeline is None:
-        raise StateError("a constant node needs a pipeline; use NumPy arrays outside of one")
-    return pipeline._constant(types.constant_array(value, dtype, shape), layout)
+    """A node whose samples are all `value`; outside a pipeline, what becomes one where it is used."""
+    array, pipeline = types.constant_array(value, dtype, shape), current_pipeline()
+    return ArrayConstant(array, layout) if pipeline is None else pipeline._constant(array, layout)
 
 
 def _node_of(pipeline, value):
@@ -161,6 +187,8 @@ def _node_of(pipeline, value):
         return value
     if isinstance(value, types.ScalarConstant):
         return pipeline._constant(np.asarray(value.value, types.to_numpy_type(value.dtype)), None)
+    if isinstance(value, ArrayConstant):
+        return pipeline._constant(value.array, value.layout)
     if isinstance(value, _core.TensorCPU):
         return pipeline._constant(np.asarray(value), value.layout() or None)
     try:
@@ -214,8 +242,10 @@ def declare(pipeline, op, inputs, kwargs):
             args[key] = _node_of(pipeline, value)._handle
         elif isinstance(value, types.ScalarConstant):
             args[key] = value.value
+        elif isinstance(value, (ArrayConstant, _core.TensorCPU)):
+            args[key] = np.asarray(value)
         else:
-            args[key] = value
+            args[key] = value.detach().cpu().numpy() if hasattr(value, "detach") else value
     handles = [_node_of(pipeline, i)._handle for i in inputs]
     node_id, count, node_name = pipeline._core.add(op, handles, args, origin(), name or "")
     nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]")

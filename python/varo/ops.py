@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators as classes: constant arguments when made, inputs and the rest when called.
+
+    flip = ops.Flip(horizontal=1)
+    image, label = flip(image), flip(label)
+
+A class is named as the function of varo.fn: fn.readers.numpy is ops.readers.Numpy.
+"""
+
+from __future__ import annotations
+
+import sys
+import types as _types
+
+from . import _core
+from ._external import external_source
+from .data_node import call as _call
+from .errors import ParamError
+
+_HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
+_WORDS = {"bbox": "BBox", "roi": "ROI"}
+
+
+class _Operator:
+    def __init__(self, **kwargs):
+        self._kwargs = {name: value for name, value in kwargs.items() if value is not None}
+
+    def _merged(self, kwargs):
+        for name, value in kwargs.items():
+            if value is not None and name in self._kwargs:
+                raise ParamError(f"{type(self).__name__}: argument {name} is given twice, "
+                                 "when the operator was made and when it was called")
+        return {**self._kwargs, **kwargs}
+
+    def __call__(self, *inputs, **kwargs):
+        return _call(self._name, list(inputs), self._merged(kwargs))
+
+
+class ExternalSource(_Operator):
+    """See varo.fn.external_source."""
+
+    def __init__(self, source=None, num_outputs=None, **kwargs):
+        super().__init__(source=source, num_outputs=num_outputs, **kwargs)
+
+    def __call__(self, **kwargs):
+        return external_source(**self._merged(kwargs))
+
+
+class Compose:
+    """Calls each operator on what the one before it returned."""
+
+    def __init__(self, operators):
+        self._operators = list(operators)
+
+    def __call__(self, *inputs):
+        for operator in self._operators:
+            outputs = operator(*inputs)
+            inputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        return outputs
+
+
+def _class_name(leaf):
+    return "".join(_WORDS.get(word, word.capitalize()) for word in leaf.split("_"))
+
+
+def _submodule(path):
+    parent, name = sys.modules[__name__], __name__
+    for part in path:
+        name = f"{name}.{part}"
+        module = sys.modules.setdefault(name, _types.ModuleType(name, f"Operators {'.'.join(path)}.*"))
+        setattr(parent, part, module)
+        parent = module
+    return parent
+
+
+for _schema in _core.operators():
+    if _schema["name"].startswith(_HIDDEN):
+        continue
+    *_path, _leaf = _schema["name"].split(".")
+    _owner = _submodule(_path)
+    setattr(_owner, _class_name(_leaf),
+            type(_class_name(_leaf), (_Operator,),
+                 {"_name": _schema["name"], "__module__": _owner.__name__,
+                  "__doc__": f"{_schema['summary']}\n\nSee varo.fn.{_schema['name']}."}))
