@@ -58,6 +58,40 @@ def test_the_next_epoch_of_fill_is_shorter_by_what_was_seen(numbered):
     assert len(it) == 4
 
 
+@pytest.mark.parametrize("samples, batch, lengths", [
+    (7, 2, [4, 3, 4, 3]), (10, 4, [3, 2, 3, 2]), (7, 4, [2, 2, 2, 1, 2]), (3, 8, [1, 1, 1, 1, 1]), (4, 2, [2, 2, 2]),
+])
+def test_an_epoch_of_fill_ends_with_its_last_sample(numbered, samples, batch, lengths):
+    it = GenericIterator(pipeline(numbered(samples), batch=batch), ["x"], reader_name="reader")
+    batches, told = [], []
+    for _ in lengths:
+        told.append(len(it))
+        batches.append([step[0]["x"].flatten().tolist() for step in it])
+        it.reset()
+    assert [len(epoch) for epoch in batches] == lengths == told
+    seen = [x for epoch in batches for step in epoch for x in step]
+    assert seen == [1 + k % samples for k in range(len(seen))], "samples come in order, none lost"
+
+
+def test_drop_discards_the_padded_batch_of_the_longest_shard(numbered):
+    pipe = pipeline(numbered(9), batch=4, num_shards=2, shard_id=0, pad_last_batch=True, stick_to_shard=True)
+    it = GenericIterator(pipe, ["x"], reader_name="reader", last_batch_policy=DROP)
+    assert epochs(it, 3) == [[[1, 2, 3, 4]]] * 3
+    pipe = pipeline(numbered(9), batch=4, num_shards=2, shard_id=1, pad_last_batch=True, stick_to_shard=True)
+    it = GenericIterator(pipe, ["x"], reader_name="reader", last_batch_policy=DROP)
+    assert epochs(it, 3) == [[[5, 6, 7, 8]]] * 3
+
+
+def test_a_reset_before_the_first_step_loses_nothing():
+    @varo.pipeline_def(batch_size=1, num_threads=1)
+    def define():
+        return fn.external_source([[np.float32(k)] for k in range(3)], cycle="raise")
+
+    it = GenericIterator(define(), ["x"])
+    it.reset()
+    assert [s[0]["x"].item() for s in it] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("stick", [True, False])
 def test_two_shards_see_everything_once(numbered, stick):
     pipes = [pipeline(numbered(10), num_shards=2, shard_id=s, pad_last_batch=True, stick_to_shard=stick) for s in (0, 1)]

@@ -66,13 +66,13 @@ class BaseIterator:
         self._padded = last_batch_padded
         self._sharded = reader_name is not None
         self._size = size
+        # Samples of the current epoch that a pipeline had delivered before the epoch began.
+        self._ahead = [0] * len(self._pipes)
         if self._sharded:
             self._read_meta(reader_name)
         elif size < 0 and last_batch_policy is not LastBatchPolicy.FILL:
             _log.warning("without reader_name or size the end of an epoch is only known when it comes; using FILL")
             self._policy = LastBatchPolicy.FILL
-        # Samples of the current epoch that a pipeline had delivered before the epoch began.
-        self._ahead = [0] * len(self._pipes)
         self._counter = 0
         self._stepped = False
         self._ended = False
@@ -97,7 +97,10 @@ class BaseIterator:
         elif self._padded:
             self._size = largest
         else:
-            self._size = -(-largest // self.batch_size) * self.batch_size
+            self._size = self._whole_batches(largest)
+
+    def _whole_batches(self, samples):
+        return -(-samples // self.batch_size) * self.batch_size
 
     def _shard_size(self, shard):
         return self._samples * (shard + 1) // self._shards - self._samples * shard // self._shards
@@ -133,14 +136,15 @@ class BaseIterator:
         over = self._size > 0 and self._counter >= self._size
         drops = self._size > 0 and self._policy is LastBatchPolicy.DROP and self._counter + per_step > self._size
         if over or drops:
-            self._finish(drops and not over)
+            self._discard_incomplete()
+            self._finish()
         if self._first is not None:
             outputs, self._first = self._first, None
         else:
             try:
                 outputs = self._outputs()
             except StopIteration:
-                self._finish(False)
+                self._finish()
         self._counter += per_step
         self._stepped = True
         return self._convert(outputs, self._kept())
@@ -160,23 +164,27 @@ class BaseIterator:
                 left -= self.batch_size
         return None if kept == full else kept
 
-    def _finish(self, has_incomplete):
-        if has_incomplete and not self._ended:
-            # The incomplete batch lies in the pipelines' way.
-            if self._first is not None:
-                self._first = None
-            elif self._reader_has_more():
-                self._outputs()
+    def _finish(self):
         self._ended = True
         if self._auto_reset:
             self.reset()
         raise StopIteration
 
-    def _reader_has_more(self):
-        if not (self._sharded and self._padded):
-            return True
-        largest = -(-self._samples // self._shards)
-        return -(-largest // self.batch_size) > self._size // self.batch_size
+    def _discard_incomplete(self):
+        """Fetches the batch, not to be returned, that lies between the last one and the next epoch."""
+        if self._policy is not LastBatchPolicy.DROP or self._ended:
+            return
+        if self._sharded and self._padded:
+            lies_there = self._whole_batches(-(-self._samples // self._shards)) > self._counter
+        else:
+            lies_there = self._counter < self._size
+        if self._first is not None:
+            self._first = None
+        elif lies_there:
+            try:
+                self._outputs()
+            except StopIteration:
+                pass
 
     def reset(self):
         """Begins the next epoch. Before the end of this one it is ignored, with a warning."""
@@ -186,19 +194,32 @@ class BaseIterator:
         if self._size < 0:
             for pipe in self._pipes:
                 pipe.reset()
-            self._first = None
             self._counter = 0
         elif self._policy is LastBatchPolicy.FILL and not self._padded:
             if self._sharded:
-                consumed = self._counter - min(self._ahead)
-                self._ahead = [a + consumed - self._shard_size(s) for a, s in zip(self._ahead, self._shard_ids)]
-                self._counter = min(self._ahead)
-            else:
-                self._counter %= self._size
+                return self._reset_shards()
+            self._counter %= self._size
         else:
             self._counter = 0
-        if self._sharded and not self._stick:
+        if self._sharded:
+            self._rotate()
+        self._stepped = self._ended = False
+
+    def _rotate(self):
+        if not self._stick:
             self._shard_ids = [(s + 1) % self._shards for s in self._shard_ids]
+
+    def _reset_shards(self):
+        # What a pipeline delivered beyond its shard counts for the next one, which may be all of it.
+        shards = [self._shard_size(s) for s in self._shard_ids]
+        self._ahead = [a + self._counter - n for a, n in zip(self._ahead, shards)]
+        while True:
+            self._rotate()
+            left = [self._shard_size(s) - a for s, a in zip(self._shard_ids, self._ahead)]
+            if max(left) > 0:
+                break
+            self._ahead = [-n for n in left]
+        self._counter, self._size = 0, self._whole_batches(max(left))
         self._stepped = self._ended = False
 
     def next(self):
