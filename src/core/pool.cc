@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <pthread.h>
 #include <sys/mman.h>
 
 namespace varo {
@@ -180,7 +181,14 @@ BufferPool::BufferPool() : impl_(std::make_unique<Impl>()) {}
 BufferPool::~BufferPool() { trim(); }
 
 BufferPool& BufferPool::host() {
-  static auto* pool = new BufferPool;  // never destroyed: buffers may come back at any time
+  // Never destroyed: buffers may come back at any time.
+  static auto* pool = [] {
+    auto* made = new BufferPool;
+    // A child of fork must not inherit the lock from a thread that it does not have.
+    pthread_atfork([] { host().impl_->mutex.lock(); }, [] { host().impl_->mutex.unlock(); },
+                   [] { host().impl_->mutex.unlock(); });
+    return made;
+  }();
   return *pool;
 }
 

@@ -13,6 +13,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace varo {
@@ -280,6 +281,9 @@ std::unique_ptr<Scheduler> make_arena_scheduler(int num_threads) {
   // The distribution's oneTBB is not instrumented: the sanitizer would not see its handovers.
   return make_thread_scheduler(num_threads);
 #else
+  // oneTBB's workers do not follow into a child of fork, and it does not notice.
+  static const pid_t process = getpid();
+  if (getpid() != process) return make_thread_scheduler(num_threads);
   return std::make_unique<ArenaScheduler>(num_threads);
 #endif
 }

@@ -31,7 +31,8 @@ class Scheduler {
 /// `num_threads` workers of a oneTBB arena.
 std::unique_ptr<Scheduler> make_arena_scheduler(int num_threads);
 /// The same on threads of its own, with loops split over fresh threads: slow, and visible to the
-/// thread sanitizer, under which it takes the arena's place.
+/// thread sanitizer. It takes the arena's place there, and in a child of a process that has made an
+/// arena before it forked.
 std::unique_ptr<Scheduler> make_thread_scheduler(int num_threads);
 /// One thread, the one that waits; in order, or in an order drawn from `seed`.
 std::unique_ptr<Scheduler> make_inline_scheduler(bool shuffled, std::uint64_t seed);

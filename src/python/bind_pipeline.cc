@@ -9,8 +9,21 @@ namespace varo::python {
 
 namespace {
 
+std::int64_t integer_from(py::handle value, const std::string& name) {
+  const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!index) throw py::error_already_set();
+  const long long number = PyLong_AsLongLong(index.ptr());
+  if (number == -1 && PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    throw Error(ErrorKind::param, fmt::format("argument {} is out of range", name))
+        .got(py::str(value).cast<std::string>())
+        .allowed("-2^63 to 2^63 - 1");
+  }
+  return number;
+}
+
 // Numbers in nested lists or arrays, row by row.
-void flatten(const py::handle& object, std::vector<double>& reals,
+void flatten(const py::handle& object, const std::string& name, std::vector<double>& reals,
              std::vector<std::int64_t>& integers, bool& real, std::vector<std::string>& texts) {
   for (const py::handle item : py::reinterpret_borrow<py::object>(object)) {
     if (py::isinstance<py::str>(item)) {
@@ -19,12 +32,12 @@ void flatten(const py::handle& object, std::vector<double>& reals,
       real = true;
       reals.push_back(item.cast<double>());
     } else if (PyIndex_Check(item.ptr()) != 0 && !py::isinstance<py::array>(item)) {
-      const auto value = item.cast<std::int64_t>();
+      const std::int64_t value = integer_from(item, name);
       integers.push_back(value);
       reals.push_back(static_cast<double>(value));
     } else if (py::hasattr(item, "__iter__") &&
                !(py::isinstance<py::array>(item) && py::cast<py::array>(item).ndim() == 0)) {
-      flatten(item, reals, integers, real, texts);
+      flatten(item, name, reals, integers, real, texts);
     } else {
       real = true;
       reals.push_back(py::float_(py::reinterpret_borrow<py::object>(item)).cast<double>());
@@ -45,17 +58,7 @@ ArgValue constant_from(const std::string& name, py::handle value) {
     if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
     if (py::isinstance<py::float_>(value)) return value.cast<double>();
   }
-  if (PyIndex_Check(value.ptr()) != 0) {
-    const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
-    const long long number = PyLong_AsLongLong(index.ptr());
-    if (number == -1 && PyErr_Occurred() != nullptr) {
-      PyErr_Clear();
-      throw Error(ErrorKind::param, fmt::format("argument {} is out of range", name))
-          .got(py::str(value).cast<std::string>())
-          .allowed("-2^63 to 2^63 - 1");
-    }
-    return std::int64_t{number};
-  }
+  if (PyIndex_Check(value.ptr()) != 0) return integer_from(value, name);
   if (py::hasattr(value, "__fspath__"))
     return py::str(value.attr("__fspath__")()).cast<std::string>();
   if (py::hasattr(value, "__iter__")) {
@@ -70,7 +73,7 @@ ArgValue constant_from(const std::string& name, py::handle value) {
     for (const py::handle item : py::reinterpret_borrow<py::object>(value))
       items.append(py::hasattr(item, "__fspath__") ? item.attr("__fspath__")()
                                                    : py::reinterpret_borrow<py::object>(item));
-    flatten(items, reals, integers, real, texts);
+    flatten(items, name, reals, integers, real, texts);
     if (!texts.empty()) return texts;
     if (real) return reals;
     return integers;
@@ -177,7 +180,9 @@ void bind_pipeline(py::module_& m) {
             p.feed(node, std::move(tensors));
           },
           py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
+      .def("unfeed", &Pipeline::unfeed)
       .def("fed", &Pipeline::fed)
+      .def("close", &Pipeline::close, py::call_guard<py::gil_scoped_release>())
       .def("readers",
            [](const Pipeline& p) {
              py::dict all;

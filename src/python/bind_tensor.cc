@@ -206,6 +206,8 @@ Tensor tensor_from(const py::handle& object, const std::string& layout, bool cop
     return t;
   }
   const std::shared_ptr<const void> keep(new py::object(array), [](py::object* held) {
+    // An interpreter that is on its way out gives no thread its lock any more.
+    if (Py_IsInitialized() == 0 || _Py_IsFinalizing() != 0) return;
     const py::gil_scoped_acquire gil;
     delete held;
   });
