@@ -148,7 +148,8 @@ std::vector<Ticket> FileReader::tick(int batch_size) {
 
 std::optional<Ticket> FileReader::probe() const {
   if (args_.flag("lazy_init")) return std::nullopt;
-  return Ticket{.index = 0, .values = {}};
+  Loader ahead = files().loader;  // another shard's files may not even be on this machine
+  return Ticket{.index = ahead.next_batch(1)[0], .values = {}};
 }
 
 std::optional<ReaderMeta> FileReader::meta() const { return files().loader.meta(); }
