@@ -118,8 +118,14 @@ class Pipeline {
   std::vector<Batch> take();
   /// Gives external_source `node` its next batch: one tensor a sample, in memory.
   void feed(Node node, std::vector<Tensor> samples);
+  /// Takes back the newest batch that was fed and that no tick has taken, if there is one.
+  void unfeed(Node node);
   /// Batches that external_source `node` holds and that no tick has taken.
   int fed(Node node) const;
+
+  /// Drops what is under way and returns when no thread works any more. Batches that were taken
+  /// stay valid; no other batch comes.
+  void close();
 
   std::vector<ReaderInfo> readers() const;
   /// The graph as declared and as it runs, and what each node reads and writes where known.

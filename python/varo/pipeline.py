@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
+import threading
 import warnings
+import weakref
 
 import numpy as np
 
@@ -20,6 +23,15 @@ _PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined
                "enable_checkpointing", "checkpoint", "py_num_workers", "py_start_method", "py_callback_pickler",
                "output_dtype", "output_ndim", "output_layout", "exec_dynamic", "stream_policy", "concurrency",
                "experimental_exec_dynamic", "schedule", "shuffle_seed", "without_rewrites")
+
+_pipelines = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all():
+    # Threads that go on while the interpreter takes itself apart could not give back its objects.
+    for pipeline in list(_pipelines):
+        pipeline._core.close()
 
 
 class Pipeline:
@@ -40,7 +52,7 @@ class Pipeline:
     checkpointing raises an error.
     """
 
-    _stack = []
+    _local = threading.local()  # each thread defines pipelines of its own
 
     def __init__(self, batch_size=None, num_threads=None, device_id=None, seed=None, exec_pipelined=True,
                  prefetch_queue_depth=2, exec_async=True, bytes_per_sample=0, set_affinity=False, max_streams=None,
@@ -79,7 +91,10 @@ class Pipeline:
         if any(isinstance(n, int) and n < 0 for n in np.atleast_1d(np.array(output_ndim, object))):
             raise ValueError("Pipeline: output_ndim cannot be negative")
         self.max_batch_size, self.num_threads, self.device_id = int(batch_size), int(num_threads), device_id
+        _pipelines.add(self)
         self._groups, self._manual = [], {}
+        self._fetched = {}  # by group: what the next iteration has got from its sources so far
+        self._failure = None  # of the iteration after the last scheduled one
         self._outputs = None
         self._built = False
         self._exhausted = False
@@ -102,23 +117,28 @@ class Pipeline:
 
     # --- declaring ---
     @staticmethod
+    def _stack():
+        return Pipeline._local.__dict__.setdefault("stack", [])
+
+    @staticmethod
     def current():
-        return Pipeline._stack[-1] if Pipeline._stack else None
+        stack = Pipeline._stack()
+        return stack[-1] if stack else None
 
     @staticmethod
     def push_current(pipeline):
-        Pipeline._stack.append(pipeline)
+        Pipeline._stack().append(pipeline)
 
     @staticmethod
     def pop_current():
-        Pipeline._stack.pop()
+        Pipeline._stack().pop()
 
     def __enter__(self):
-        Pipeline._stack.append(self)
+        Pipeline._stack().append(self)
         return self
 
     def __exit__(self, *_):
-        Pipeline._stack.pop()
+        Pipeline._stack().pop()
 
     def define_graph(self):
         """For subclasses: returns the output node or nodes."""
@@ -193,28 +213,39 @@ class Pipeline:
         return self._depth
 
     def _schedule_one(self):
-        """False when a source has ended."""
-        self.iter_setup()
-        fetched = []
+        """False when a source has ended. A failure leaves the sources in step with each other."""
         try:
+            self.iter_setup()
             for group in self._groups:
-                fetched.append((group, group.fetch(self.max_batch_size)))
+                if group not in self._fetched:
+                    self._fetched[group] = group.fetch(self.max_batch_size)
         except StopIteration:
             self._exhausted = True
+            self._fetched = {}
             return False
-        for group, columns in fetched:
-            for node, layout, column in zip(group.nodes, group.layouts, columns):
-                self._core.feed(node._handle, column, layout or "", group.copy)
-        self._core.schedule()
+        fetched, self._fetched, fed = self._fetched, {}, []
+        try:
+            for group, columns in fetched.items():
+                for node, layout, column in zip(group.nodes, group.layouts, columns):
+                    self._core.feed(node._handle, column, layout or "", group.copy)
+                    fed.append(node)
+            self._core.schedule()
+        except BaseException:
+            for node in fed:
+                self._core.unfeed(node._handle)
+            raise
         return True
 
     def _fill(self):
-        while self._core.pending() < self._depth and not self._exhausted:
+        while self._core.pending() < self._depth and not self._exhausted and self._failure is None:
             manual = [n for n, _, _ in self._manual.values()]
             if manual and self._core.pending() and any(self._core.fed(n._handle) == 0 for n in manual):
                 return  # fed one batch at a time
-            if not self._schedule_one():
-                return
+            try:
+                if not self._schedule_one():
+                    return
+            except Exception as error:
+                self._failure = error  # takes its batch's place: those before it come first
 
     def run(self, cuda_stream=None, /, **pipeline_inputs):
         """The next batch: a tuple of TensorListCPU, one an output. StopIteration when a source ends."""
@@ -227,7 +258,8 @@ class Pipeline:
     def _next(self):
         self._fill()
         if self._core.pending() == 0:
-            raise StopIteration
+            failure, self._failure = self._failure, None
+            raise failure or StopIteration
         outputs = tuple(self._core.next())
         self._verify(outputs)
         if not self._manual:

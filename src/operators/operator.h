@@ -142,6 +142,8 @@ class SourceOperator : public Operator {
   virtual std::optional<ReaderMeta> meta() const { return std::nullopt; }
   /// External sources only: one batch of what the next ticks will hand out.
   virtual void feed(std::vector<Ticket> batch);
+  /// Takes back the newest batch that was fed and not handed out, if there is one.
+  virtual void unfeed() {}
   /// Batches fed and not yet handed out.
   virtual int fed() const { return 0; }
 };

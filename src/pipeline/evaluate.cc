@@ -155,8 +155,11 @@ class Evaluation::Context final : public Sample {
     const Tensor& now = e_.value(from);
     Memo& source = *e_.memo_[static_cast<std::size_t>(from.id)];
     Tensor& slot = source.results[static_cast<std::size_t>(from.output)];
-    if (now.deferred() || now.padded() || (dense && !is_dense(now.view())))
-      slot = e_.in_memory(now, dense);
+    if (now.deferred() || now.padded() || (dense && !is_dense(now.view()))) {
+      // This call may have asked for a view of the elements as they were.
+      if (!now.deferred()) held_.push_back(now);
+      slot = e_.in_memory(slot, dense);
+    }
     return slot;
   }
 
@@ -242,7 +245,10 @@ Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& par
 
 Evaluation::~Evaluation() = default;
 
-void Evaluation::clear() { memo_.clear(); }
+void Evaluation::clear() {
+  memo_.clear();
+  tickets_.clear();
+}
 
 Sample& Evaluation::sample(int id) { return *memo_[static_cast<std::size_t>(id)]->context; }
 
@@ -271,7 +277,10 @@ void Evaluation::with_context(int id, const Body& body) {
 }
 
 const std::string& Evaluation::source_name() {
-  // A source whose header is known can say its file's name without reading any more.
+  // A source whose header is known can say its file's name without reading any more. Asking one
+  // may fail and then ask for the name of that error's sample.
+  if (naming_) return source_name_;
+  naming_ = true;
   for (const int id : plan_.sources) {
     Memo& memo = *memo_[static_cast<std::size_t>(id)];
     if (!source_name_.empty()) break;
@@ -281,6 +290,7 @@ const std::string& Evaluation::source_name() {
     } catch (...) {  // only a name for another error is wanted here
     }
   }
+  naming_ = false;
   return source_name_;
 }
 

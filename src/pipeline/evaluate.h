@@ -74,7 +74,7 @@ class Evaluation {
   Parallel& parallel_;
   std::int64_t number_;
   std::vector<Ticket> tickets_;
-  bool probing_;
+  bool probing_, naming_ = false;
   std::string source_name_;
   std::vector<std::unique_ptr<Memo>> memo_;
 };

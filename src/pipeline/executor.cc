@@ -2,6 +2,7 @@
 #include "pipeline/executor.h"
 
 #include <fmt/format.h>
+#include <new>
 
 #include "core/pool.h"
 
@@ -32,7 +33,9 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
           : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
 }
 
-Executor::~Executor() {
+Executor::~Executor() { stop(); }
+
+void Executor::stop() {
   shared_.cancelled = true;
   scheduler_->stop();
 }
@@ -55,11 +58,24 @@ void Executor::schedule() {
   }
   auto iteration = std::make_unique<Iteration>();
   iteration->number = scheduled_++;
-  std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
-  for (const int id : plan_.sources) {
-    std::vector<Ticket> batch = plan_.nodes[static_cast<std::size_t>(id)].source->tick(batch_size);
-    for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
+  // Those fed from outside last: a reader that fails must not cost them a batch.
+  std::vector<std::vector<Ticket>> batches(plan_.sources.size());
+  for (const bool fed : {false, true}) {
+    for (std::size_t k = 0; k < batches.size(); ++k) {
+      PlanNode& node = plan_.nodes[static_cast<std::size_t>(plan_.sources[k])];
+      if ((node.source->fed() > 0) != fed) continue;
+      try {
+        batches[k] = node.source->tick(batch_size);
+      } catch (Error& error) {
+        error.set_operator(node.graph.def->name());
+        error.set_defined(node.graph.origin.defined);
+        throw;
+      }
+    }
   }
+  std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
+  for (auto& batch : batches)
+    for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
   for (auto& ticket : tickets)
     iteration->samples.push_back(std::make_unique<Evaluation>(
         plan_, shared_, scheduler_->parallel(), next_number_++, std::move(ticket)));
@@ -186,10 +202,20 @@ void Executor::allocate_outputs(Iteration& iteration) {
         throw error;
       }
       offsets.push_back(bytes);
-      bytes += static_cast<std::size_t>(volume(spec.shape)) * size_of(spec.dtype);
+      const auto own = static_cast<std::size_t>(volume(spec.shape)) * size_of(spec.dtype);
+      if (__builtin_add_overflow(bytes, own, &bytes)) bytes = SIZE_MAX;
     }
     Iteration::Buffer buffer;
-    buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
+    try {
+      buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
+    } catch (const std::bad_alloc&) {
+      Error error(ErrorKind::state, fmt::format("out of memory for a batch of output {}", o));
+      error = std::move(error).got(fmt::format("{} samples, {} bytes", offsets.size(), bytes) +
+                                   (bytes == SIZE_MAX ? " or more" : ""));
+      error.set_operator(node.graph.def->name());
+      error.set_defined(node.graph.origin.defined);
+      throw error;
+    }
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       const Spec& spec =
           iteration.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];

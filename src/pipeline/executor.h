@@ -25,6 +25,9 @@ class Executor {
   /// Cancels what is under way; returns when no task runs.
   ~Executor();
 
+  /// Drops what is under way; returns when no task runs. Nothing may be scheduled after it.
+  void stop();
+
   /// Sources tick, in order; the iteration's tasks are posted.
   void schedule();
   int pending() const { return static_cast<int>(iterations_.size()); }

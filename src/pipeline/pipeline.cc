@@ -2,6 +2,7 @@
 #include "varo/pipeline.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fmt/format.h>
 #include <random>
 #include <unistd.h>
@@ -20,9 +21,11 @@ struct Pipeline::Impl {
   std::unique_ptr<Executor> executor;
   std::vector<std::string> applied;
   pid_t process = getpid();
+  std::atomic<bool> closed{false};
 
   // Threads do not survive fork: a child that goes on would wait for ever.
   void check_process() const {
+    if (closed) throw Error(ErrorKind::state, "the pipeline is closed");
     if (getpid() == process) return;
     throw Error(ErrorKind::state, "this pipeline belongs to the parent process")
         .got(fmt::format("a call in process {}, a child of {}", getpid(), process))
@@ -160,9 +163,19 @@ void Pipeline::feed(Node node, std::vector<Tensor> samples) {
   }
 }
 
+void Pipeline::unfeed(Node node) {
+  if (impl_->plan && impl_->plan->declared(node.id) != nullptr)
+    impl_->external(node).source->unfeed();
+}
+
 int Pipeline::fed(Node node) const {
   if (!impl_->plan || impl_->plan->declared(node.id) == nullptr) return 0;
   return impl_->external(node).source->fed();
+}
+
+void Pipeline::close() {
+  if (impl_->closed.exchange(true) || getpid() != impl_->process) return;
+  if (impl_->executor) impl_->executor->stop();
 }
 
 std::vector<ReaderInfo> Pipeline::readers() const {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """external_source: every form of source, and what becomes of wrong ones."""
 
+import time
+
 import numpy as np
 import pytest
 import varo
@@ -126,3 +128,84 @@ def test_mistakes_in_the_source_reach_the_user():
 def test_wrong_source_is_refused_when_declared(options, error):
     with pytest.raises(error):
         pipeline(**options)
+
+
+def test_a_failure_comes_after_the_batches_before_it():
+    def source(iteration):
+        if iteration == 2:
+            raise KeyError("volume 2")
+        return numbers(10 * iteration)
+
+    pipe = pipeline(source)
+    assert [firsts(pipe), firsts(pipe)] == [[0, 1], [10, 11]]
+    with pytest.raises(KeyError, match="volume 2"):
+        pipe.run()
+
+
+def two_sources(images, labels):
+    pipe = varo.Pipeline(batch_size=BATCH, num_threads=1, device_id=None)
+    with pipe:
+        pipe.set_outputs(fn.external_source(images), fn.external_source(labels))
+    return pipe
+
+
+def pairs(pipe):
+    image, label = pipe.run()
+    return [(int(np.asarray(image[i]).flat[0]), int(np.asarray(label[i]).flat[0])) for i in range(len(image))]
+
+
+@pytest.mark.parametrize("bad", ["raises", "size", "type", "axes"])
+def test_sources_stay_in_step_when_one_fails(bad):
+    calls = []
+
+    def labels():
+        calls.append(None)
+        k = len(calls) - 1
+        if k == 1:
+            if bad == "raises":
+                raise KeyError("once")
+            return {"size": numbers(0, count=1), "type": numbers(0, dtype=np.uint8), "axes": [np.zeros(3, np.int32)] * 2}[bad]
+        return numbers(10 * (k - 1 if bad == "raises" and k > 1 else k))
+
+    images = iter([numbers(10 * k) for k in range(9)])
+    pipe = two_sources(lambda: next(images), labels)
+    assert pairs(pipe) == [(0, 0), (1, 1)]
+    with pytest.raises(KeyError if bad == "raises" else varo.errors.VaroError):
+        pipe.run()
+    assert all(image == label for _ in range(3) for image, label in pairs(pipe))
+
+
+def test_iter_setup_may_end_the_epoch():
+    class Fed(varo.Pipeline):
+        def define_graph(self):
+            self.data = fn.external_source(name="data")
+            return self.data
+
+        def iter_setup(self):
+            self.feed_input("data", next(self.batches))
+
+    pipe = Fed(batch_size=BATCH, num_threads=1, device_id=None)
+    for _ in range(2):
+        pipe.batches = iter([numbers(0), numbers(10)])
+        assert [firsts(pipe), firsts(pipe)] == [[0, 1], [10, 11]]
+        with pytest.raises(StopIteration):
+            pipe.run()
+        pipe.reset()
+
+
+def test_memory_that_is_not_copied_is_let_go_when_the_batch_is_done():
+    gone = []
+
+    class Volume(np.ndarray):
+        def __del__(self):
+            gone.append(None)
+
+    def source():
+        return [np.zeros((4, 4), np.float32).view(Volume) for _ in range(BATCH)]
+
+    pipe = pipeline(source, no_copy=True)
+    pipe.run()
+    deadline = time.time() + 20
+    while len(gone) < 2 * BATCH and time.time() < deadline:  # also those of batches not taken yet
+        time.sleep(0.01)
+    assert len(gone) >= 2 * BATCH

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine: determinism, laziness, errors and ends."""
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -511,3 +513,110 @@ def test_pipelines_come_and_go(volumes):
     start = time.time()
     pipe.run()
     assert time.time() - start < 30
+
+
+def test_a_child_of_fork_runs_pipelines_of_its_own():
+    script = """
+import os, signal, numpy as np, varo
+from varo import fn
+def make(threads):
+    pipe = varo.Pipeline(batch_size=4, num_threads=threads, device_id=None, seed=1, prefetch_queue_depth=3)
+    with pipe:
+        pipe.set_outputs(fn.gaussian_blur(fn.random.uniform(range=(0, 1), shape=[32, 32, 32]), sigma=1.0))
+    return pipe
+pipe = make(2)
+for turn in range(8):
+    batch = pipe.run()  # the next ones are under way
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        mine = make(1 + turn % 2)
+        for _ in range(3):
+            last = mine.run()
+        same = np.array_equal(np.asarray(make(2).run()[0][3]), np.asarray(make(1).run()[0][3]))
+        os._exit(0 if same else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print("fine")
+"""
+    result = run_script(script, timeout=300)
+    assert "fine" in result.stdout, result.stderr
+
+
+def test_threads_end_before_the_interpreter_does():
+    script = """
+import time, numpy as np, varo
+from varo import fn
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)  # in the middle of the interpreter's end
+slow = Slow()
+pipe = varo.Pipeline(batch_size=8, num_threads=2, device_id=None, prefetch_queue_depth=4)
+source = lambda: [np.zeros((16, 32, 32), "float32") for _ in range(8)]
+with pipe:
+    pipe.set_outputs(fn.gaussian_blur(fn.external_source(source, no_copy=True, layout="DHW"), sigma=2.0))
+pipe.run()
+forever = [pipe]
+forever.append(forever)
+"""
+    for _ in range(3):
+        result = run_script(script)
+        assert result.returncode == 0 and result.stderr == "", result.stderr
+
+
+def test_a_batch_larger_than_memory_names_operator_line_and_size():
+    pipe = varo.Pipeline(batch_size=2, num_threads=1, device_id=None)
+    with pipe:
+        pipe.set_outputs(fn.random.normal(shape=[1 << 46]))
+    with pytest.raises(varo.StateError) as caught:
+        pipe.run()
+    message = str(caught.value)
+    assert "random.normal: out of memory" in message and str(1 << 49) in message and "test_pipeline.py" in message
+
+
+def test_batches_whose_bytes_cannot_be_counted():
+    pipe = varo.Pipeline(batch_size=8, num_threads=1, device_id=None)
+    with pipe:
+        pipe.set_outputs(fn.slice(np.zeros(4, np.uint8), start=[0], shape=[1 << 61], axes=[0], out_of_bounds_policy="pad"))
+    with pytest.raises(varo.StateError, match="8 samples, 18446744073709551615 bytes or more"):
+        pipe.run()
+
+
+def test_numbers_too_large_for_an_argument():
+    with pytest.raises(varo.ParamError) as caught:
+        fn.crop(np.zeros((4, 4, 1), np.float32), crop=[1 << 70, 1])
+    assert str(1 << 70) in str(caught.value) and "crop" in str(caught.value)
+
+
+def test_a_pipeline_goes_with_its_last_reference():
+    pipe = varo.Pipeline(batch_size=2, num_threads=1, device_id=None)
+    with pipe:
+        pipe.set_outputs(fn.external_source(lambda: [np.zeros(3, np.float32)] * 2))
+    pipe.run()
+    gone = weakref.ref(pipe)
+    gc.disable()
+    try:
+        del pipe
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_two_threads_define_pipelines_at_the_same_time():
+    turns = threading.Barrier(2, timeout=30)
+    outcomes = {}
+
+    def define(value):
+        pipe = varo.Pipeline(batch_size=1, num_threads=1, device_id=None)
+        with pipe:
+            turns.wait()
+            node = fn.random.uniform(range=(value, value + 0.5))
+            turns.wait()
+            pipe.set_outputs(node)
+        outcomes[value] = float(np.asarray(pipe.run()[0][0]))
+
+    threads = [threading.Thread(target=define, args=(value,)) for value in (10, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 10 <= outcomes[10] < 11 and 20 <= outcomes[20] < 21

@@ -20,24 +20,33 @@ class ExternalSource final : public SourceOperator {
   }
 
   void feed(std::vector<Ticket> batch) override {
+    std::optional<DType> dtype = dtype_;
+    std::optional<int> rank = rank_;
     for (Ticket& ticket : batch) {
       Tensor& t = ticket.values.at(0);
-      if (dtype_ && t.dtype() != *dtype_)
+      if (dtype && t.dtype() != *dtype)
         throw Error(ErrorKind::type, fed_before_ ? "the element type changed"
-                                                 : "the element type is not the declared one")
+                                     : dtype_    ? "the element type is not the declared one"
+                                                 : "the samples differ in element type")
             .got(std::string(varo::name_of(t.dtype())))
-            .allowed(std::string(varo::name_of(*dtype_)));
-      if (rank_ && t.rank() != *rank_)
+            .allowed(std::string(varo::name_of(*dtype)));
+      if (rank && t.rank() != *rank)
         throw Error(ErrorKind::shape, fed_before_ ? "the number of axes changed"
-                                                  : "the number of axes is not the declared one")
+                                      : rank_     ? "the number of axes is not the declared one"
+                                                  : "the samples differ in number of axes")
             .got(fmt::format("{} axes, shape {}", t.rank(), to_string(t.shape())))
-            .allowed(fmt::format("{} axes", *rank_));
+            .allowed(fmt::format("{} axes", *rank));
       if (!layout_.empty() && t.layout().empty()) t = t.relabelled(layout_);
-      dtype_ = t.dtype();
-      rank_ = t.rank();
-      fed_before_ = true;
+      dtype = t.dtype();
+      rank = t.rank();
     }
+    dtype_ = dtype;
+    rank_ = rank;
+    fed_before_ = true;
     queue_.push_back(std::move(batch));
+  }
+  void unfeed() override {
+    if (!queue_.empty()) queue_.pop_back();
   }
   int fed() const override { return static_cast<int>(queue_.size()); }
 
