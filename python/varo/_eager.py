@@ -10,6 +10,7 @@ import numpy as np
 from . import _core
 from ._origin import origin
 from .errors import ArgumentTypeError
+from .types import ScalarConstant, constant_array, to_numpy_type
 
 
 def as_tensor(array, layout=""):
@@ -46,17 +47,19 @@ def run_eager(op, inputs, kwargs):
 
     handles = []
     for value in inputs:
+        if isinstance(value, ScalarConstant):
+            value = np.asarray(value.value, to_numpy_type(value.dtype))
         host = _host(value)
         if isinstance(host, np.ndarray) and host.dtype == object:
             raise ArgumentTypeError(f"{op}: {type(value).__name__} cannot be an input of an operator")
         if not hasattr(value, "dtype") and isinstance(host, np.ndarray):
-            from .types import constant_array
-
             host = constant_array(value)
         handles.append(fed(host))
     args = {}
     for key, value in kwargs.items():
-        if isinstance(value, _core.TensorCPU) or (hasattr(value, "detach") and hasattr(value, "numpy")):
+        if isinstance(value, ScalarConstant):
+            value = value.value
+        elif hasattr(value, "detach") or hasattr(value, "__array__"):
             value = np.asarray(_host(value))
         if isinstance(value, np.ndarray) and value.ndim > 0 and _is_number(op, key):
             value = fed(value)  # an array where a number may stand: it keeps its shape as a value per sample

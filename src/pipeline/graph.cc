@@ -78,9 +78,16 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
                    .args = Args(*def),
                    .arg_nodes = {},
                    .origin = origin};
-    for (const Node& input : node.inputs)
-      if (input.id < 0 || input.id >= static_cast<int>(nodes.size()))
-        throw Error(ErrorKind::param, "an input belongs to another pipeline");
+    const auto check_node = [&](const Node& from, const std::string& what) {
+      if (from.id < 0 || from.id >= static_cast<int>(nodes.size()))
+        throw Error(ErrorKind::param, what + " belongs to another pipeline");
+      const GraphNode& source = nodes[static_cast<std::size_t>(from.id)];
+      if (from.output < 0 || from.output >= source.outputs)
+        throw Error(ErrorKind::param, what + " is an output that there is not")
+            .got(fmt::format("output {} of {}", from.output, source.origin.name))
+            .allowed(fmt::format("0 to {}", source.outputs - 1));
+    };
+    for (const Node& input : node.inputs) check_node(input, "an input");
     for (auto& [name, argument] : args) {
       if (def->find_arg(name) == nullptr && !is_common(name)) {
         std::vector<std::string> names;
@@ -90,6 +97,7 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
       if (const Node* per_sample = std::get_if<Node>(static_cast<Argument::Base*>(&argument))) {
         if (is_common(name))
           throw Error(ErrorKind::type, fmt::format("argument {} must be a constant", name));
+        check_node(*per_sample, fmt::format("argument {}", name));
         node.args.set_per_sample(name);
         node.arg_nodes.emplace(name, *per_sample);
       } else if (!is_common(name)) {

@@ -221,12 +221,47 @@ TEST(Pipeline, misuse_is_told) {
   EXPECT_THROW(p.add("flip", {x}, {{"sideways", 1}}), Error);
   EXPECT_THROW(p.add("flip", {x}, {{"horizontal", "yes"}}), Error);
   EXPECT_THROW(p.add("flip", {{.id = 77}}), Error);
+  EXPECT_THROW(p.add("flip", {{.id = x.id, .output = 1}}), Error);
+  EXPECT_THROW(p.add("flip", {x}, {{"horizontal", Node{.id = 77}}}), Error);
   EXPECT_THROW(p.set_outputs({{.id = x.id, .output = 1}}), Error);
   p.set_outputs({x});
   p.build();
   EXPECT_THROW(p.add("flip", {x}), Error) << "built";
   EXPECT_THROW(p.schedule(), Error) << "nothing was fed";
   EXPECT_THROW(p.take(), Error) << "nothing is pending";
+}
+
+TEST(Pipeline, what_was_fed_can_be_taken_back) {
+  Pipeline p({.batch_size = 2, .num_threads = 1});
+  const Node x = p.add("external_source"), y = p.add("external_source");
+  p.set_outputs({x, y});
+  p.build();
+  p.feed(x, {Tensor::scalar(1), Tensor::scalar(2)});
+  p.feed(y, {Tensor::scalar(1)});
+  EXPECT_THROW(p.schedule(), Error) << "batches of 2 and 1";
+  p.unfeed(x);
+  p.unfeed(y);
+  p.unfeed(y);
+  EXPECT_EQ(p.fed(x) + p.fed(y), 0);
+  for (const Node node : {x, y}) p.feed(node, {Tensor::scalar(7)});
+  p.schedule();
+  while (!p.wait(std::chrono::milliseconds(100))) {
+  }
+  EXPECT_EQ(*p.take()[1].samples[0].view().ptr<int>(), 7);
+}
+
+TEST(Pipeline, a_closed_one_gives_nothing_more_and_keeps_what_it_gave) {
+  Pipeline p({.batch_size = 4, .num_threads = 2, .seed = 1, .prefetch_queue_depth = 4});
+  Node x = p.add("random.uniform", {}, {{"shape", Integers{32, 32, 32}}, {"range", Reals{2, 3}}});
+  for (int i = 0; i < 4; ++i) x = p.add("gaussian_blur", {x}, {{"sigma", 1.0}});
+  p.set_outputs({x});
+  const std::vector<Batch> batch = p.run();
+  p.close();
+  p.close();
+  EXPECT_THROW(p.run(), Error);
+  EXPECT_THROW(p.schedule(), Error);
+  EXPECT_THROW(p.wait(std::chrono::milliseconds(1)), Error);
+  EXPECT_GE(*batch[0].samples[3].view().ptr<float>(), 2.0F);
 }
 
 TEST(Pipeline, samples_of_one_batch_agree) {

@@ -67,6 +67,21 @@ def test_constant_made_before_the_pipeline():
     assert run(lambda: fn.resize(volume, size=shape)).shape == (1, 2, 3, 1)
 
 
+def test_constants_outside_of_pipelines():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3, 1)
+    size = types.Constant(np.array([4, 6]), dtype=types.FLOAT)
+    assert np.asarray(fn.resize(x, size=size)).shape == (4, 6, 1)
+    assert np.array_equal(fn.flip(x, horizontal=types.Constant(1)), x[:, ::-1])
+    assert np.asarray(math.max(types.Constant(2), np.float32(1))).tolist() == 2
+
+
+def test_torch_tensors_as_arguments():
+    torch = pytest.importorskip("torch")
+    x = np.arange(27, dtype=np.float32).reshape(3, 3, 3)
+    for sigma in (torch.tensor(1.5), torch.tensor([1.0, 2.0, 0.5])):
+        assert np.array_equal(run(lambda: fn.gaussian_blur(x, sigma=sigma)), fn.gaussian_blur(x, sigma=sigma.tolist()))
+
+
 def random_augmentation(probability, augmented, original):
     condition = fn.cast(fn.random.coin_flip(probability=probability), dtype=types.DALIDataType.BOOL)
     return condition * augmented + (condition ^ True) * original
