@@ -209,8 +209,11 @@ class Pipeline:
         self._core.feed(node._handle, split_batch(data), layout or declared_layout or "", not no_copy)
 
     def input_feed_count(self, name):
-        """How many batches must be fed before the next run."""
-        return self._depth
+        """How many batches must be fed before the next run, so that it keeps the queue full."""
+        if name not in self._manual:
+            raise StateError(f"{name} is not an external_source that is fed by hand")
+        node = self._manual[name][0]
+        return max(0, self._depth - self._core.pending() - self._core.fed(node._handle))
 
     def _schedule_one(self):
         """False when a source has ended. A failure leaves the sources in step with each other."""

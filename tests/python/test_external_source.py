@@ -81,6 +81,20 @@ def test_feed_input():
     assert firsts(pipe) == [4, 5]
 
 
+def test_feeding_as_many_batches_as_asked_for_fills_no_queue():
+    pipe = pipeline()
+    counts, fed, seen = [], 0, []
+    for _ in range(5):
+        counts.append(pipe.input_feed_count("data"))
+        for _ in range(counts[-1]):
+            pipe.feed_input("data", numbers(10 * fed))
+            fed += 1
+        seen.append(firsts(pipe)[0])
+    assert counts == [2, 1, 1, 1, 1] and seen == [0, 10, 20, 30, 40]
+    with pytest.raises(varo.StateError, match="nothing"):
+        pipe.input_feed_count("nothing")
+
+
 def test_later_writes_to_the_array_do_not_show():
     array = np.zeros((BATCH, 4), np.float32)
     pipe = pipeline()
