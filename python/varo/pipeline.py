@@ -29,9 +29,8 @@ _pipelines = weakref.WeakSet()
 
 @atexit.register
 def _close_all():
-    # Threads that go on while the interpreter takes itself apart could not give back its objects.
-    for pipeline in list(_pipelines):
-        pipeline._core.close()
+    # Threads cannot come back to an interpreter that takes itself apart.
+    _core.end([pipeline._core for pipeline in _pipelines])
 
 
 class Pipeline:

@@ -12,6 +12,7 @@ namespace varo::python {
 
 namespace py = pybind11;
 
+void bind_lock(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_tensor(py::module_& m);
 void bind_pipeline(py::module_& m);
@@ -19,6 +20,20 @@ void bind_schema(py::module_& m);
 
 /// An array as a tensor: a pooled copy, or a view that keeps the array alive.
 Tensor tensor_from(const py::handle& array, const std::string& layout, bool copy);
+
+/// Lets go of the interpreter's lock for a scope. py::gil_scoped_release, but for a thread that is
+/// still at work while the interpreter ends: asking for the lock then would end the process, so the
+/// thread stays here for good.
+class WithoutLock {
+ public:
+  WithoutLock();
+  ~WithoutLock();
+  WithoutLock(const WithoutLock&) = delete;
+  WithoutLock& operator=(const WithoutLock&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
 
 /// varo.types.DALIDataType(...)
 py::object dtype_object(DType dtype);

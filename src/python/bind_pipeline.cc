@@ -93,7 +93,7 @@ std::vector<Node> nodes_from(const py::iterable& items) {
 // A pipeline that is destroyed without holding the lock: its last task may want it.
 struct Unlocked {
   void operator()(Pipeline* pipeline) const {
-    const py::gil_scoped_release nogil;
+    const WithoutLock nogil;
     delete pipeline;
   }
 };
@@ -153,15 +153,15 @@ void bind_pipeline(py::module_& m) {
            })
       .def("set_outputs",
            [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
-      .def("build", &Pipeline::build, py::call_guard<py::gil_scoped_release>())
-      .def("schedule", &Pipeline::schedule, py::call_guard<py::gil_scoped_release>())
+      .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
+      .def("schedule", &Pipeline::schedule, py::call_guard<WithoutLock>())
       .def("pending", &Pipeline::pending)
       .def(
           "next",
           [](Pipeline& p) {
             for (bool done = false; !done;) {
               {
-                const py::gil_scoped_release nogil;
+                const WithoutLock nogil;
                 done = p.wait(std::chrono::milliseconds(50));
               }
               if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -176,13 +176,13 @@ void bind_pipeline(py::module_& m) {
             std::vector<Tensor> tensors;
             for (const py::handle sample : samples)
               tensors.push_back(tensor_from(sample, layout, copy));
-            const py::gil_scoped_release nogil;
+            const WithoutLock nogil;
             p.feed(node, std::move(tensors));
           },
           py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
       .def("unfeed", &Pipeline::unfeed)
       .def("fed", &Pipeline::fed)
-      .def("close", &Pipeline::close, py::call_guard<py::gil_scoped_release>())
+      .def("close", &Pipeline::close, py::call_guard<WithoutLock>())
       .def("readers",
            [](const Pipeline& p) {
              py::dict all;

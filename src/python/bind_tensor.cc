@@ -201,7 +201,7 @@ Tensor tensor_from(const py::handle& object, const std::string& layout, bool cop
   const ConstView view{array.data(), dtype, shape, strides};
   if (copy) {
     Tensor t = Tensor::own({dtype, shape, Layout(layout)}).relabelled(Layout(layout));
-    const py::gil_scoped_release nogil;
+    const WithoutLock nogil;
     varo::copy(view, t.mutable_view(), Parallel::serial());
     return t;
   }
@@ -268,7 +268,7 @@ void bind_tensor(py::module_& m) {
       .def(
           "copy_to_external",
           [](const Tensor& t, std::uintptr_t pointer) {
-            const py::gil_scoped_release nogil;
+            const WithoutLock nogil;
             varo::copy(
                 t.view(),
                 {reinterpret_cast<void*>(pointer), t.dtype(), t.shape(), dense_strides(t.shape())},
@@ -342,7 +342,7 @@ void bind_tensor(py::module_& m) {
       .def(
           "copy_to_external",
           [](const Batch& b, std::uintptr_t pointer) {
-            const py::gil_scoped_release nogil;
+            const WithoutLock nogil;
             auto* to = reinterpret_cast<std::byte*>(pointer);
             for (const Tensor& t : b.samples) {
               varo::copy(t.view(), {to, t.dtype(), t.shape(), dense_strides(t.shape())},

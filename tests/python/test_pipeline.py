@@ -563,6 +563,26 @@ forever.append(forever)
         assert result.returncode == 0 and result.stderr == "", result.stderr
 
 
+def test_a_thread_may_be_at_work_when_the_interpreter_ends():
+    script = """
+import threading, time, varo
+from varo import fn
+pipe = varo.Pipeline(batch_size=4, num_threads=2, device_id=None, seed=1)
+with pipe:
+    pipe.set_outputs(fn.gaussian_blur(fn.random.uniform(range=(0, 1), shape=[48, 48, 48]), sigma=1.0))
+started = threading.Event()
+def consume():
+    while True:
+        pipe.run()
+        started.set()
+threading.Thread(target=consume, daemon=True).start()
+started.wait()
+"""
+    for _ in range(3):
+        result = run_script(script)
+        assert result.returncode == 0 and result.stderr == "", result.stderr
+
+
 def test_a_batch_larger_than_memory_names_operator_line_and_size():
     pipe = varo.Pipeline(batch_size=2, num_threads=1, device_id=None)
     with pipe:
