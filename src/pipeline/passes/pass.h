@@ -21,8 +21,8 @@ struct Pass {
 const std::vector<Pass>& all_passes();
 
 /// condition * a + inverse * b, where the condition is a scalar that is 0 or 1 and the inverse is
-/// condition ^ True or 1 - condition, computes one branch a sample. Values are the same but for NaN,
-/// infinity and the sign of zero of the branch not taken, which no longer leak in.
+/// condition ^ True or 1 - condition, computes one branch a sample. Values are the same but for
+/// NaN, infinity and the sign of zero of the branch not taken, which no longer leak in.
 bool select_branches(Graph& graph);
 
 /// Removes nodes that no output needs.
