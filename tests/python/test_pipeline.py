@@ -601,6 +601,11 @@ def test_batches_whose_bytes_cannot_be_counted():
         pipe.run()
 
 
+def test_a_window_far_outside_is_all_fill():
+    far = fn.slice(np.ones(4, np.uint8), start=[(1 << 63) - 5], shape=[3], axes=[0], out_of_bounds_policy="pad", fill_values=7)
+    assert np.asarray(far).tolist() == [7, 7, 7]
+
+
 def test_numbers_too_large_for_an_argument():
     with pytest.raises(varo.ParamError) as caught:
         fn.crop(np.zeros((4, 4, 1), np.float32), crop=[1 << 70, 1])

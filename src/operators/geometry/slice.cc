@@ -57,7 +57,11 @@ class Slice final : public Operator {
 
  private:
   Window final_window(Sample& s) const {
-    return bounded(window(s, axes_of(s)), s.spec(0).shape, layout_of(s), policy_);
+    const std::vector<int> axes = axes_of(s);
+    Window w = window(s, axes);
+    // Starts that a double does not hold exactly must not change the size.
+    if (const std::optional<Shape> known = shape_alone(s, axes)) w.shape = *known;
+    return bounded(w, s.spec(0).shape, layout_of(s), policy_);
   }
   static std::vector<double> fills(Sample& s) {
     return fill_values_of(s, layout_of(s), s.output_spec(0).shape);
