@@ -24,6 +24,8 @@ CASES = [
     Case("bool", "one_hot", [LABELS], ["DHW"], dict(num_classes=5, axis=0, dtype="bool"), reference),
     Case("half", "one_hot", [LABELS], ["DHW"], dict(num_classes=5, off_value=0.5, dtype="float16"), reference),
     Case("numbers outside", "one_hot", [np.array([-1, 0, 3, 4], np.int64)], [""], dict(num_classes=4), reference),
+    Case("fractions and numbers outside", "one_hot", [np.array([-1e30, -1.5, -1, -0.5, 2.5, 3.9, 4, np.nan, np.inf], np.float32)], [""],
+         dict(num_classes=4), reference, dtypes=("float32", "float64")),
     Case("a scalar", "one_hot", [np.array(2, np.int32)], [""], dict(num_classes=4), reference),
     Case("one element counts as a scalar", "one_hot", [np.array([[2]], np.int32)], [""], dict(num_classes=4), reference),
     Case("unless axis is given", "one_hot", [np.array([[2]], np.int32)], [""], dict(num_classes=4, axis=-1), reference),

@@ -237,6 +237,7 @@ CASES = [
     case("region backwards without a size", VOLUME, "DHW", dict(resize_x=5, mode="stretch", roi_start=(7, 3, 8), roi_end=(2, 12, 4))),
     case("region sets the size", VOLUME, "DHW", dict(size=0, roi_start=(2, 3, 4), roi_end=(7, 12, 8)), unit=0),
     case("region of nothing", VOLUME, "DHW", dict(size=(4, 5, 6), roi_start=(2, 3, 4), roi_end=(2, 3, 4)), tol=3e-5),
+    case("a size near 0 grows tenfold at most", VOLUME, "DHW", dict(size=(0.04, 10, 12), roi_start=(4, 0, 0), roi_end=(5, 9, 9))),
     case("neighbouring regions fit", VOLUME, "DHW", dict(size=(9, 13, 10), roi_start=(0, 0, 5), roi_end=(9, 13, 10), interp_type=CUBIC)),
     # filters
     *[case(f"filter {f}", VOLUME, "DHW", dict(size=(4, 20, 7), interp_type=f)) for f in range(6)],
