@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs rows of the kernel table in this process; as a program, rounds of them on demand for a comparison.
+
+    python kernels.py        reads one JSON request a line, answers with one line of JSON
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from statistics import median
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import numpy as np
+
+import clock
+from rows import ROWS
+
+
+def _one_thread():
+    clock.keep_memory()
+    try:
+        import torch
+
+        torch.set_num_threads(1)
+    except ImportError:
+        pass
+
+
+def _results(contenders):
+    """What each contender returns, copied: contenders reuse their buffers."""
+    results = {}
+    for name, call in contenders.items():
+        value = call()
+        results[name] = value if isinstance(value, list) else np.array(value)
+    return results
+
+
+def measure(row, shrink, rounds, least):
+    """One row: checked, then timed beside its peers and a plain copy of as many bytes."""
+    work = row.prepare(shrink)
+    work.check(_results(work.contenders))
+    source, target = np.ones(work.moved // 2, np.uint8), np.empty(work.moved // 2, np.uint8)
+    contenders = {**work.contenders, "copy": lambda: np.copyto(target, source)}
+    cpu, wall = time.process_time(), time.perf_counter()
+    times = clock.interleaved(contenders, rounds, least)
+    cores = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    return {
+        "name": row.name, "goal": row.goal, "moved_bytes": work.moved, "cores": cores,
+        "ms": {k: 1e3 * median(v) for k, v in times.items()},
+        "spread": {k: clock.spread(v) for k, v in times.items()},
+        "ratios": {k: clock.ratio(v, times["Varo"]) for k, v in times.items() if k != "Varo"},
+        "rounds_ms": {k: [1e3 * t for t in v] for k, v in times.items()},
+    }
+
+
+def measure_all(rows, shrink, rounds, least, say):
+    _one_thread()
+    results = []
+    for row in rows:
+        say(row.name)
+        try:
+            results.append(measure(row, shrink, rounds, least))
+        except Exception as error:  # one row that fails leaves the others standing
+            results.append({"name": row.name, "error": f"{type(error).__name__}: {error}"})
+        gc.collect()
+    return results
+
+
+def serve():
+    _one_thread()
+    work = name = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["row"] != name:
+                work = None
+                gc.collect()
+                name = request["row"]
+                work = next(r for r in ROWS if r.name == name).prepare(request["shrink"])
+                work.check(_results(work.contenders))
+            answer = {"seconds": clock.one_round(work.contenders["Varo"], request["least"])}
+        except Exception as error:
+            name = None
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Speed of kernels and of whole pipelines, beside what is installed, or beside another revision.
+
+    ./dev bench                       everything, about a quarter of an hour
+    ./dev bench --rows 'affine|kits'  some of it
+    ./dev bench --against main        this tree against another revision; ends with 1 when something is slower
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import clock
+import data
+import kernels
+import measure
+import report
+from rows import ROWS
+
+SHAPES = {  # pipeline: image, patch, objects, classes
+    "brats": ((4, 155, 240, 240), 128, 12, 3),
+    "kits": ((1, 300, 320, 320), 128, 28, 2),
+    "nnunet": ((4, 128, 128, 128), 128, 12, 3),
+}
+TITLES = {
+    "brats": "BraTS-style training, 4x155x240x240 f32 and u8 labels, 128^3 crop",
+    "kits": "KiTS-style training, 1x300x320x320 f32 and u8 labels, 128^3 crop",
+    "nnunet": "nnU-Net's default augmentation of a 4x128^3 f32 patch and u8 labels",
+}
+
+
+def say(text):
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def machine():
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    load = os.getloadavg()[0]
+    packages = {}
+    for name in ("numpy", "scipy", "torch", "scikit-image", "nibabel"):
+        try:
+            packages[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    git = subprocess.run(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True)
+    return {"cpu": model.group(1) if model else platform.processor(), "cores": len(os.sched_getaffinity(0)),
+            "load_before": load, "python": platform.python_version(), "packages": packages, "revision": git.stdout.strip(),
+            "date": datetime.date.today().isoformat()}
+
+
+def heading(m):
+    packages = ", ".join(f"{k} {v}" for k, v in m["packages"].items())
+    return (f"{m['date']}, {m['cpu']}, {m['cores']} cores, load {m['load_before']:.1f} before; "
+            f"Varo {m['revision']}, Python {m['python']}, {packages}")
+
+
+def jobs_of(pattern, quick, folder, seconds):
+    """[(pipeline, contender, threads, arguments of measure.stopwatch)] of what the pattern names; makes the data."""
+    jobs = []
+    cores = len(os.sched_getaffinity(0))
+    for pipeline, (shape, patch, objects, classes) in SHAPES.items():
+        wanted = [(c, t) for t in ([cores] if quick else sorted({1, cores})) for c in measure.PIPELINES[pipeline]
+                  if re.search(pattern, f"{pipeline} {c} {t}")]
+        if not wanted:
+            continue
+        if quick:
+            shape, patch = (shape[0], *(max(40, n // 5) for n in shape[1:])), 32
+            shape = shape if pipeline != "nnunet" else (shape[0], patch, patch, patch)
+        say(f"data of {pipeline}")
+        files = data.cases(Path(folder) / pipeline, shape, 2 if quick else 4, objects, classes)
+        jobs += [(pipeline, c, t, dict(pipeline=pipeline, contender=c, files=vars(files), patch=patch, batch=2, threads=t,
+                                       depth=2 if quick else 4, seconds=seconds, warm_up=0.2 if quick else 2))
+                 for c, t in wanted]
+    return jobs
+
+
+def check_pipelines(jobs):
+    """{(pipeline, contender): what differs} of the contenders of Varo against every peer, on small data."""
+    import sameness
+
+    wrong = {}
+    for pipeline in dict.fromkeys(j[0] for j in jobs):
+        shape = (SHAPES[pipeline][0][0], *((32,) * 3 if pipeline == "nnunet" else (48, 56, 64)))
+        with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
+            files = data.cases(folder, shape, 1, 6, 2)
+            for contender in dict.fromkeys(j[1] for j in jobs if j[0] == pipeline and j[1].startswith("Varo")):
+                for peer in filter(None, measure.PIPELINES[pipeline].values()):
+                    try:
+                        sameness.check(pipeline, contender, peer, files, 32)
+                    except Exception as error:  # the other pipelines are measured all the same
+                        wrong[pipeline, contender] = f"{type(error).__name__}: {error}"
+    return wrong
+
+
+def measure_pipelines(jobs, rounds):
+    """Rounds over all loaders in turn, each run in a process of its own; medians over rounds."""
+    say("whether pipelines agree with their peers")
+    wrong = check_pipelines(jobs)
+    runs, errors = {}, {}
+    for number in range(rounds):
+        for pipeline, contender, threads, job in jobs:
+            key = (pipeline, contender, threads)
+            if (pipeline, contender) in wrong or key in errors:
+                continue
+            say(f"{pipeline}, {contender}, {threads} threads, round {number + 1} of {rounds}")
+            try:
+                runs.setdefault(key, []).append(measure.in_own_process(**job))
+            except RuntimeError as error:
+                errors[key] = str(error)
+    results = []
+    for pipeline, contender, threads, _ in jobs:
+        key = (pipeline, contender, threads)
+        result = {"pipeline": pipeline, "contender": contender, "threads": threads}
+        error = wrong.get((pipeline, contender)) or errors.get(key)
+        if error:
+            results.append({**result, "error": error})
+            continue
+        result.update({k: median(r[k] for r in runs[key]) for k in runs[key][0]}, runs=runs[key],
+                      spread=clock.spread([r["rate"] for r in runs[key]]))
+        peer = next((c for c, kind in measure.PIPELINES[pipeline].items() if kind), None)
+        if contender.startswith("Varo") and runs.get((pipeline, peer, threads)):
+            result["times_peer"] = clock.ratio([r["rate"] for r in runs[key]], [r["rate"] for r in runs[pipeline, peer, threads]])
+        results.append(result)
+    return results
+
+
+def against(args, rows, shrink, rounds, least, seconds):
+    import against as revisions
+
+    here = Path(importlib.util.find_spec("varo").origin).parent.parent
+    with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
+        jobs = [(f"{p}, {c}, {t} threads", job) for p, c, t, job in jobs_of(args.rows, args.quick, folder, seconds)
+                if c.startswith("Varo")]
+        say(f"building {args.against}")
+        with revisions.built(args.against) as package:
+            results = revisions.compare((package, here), rows, jobs, shrink, rounds, least, say)
+    print(f"\n{report.comparison_table(results, args.against)}\n")
+    if args.json:
+        Path(args.json).write_text(json.dumps({"machine": machine(), "against": args.against, "rows": results}, indent=1))
+    return 1 if any(r.get("verdict") == "slower" or r.get("error", "").startswith("here") for r in results) else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", default="", metavar="REGEX",
+                        help='rows of the kernel table, and "pipeline loader threads", that match')
+    parser.add_argument("--quick", action="store_true", help="small volumes, few rounds: shows that it works, not how fast")
+    parser.add_argument("--rounds", type=int, help="rounds of the kernel table (7); half as many of the pipelines")
+    parser.add_argument("--json", metavar="FILE", help="write every number")
+    parser.add_argument("--svg", metavar="FILE", help="write a bar chart")
+    parser.add_argument("--against", metavar="REV", help="compare this tree with a revision of git")
+    args = parser.parse_args()
+    try:
+        rows = [r for r in ROWS if re.search(args.rows, r.name)]
+    except re.error as error:
+        parser.error(f"--rows: {args.rows!r} is no regular expression: {error}")
+    shrink, rounds, least, seconds = (4, 2, 0.002, 0.3) if args.quick else (1, 7, 0.1, 5)
+    rounds = args.rounds or rounds
+    if args.against:
+        return against(args, rows, shrink, rounds, least, seconds)
+
+    about = machine()
+    kernel_results = kernels.measure_all(rows, shrink, rounds, least, say)
+    with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
+        jobs = jobs_of(args.rows, args.quick, folder, seconds)
+        pipeline_results = measure_pipelines(jobs, max(1, rounds // 2)) if jobs else []
+    if not kernel_results and not pipeline_results:
+        parser.error(f"--rows {args.rows!r} matches nothing")
+
+    print(f"\n{heading(about)}\n")
+    if kernel_results:
+        print(report.kernel_table(kernel_results) + "\n")
+    if pipeline_results:
+        print("\n".join(f"{name:7} {TITLES[name]}" for name in dict.fromkeys(r["pipeline"] for r in pipeline_results)))
+        print("\n" + report.pipeline_table(pipeline_results) + "\n")
+    if args.json:
+        everything = {"machine": about, "quick": args.quick, "kernels": kernel_results, "pipelines": pipeline_results}
+        Path(args.json).write_text(json.dumps(everything, indent=1))
+    if args.svg:
+        Path(args.svg).write_text(report.svg(kernel_results, pipeline_results, heading(about)))
+    return 1 if any("error" in r for r in kernel_results + pipeline_results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

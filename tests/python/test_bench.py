@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark runs, on small volumes; what it decides about numbers is right."""
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Imports modules of bench/ by name."""
+    import importlib
+
+    known = set(sys.modules)
+    monkeypatch.syspath_prepend(str(BENCH))
+    yield importlib.import_module
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(BENCH)):
+            del sys.modules[name]
+
+
+def run(*args, check=True):
+    done = subprocess.run([sys.executable, str(BENCH / "run.py"), "--quick", *args], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_quick_run_measures_every_row(tmp_path):
+    out = run("--json", str(tmp_path / "out.json"), "--svg", str(tmp_path / "out.svg")).stdout
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert len(found["kernels"]) == 14 and len(found["pipelines"]) == 9
+    for row in found["kernels"]:
+        assert row["name"] in out
+        assert all(0 < ms < 1e4 for ms in row["ms"].values())
+        assert set(row["ratios"]) == set(row["ms"]) - {"Varo"} and "copy" in row["ratios"]
+        assert all(len(times) == 2 for times in row["rounds_ms"].values())
+    for row in found["pipelines"]:
+        assert row["rate"] > 0 and row["cpu_s"] > 0 and row["peak_mib"] > 10
+    root = xml.etree.ElementTree.parse(tmp_path / "out.svg").getroot()
+    bars = [e for e in root.iter() if e.tag.endswith("rect")]
+    assert len(bars) == 1 + sum(len(r["ms"]) for r in found["kernels"]) + len(found["pipelines"])
+
+
+@pytest.mark.slow
+def test_rows_are_chosen_by_pattern(tmp_path):
+    run("--rows", "gaussian blur", "--json", str(tmp_path / "out.json"))
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [r["name"] for r in found["kernels"]] == ["gaussian blur, sigma 1, 128^3, f32"] and not found["pipelines"]
+    assert run("--rows", "no such row", check=False).returncode == 2
+
+
+@pytest.mark.slow
+def test_wrong_results_are_not_timed(tmp_path):
+    """With another Varo, whose blur is twice too strong, the row fails and so does the run."""
+    import varo
+
+    (tmp_path / "varo").symlink_to(Path(varo.__file__).parent)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import varo\nblur = varo.fn.gaussian_blur\n"
+        "varo.fn.gaussian_blur = lambda x, sigma, **rest: blur(x, sigma=2 * sigma, **rest)\n")
+    done = subprocess.run([sys.executable, str(BENCH / "run.py"), "--quick", "--rows", "gaussian blur"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=dict(os.environ, PYTHONPATH=str(tmp_path)))
+    assert done.returncode == 1 and "differs from Varo by up to" in done.stdout
+
+
+def test_comparison_tells_slower_from_noise(modules):
+    judged = modules("against").judged
+    rng = np.random.default_rng(3)
+
+    def sittings(level):
+        return [list(level * rng.normal(1, 0.02, 7)) for _ in range(3)]
+
+    assert judged("same", sittings(1), sittings(1))["verdict"] == ""
+    assert judged("slower", sittings(1), sittings(1.1))["verdict"] == "slower"
+    assert judged("faster", sittings(1), sittings(0.9))["verdict"] == "faster"
+    # One process with unlucky pages is not a regression.
+    once = sittings(1)
+    once[1] = [1.3 * t for t in once[1]]
+    assert judged("once", sittings(1), once)["verdict"] == ""
+
+
+def test_interleaved_rounds_begin_with_another_contender(modules):
+    order = []
+    times = modules("clock").interleaved({k: lambda k=k: order.append(k) for k in "abc"}, rounds=3, least=0)
+    assert "".join(order) == "abc" + "abc" + "bca" + "cab"
+    assert all(len(t) == 3 for t in times.values())
+
+
+@pytest.mark.parametrize("count, classes", [(1, 1), (9, 2), (28, 2)])
+def test_synthetic_objects_are_separate(modules, count, classes):
+    from scipy import ndimage
+
+    labels = modules("data").blobs((60, 64, 64), count, classes, np.random.default_rng(1))
+    assert ndimage.label(labels)[1] == count
+    assert set(np.unique(labels)) == set(range(min(count, classes) + 1))
+
+
+def test_agreement_refuses_what_differs(modules):
+    agree = modules("agree")
+    a = np.zeros((4, 4), np.float32)
+    agree.same_numbers({"Varo": a, "other": a + 1e-7}, 1e-6)
+    for other in (a + 1, np.full_like(a, np.nan), a[:2]):
+        with pytest.raises(agree.Disagreement):
+            agree.same_numbers({"Varo": a, "other": other}, 1e-6)
+    agree.same_boxes({"Varo": [], "other": [(1, 0, 0, 2, 2)]}, [(1, 0, 0, 2, 2)])
+    with pytest.raises(agree.Disagreement):
+        agree.same_boxes({"Varo": [], "other": [(1, 0, 0, 2, 2)]}, [(2, 0, 0, 2, 2)])
+    numbers = np.random.default_rng(1).standard_normal(10**5)
+    agree.standard_normal({"Varo": numbers})
+    with pytest.raises(agree.Disagreement):
+        agree.standard_normal({"Varo": np.clip(numbers, -2, 2)})
