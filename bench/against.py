@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 from statistics import median
 
-import clock
 import measure
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOOR = 0.03  # differences below this never count: pages and clocks differ from process to process
+FLOOR = 0.03  # smaller differences never count
 
 
 def _run(*command, **options):
@@ -64,69 +63,74 @@ class _Server:
         self.process.wait()
 
 
-def judged(name, before, after):
-    """One row of the comparison. `before` and `after`: for each sitting the costs, one a round, measured in pairs.
+def judged(name, sittings):
+    """One row of the comparison. sittings: for each the rounds, a round (there, there again, here), costs each.
 
-    What separates two processes (where their pages lie) is not noise between rounds: a difference must show
-    in the interval of all rounds and in the median of each sitting.
+    The revision measured twice, in two processes, gives the noise band: twice the standard error of the
+    median over rounds, or the worst sitting, as where pages lie differs from process to process. A
+    difference counts when it is beyond the band and shows in every sitting.
     """
-    sittings = [[b / a for a, b in zip(*rounds)] for rounds in zip(before, after)]
-    ratios, medians = sum(sittings, []), [median(s) for s in sittings]
-    low, high = clock.confidence(ratios)
-    slower = min(low, *medians) > 1 + FLOOR
-    faster = max(high, *medians) < 1 - FLOOR
-    return {"name": name, "before": median(sum(before, [])), "after": median(sum(after, [])), "ratio": median(ratios),
-            "low": low, "high": high, "verdict": "slower" if slower else "faster" if faster else "",
-            "sittings_before": before, "sittings_after": after}
+    pair = lambda top, bottom: [[top(r) / bottom(r) for r in rounds] for rounds in sittings]
+    twin = pair(lambda r: r[1], lambda r: r[0])
+    change = pair(lambda r: r[2], lambda r: (r[0] + r[1]) / 2)
+    every = sum(twin, [])
+    deviation = 1.4826 * median(abs(t - median(every)) for t in every)
+    error = 2 * 1.2533 * deviation / len(every) ** 0.5
+    band = max(FLOOR, error, *(abs(median(s) - 1) for s in twin))
+    ratio, medians = median(sum(change, [])), [median(s) for s in change]
+    slower = ratio > 1 + band and min(medians) > 1 + FLOOR
+    faster = ratio < 1 - band and max(medians) < 1 - FLOOR
+    rounds = sum(sittings, [])
+    return {"name": name, "there": median((r[0] + r[1]) / 2 for r in rounds), "here": median(r[2] for r in rounds),
+            "ratio": ratio, "band": band, "verdict": "slower" if slower else "faster" if faster else "", "sittings": sittings}
 
 
-def _paired(rounds, cost):
-    """(costs before, costs after), one each a round; every second round in the other order."""
-    costs = [], []
-    for number in range(rounds):
-        for side in (0, 1) if number % 2 == 0 else (1, 0):
+def _rounds(count, cost):
+    """`count` times (cost(0), cost(1), cost(2)), each round beginning with another."""
+    result = []
+    for number in range(count):
+        costs = [0.0] * 3
+        for side in (number % 3, (number + 1) % 3, (number + 2) % 3):
             try:
-                costs[side].append(cost(side))
+                costs[side] = cost(side)
             except RuntimeError as error:
-                raise RuntimeError(f"{('there', 'here')[side]}: {error}") from None
-    return costs
+                raise RuntimeError(f"{('there', 'there', 'here')[side]}: {error}") from None
+        result.append(costs)
+    return result
 
 
-def _sitting(packages, rows, shrink, rounds, least, into, say):
+def _kernel_sitting(packages, rows, shrink, rounds, least, found, say):
     servers = [_Server(p) for p in packages]
     try:
         for row in rows:
-            if "error" in into[row.name]:
+            if isinstance(found[row.name], str):
                 continue
             say(row.name)
             cost = lambda side: servers[side].seconds(row=row.name, shrink=shrink, least=least)
             try:
-                _paired(1, cost)
-                before, after = _paired(rounds, cost)
-                into[row.name]["before"].append(before)
-                into[row.name]["after"].append(after)
+                _rounds(1, cost)  # warms up
+                found[row.name].append(_rounds(rounds, cost))
             except RuntimeError as error:
-                into[row.name]["error"] = str(error)
+                found[row.name] = str(error)
     finally:
         for server in servers:
             server.close()
 
 
-def compare(packages, rows, jobs, shrink, rounds, least, say, sittings=3):
-    """packages: (before, after). rows: of the kernel table. jobs: [(name, arguments of measure.stopwatch)]."""
-    found = {name: {"before": [], "after": []} for name in [r.name for r in rows] + [name for name, _ in jobs]}
+def compare(there, here, rows, jobs, shrink, rounds, least, say, sittings=3):
+    """there, here: folders to import Varo from. rows: of the kernel table. jobs: [(name, arguments of stopwatch)]."""
+    packages = (there, there, here)
+    found = {name: [] for name in [r.name for r in rows] + [name for name, _ in jobs]}
     for number in range(sittings):
         say(f"sitting {number + 1} of {sittings}")
-        _sitting(packages, rows, shrink, rounds, least, found, say)
+        _kernel_sitting(packages, rows, shrink, rounds, least, found, say)
         for name, job in jobs:
-            if "error" in found[name]:
+            if isinstance(found[name], str):
                 continue
             say(name)
-            cost = lambda side: 1 / measure.in_own_process(packages[side], **job)["rate"]
             try:
-                before, after = _paired(max(1, rounds // 3), cost)
-                found[name]["before"].append(before)
-                found[name]["after"].append(after)
+                found[name].append(_rounds(max(1, rounds // 3),
+                                           lambda side: 1 / measure.in_own_process(packages[side], **job)["rate"]))
             except RuntimeError as error:
-                found[name]["error"] = str(error)
-    return [{"name": name, "error": f["error"]} if "error" in f else judged(name, **f) for name, f in found.items()]
+                found[name] = str(error)
+    return [{"name": name, "error": f} if isinstance(f, str) else judged(name, f) for name, f in found.items()]

@@ -55,11 +55,3 @@ def spread(values):
 def ratio(numerator, denominator):
     """Median over rounds of numerator / denominator: what slows one round slows both."""
     return median(a / b for a, b in zip(numerator, denominator))
-
-
-def confidence(ratios, share=0.95, resamples=2000):
-    """The interval that holds the median of `ratios` with probability `share`, by a seeded bootstrap."""
-    rng = np.random.default_rng(1)
-    values = np.asarray(ratios)
-    medians = np.median(values[rng.integers(len(values), size=(resamples, len(values)))], axis=1)
-    return tuple(float(v) for v in np.quantile(medians, ((1 - share) / 2, (1 + share) / 2)))

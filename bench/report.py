@@ -115,12 +115,12 @@ def svg(kernels, pipelines, heading):
 
 
 def comparison_table(results, revision):
-    """Costs in ms a call or a sample; the interval is of after / before."""
-    lines = [["work", f"{revision} ms", "here ms", "here / there", "95 % interval", ""]]
+    """Costs in ms a call or a sample."""
+    lines = [["work", f"{revision} ms", "here ms", "here / there", "noise band", ""]]
     for r in results:
         if "error" in r:
-            lines.append([r["name"], "failed: " + r["error"].splitlines()[0]])
+            lines.append([r["name"], "failed " + r["error"].splitlines()[0]])
             continue
-        lines.append([r["name"], f"{1e3 * r['before']:.2f}", f"{1e3 * r['after']:.2f}", f"{r['ratio']:.3f}",
-                      f"{r['low']:.3f} to {r['high']:.3f}", r["verdict"]])
+        lines.append([r["name"], f"{1e3 * r['there']:.2f}", f"{1e3 * r['here']:.2f}", f"{r['ratio']:.3f}",
+                      f"+-{r['band']:.1%}", r["verdict"]])
     return _columns(lines)

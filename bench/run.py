@@ -146,7 +146,7 @@ def against(args, rows, shrink, rounds, least, seconds):
                 if c.startswith("Varo")]
         say(f"building {args.against}")
         with revisions.built(args.against) as package:
-            results = revisions.compare((package, here), rows, jobs, shrink, rounds, least, say)
+            results = revisions.compare(package, here, rows, jobs, shrink, rounds, least, say)
     print(f"\n{report.comparison_table(results, args.against)}\n")
     if args.json:
         Path(args.json).write_text(json.dumps({"machine": machine(), "against": args.against, "rows": results}, indent=1))

@@ -59,6 +59,18 @@ def test_rows_are_chosen_by_pattern(tmp_path):
 
 
 @pytest.mark.slow
+def test_comparison_with_a_revision_builds_it_and_cleans_up(tmp_path):
+    if subprocess.run(["git", "-C", str(BENCH), "rev-parse", "HEAD"], capture_output=True).returncode:
+        pytest.skip("not a clone")
+    done = run("--rows", "gaussian blur", "--rounds", "5", "--against", "HEAD", "--json", str(tmp_path / "out.json"),
+               check=False)
+    row, = json.loads((tmp_path / "out.json").read_text())["rows"]
+    assert [len(s) for s in row["sittings"]] == [5, 5, 5] and row["band"] >= 0.03
+    assert done.returncode == (1 if row["verdict"] == "slower" else 0)
+    assert not list((BENCH.parent / "build").glob("against-*"))
+
+
+@pytest.mark.slow
 def test_wrong_results_are_not_timed(tmp_path):
     """With another Varo, whose blur is twice too strong, the row fails and so does the run."""
     import varo
@@ -77,16 +89,15 @@ def test_comparison_tells_slower_from_noise(modules):
     judged = modules("against").judged
     rng = np.random.default_rng(3)
 
-    def sittings(level):
-        return [list(level * rng.normal(1, 0.02, 7)) for _ in range(3)]
+    def sittings(here, noise=0.02):
+        return [[[level * rng.normal(1, noise) for level in (1, 1, of_sitting)] for _ in range(7)] for of_sitting in here]
 
-    assert judged("same", sittings(1), sittings(1))["verdict"] == ""
-    assert judged("slower", sittings(1), sittings(1.1))["verdict"] == "slower"
-    assert judged("faster", sittings(1), sittings(0.9))["verdict"] == "faster"
-    # One process with unlucky pages is not a regression.
-    once = sittings(1)
-    once[1] = [1.3 * t for t in once[1]]
-    assert judged("once", sittings(1), once)["verdict"] == ""
+    assert judged("same", sittings((1, 1, 1)))["verdict"] == ""
+    assert judged("slower", sittings((1.1, 1.1, 1.1)))["verdict"] == "slower"
+    assert judged("faster", sittings((0.9, 0.9, 0.9)))["verdict"] == "faster"
+    assert judged("one process with unlucky pages", sittings((1, 1.3, 1)))["verdict"] == ""
+    loud = judged("loud", sittings((1.1, 1.1, 1.1), noise=0.4))
+    assert loud["band"] > 0.1 and loud["verdict"] == ""
 
 
 def test_interleaved_rounds_begin_with_another_contender(modules):
