@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from statistics import median
 
@@ -99,14 +100,14 @@ def _rounds(count, cost):
     return result
 
 
-def _kernel_sitting(packages, rows, shrink, rounds, least, found, say):
+def _kernel_sitting(packages, rows, shrink, rounds, least, now, found, say):
     servers = [_Server(p) for p in packages]
     try:
         for row in rows:
             if isinstance(found[row.name], str):
                 continue
             say(row.name)
-            cost = lambda side: servers[side].seconds(row=row.name, shrink=shrink, least=least)
+            cost = lambda side: servers[side].seconds(row=row.name, shrink=shrink, least=least, clock=now.__name__)
             try:
                 _rounds(1, cost)  # warms up
                 found[row.name].append(_rounds(rounds, cost))
@@ -117,20 +118,24 @@ def _kernel_sitting(packages, rows, shrink, rounds, least, found, say):
             server.close()
 
 
-def compare(there, here, rows, jobs, shrink, rounds, least, say, sittings=3):
+def compare(there, here, rows, jobs, shrink, rounds, least, now, say, sittings=3):
     """there, here: folders to import Varo from. rows: of the kernel table. jobs: [(name, arguments of stopwatch)]."""
     packages = (there, there, here)
     found = {name: [] for name in [r.name for r in rows] + [name for name, _ in jobs]}
     for number in range(sittings):
         say(f"sitting {number + 1} of {sittings}")
-        _kernel_sitting(packages, rows, shrink, rounds, least, found, say)
+        _kernel_sitting(packages, rows, shrink, rounds, least, now, found, say)
         for name, job in jobs:
             if isinstance(found[name], str):
                 continue
             say(name)
+
+            def cost(side):
+                figures = measure.in_own_process(packages[side], **job)
+                return 1 / figures["rate"] if now is time.perf_counter else figures["cpu_s"]
+
             try:
-                found[name].append(_rounds(max(1, rounds // 3),
-                                           lambda side: 1 / measure.in_own_process(packages[side], **job)["rate"]))
+                found[name].append(_rounds(max(1, rounds // 3), cost))
             except RuntimeError as error:
                 found[name] = str(error)
     return [{"name": name, "error": f} if isinstance(f, str) else judged(name, f) for name, f in found.items()]

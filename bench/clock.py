@@ -21,19 +21,18 @@ def keep_memory():
         pass
 
 
-def one_round(call, least):
-    """Seconds a call: the median of as many calls as fit into `least` seconds, at least one."""
+def one_round(call, least, now=time.perf_counter):
+    """Seconds a call by the clock `now`: the median of as many calls as fit into `least` seconds, at least one."""
     times, begin = [], time.perf_counter()
     while True:
-        start = time.perf_counter()
+        start = now()
         call()
-        end = time.perf_counter()
-        times.append(end - start)
-        if end - begin >= least:
+        times.append(now() - start)
+        if time.perf_counter() - begin >= least:
             return median(times)
 
 
-def interleaved(contenders, rounds, least):
+def interleaved(contenders, rounds, least, now=time.perf_counter):
     """{name: [seconds a call, one a round]}. Each round runs everybody, beginning with another one."""
     names = list(contenders)
     times = {name: [] for name in names}
@@ -42,7 +41,7 @@ def interleaved(contenders, rounds, least):
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            times[name].append(one_round(contenders[name], least))
+            times[name].append(one_round(contenders[name], least, now))
     return times
 
 

@@ -41,14 +41,14 @@ def _results(contenders):
     return results
 
 
-def measure(row, shrink, rounds, least):
+def measure(row, shrink, rounds, least, now):
     """One row: checked, then timed beside its peers and a plain copy of as many bytes."""
     work = row.prepare(shrink)
-    work.check(_results(work.contenders))
+    work.check(_results({**work.contenders, **work.reference}))
     source, target = np.ones(work.moved // 2, np.uint8), np.empty(work.moved // 2, np.uint8)
     contenders = {**work.contenders, "copy": lambda: np.copyto(target, source)}
     cpu, wall = time.process_time(), time.perf_counter()
-    times = clock.interleaved(contenders, rounds, least)
+    times = clock.interleaved(contenders, rounds, least, now)
     cores = (time.process_time() - cpu) / (time.perf_counter() - wall)
     return {
         "name": row.name, "goal": row.goal, "moved_bytes": work.moved, "cores": cores,
@@ -59,13 +59,13 @@ def measure(row, shrink, rounds, least):
     }
 
 
-def measure_all(rows, shrink, rounds, least, say):
+def measure_all(rows, shrink, rounds, least, now, say):
     _one_thread()
     results = []
     for row in rows:
         say(row.name)
         try:
-            results.append(measure(row, shrink, rounds, least))
+            results.append(measure(row, shrink, rounds, least, now))
         except Exception as error:  # one row that fails leaves the others standing
             results.append({"name": row.name, "error": f"{type(error).__name__}: {error}"})
         gc.collect()
@@ -83,8 +83,8 @@ def serve():
                 gc.collect()
                 name = request["row"]
                 work = next(r for r in ROWS if r.name == name).prepare(request["shrink"])
-                work.check(_results(work.contenders))
-            answer = {"seconds": clock.one_round(work.contenders["Varo"], request["least"])}
+                work.check(_results({**work.contenders, **work.reference}))
+            answer = {"seconds": clock.one_round(work.contenders["Varo"], request["least"], getattr(time, request["clock"]))}
         except Exception as error:
             name = None
             answer = {"error": f"{type(error).__name__}: {error}"}

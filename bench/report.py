@@ -32,8 +32,9 @@ def _reached(result, peer):
     return [_against(peer, wanted), "yes" if ratio * 1.15 >= wanted else "no"]
 
 
-def kernel_table(results):
-    lines = [["work, one thread", "Varo ms", "spread", "peer", "peer ms", "spread", "Varo is", "goal", "reached"]]
+def kernel_table(results, clock):
+    """`clock` says what the milliseconds are of."""
+    lines = [[f"work, one thread, {clock}", "Varo ms", "spread", "peer", "peer ms", "spread", "Varo is", "goal", "reached"]]
     for result in results:
         if "error" in result:
             lines.append([result["name"], "failed: " + result["error"].splitlines()[0]])
