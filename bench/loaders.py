@@ -16,10 +16,13 @@ class Cases(torch.utils.data.Dataset):
     """Item i is one sample (image [C, D, H, W], label [D, H, W]); everything drawn depends on (seed, i) only."""
 
     foreground = 0.4
-    keeps_boxes = False  # finds the objects of a label map once instead of for each sample
+    keeps_boxes = False  # finds the objects of all label maps beforehand instead of for each sample
 
     def __init__(self, files, patch, length=10**6, seed=0):
-        self.files, self.patch, self.length, self.seed, self.boxes = files, patch, length, seed, {}
+        self.files, self.patch, self.length, self.seed, self.boxes = files, patch, length, seed, []
+        for path in files.labels if self.keeps_boxes else ():
+            label = np.load(path)
+            self.boxes.append({v: self.objects(label, v) for v in self.classes(label)})
 
     def __len__(self):
         return self.length
@@ -38,22 +41,22 @@ class Cases(torch.utils.data.Dataset):
         image, label = self.augment(image, label, v, rng)
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(label))
 
-    def objects(self, label, case):
-        """Boxes by class."""
-        if self.keeps_boxes and case in self.boxes:
-            return self.boxes[case]
-        label = np.asarray(label)
-        boxes = {int(v): ndimage.find_objects(ndimage.label(label == v)[0]) for v in np.unique(label) if v}
-        self.boxes = {**self.boxes, case: boxes} if self.keeps_boxes else {}
-        return boxes
+    @staticmethod
+    def classes(label):
+        return np.unique(label[label > 0]).tolist()
+
+    @staticmethod
+    def objects(label, value):
+        return ndimage.find_objects(ndimage.label(label == value)[0])
 
     def start(self, label, case, rng):
         lo, hi = np.zeros(3, int), np.array(label.shape)
         if rng.random() < self.foreground:
-            boxes = self.objects(label, case)
-            if boxes:
-                chosen = boxes[list(boxes)[int(rng.integers(len(boxes)))]]
-                box = chosen[int(rng.integers(len(chosen)))]
+            classes = list(self.boxes[case]) if self.boxes else self.classes(label)
+            if classes:
+                value = classes[int(rng.integers(len(classes)))]
+                boxes = self.boxes[case][value] if self.boxes else self.objects(label, value)
+                box = boxes[int(rng.integers(len(boxes)))]
                 lo, hi = np.array([s.start for s in box]), np.array([s.stop for s in box])
         start = []
         for axis, size in enumerate(label.shape):
