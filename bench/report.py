@@ -62,7 +62,7 @@ def pipeline_table(results):
 
 COLOURS = {"Varo": "#1f77b4", "SciPy": "#ff7f0e", "torch": "#d62728", "copy": "#999999"}
 OTHERS = ("#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf")
-BAR, GAP, LEFT, WIDTH = 13, 9, 400, 430
+BAR, GAP, LEFT, WIDTH = 13, 9, 450, 430
 
 
 def _colour(name):
