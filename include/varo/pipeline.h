@@ -38,7 +38,8 @@ struct PipelineOptions {
   int prefetch_queue_depth = 2;  ///< batches under way ahead of the consumer; at least 1
   Schedule schedule = Schedule::parallel;
   std::uint64_t shuffle_seed = 0;
-  /// Rewrites that are not to be applied, by the names that explain() gives: "branches".
+  /// Rewrites that are not to be applied: "branches" (blends of two branches compute one),
+  /// "fusion" (chains of pointwise operators run in one pass), "prune" (dead nodes are removed).
   std::vector<std::string> without_rewrites = {};
 };
 

@@ -44,8 +44,9 @@ class Pipeline:
     output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
     schedule              "parallel", or for tests "serial" and "shuffled" (with shuffle_seed): everything on
                           the calling thread, in order or in a random order
-    without_rewrites      names of rewrites that are not to be applied (explain() lists those that are), e.g.
-                          "branches", after which c * a + (c ^ True) * b computes both a and b for a coin c
+    without_rewrites      names of rewrites that are not to be applied: "branches", after which
+                          c * a + (c ^ True) * b computes both a and b for a coin c; "fusion", after which every
+                          pointwise operator is a pass of its own; "prune"
 
     The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
     checkpointing raises an error.

@@ -94,6 +94,17 @@ class Sample {
     return {static_cast<T*>(scratch(static_cast<std::size_t>(count) * sizeof(T))),
             static_cast<std::size_t>(count)};
   }
+  /// The node that would compute `input`, if it may be computed in this node's pass instead: a
+  /// pointwise operator that is not a view, that nobody else reads, of this node's output shape.
+  /// Asking for it makes it so: the caller must then emit what the producer does.
+  struct Producer {
+    const Operator* op;
+    Sample* sample;
+  };
+  virtual std::optional<Producer> fuse(int input) { return std::nullopt; }
+  /// Calls body; errors in it carry this node's name and line.
+  virtual void in_context(FunctionRef<void()> body) { body(); }
+
   /// The operator's own memory for this sample, kept from infer to run: a plan, drawn parameters.
   virtual std::any& state() = 0;
   template <class T>

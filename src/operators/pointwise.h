@@ -26,8 +26,13 @@ class Pointwise : public Operator {
   /// never computed.
   virtual bool reads(Sample& sample, int input) const;
 
-  /// One program for this operator alone: inputs are broadcast to output_spec(0).shape.
+  /// One program for this operator and those before it that Sample::fuse gives; other inputs are
+  /// broadcast to output_spec(0).shape.
   void run(Sample& sample) const override;
+
+ private:
+  struct Chain;
+  Register append(Sample& sample, Chain& chain) const;
 };
 
 /// Numbers the elements of `shape` in row-major order.

@@ -23,10 +23,13 @@ struct Unknown {};
 struct Evaluation::Memo {
   bool inferred = false, evaluated = false, released = false, inputs_checked = false;
   bool failed_probe = false;
+  bool not_a_view = false;  ///< resolve was asked and said no
+  std::vector<int> fused;   ///< nodes that run in this one's pass
   int consumers = 0;
   std::vector<Spec> specs;
   std::vector<bool> spec_set;
   std::vector<Tensor> results;
+  std::vector<Tensor> retired;  ///< results in a form that was replaced by another
   std::vector<std::optional<Affine>> affines;
   std::vector<Layout> layouts;  ///< of the inputs: own or assumed
   struct Destination {
@@ -156,8 +159,9 @@ class Evaluation::Context final : public Sample {
     Memo& source = *e_.memo_[static_cast<std::size_t>(from.id)];
     Tensor& slot = source.results[static_cast<std::size_t>(from.output)];
     if (now.deferred() || now.padded() || (dense && !is_dense(now.view()))) {
-      // This call may have asked for a view of the elements as they were.
-      if (!now.deferred()) held_.push_back(now);
+      // Calls under way, of this node or of one that asked for it, may view the elements as they
+      // were.
+      if (!now.deferred()) source.retired.push_back(now);
       slot = e_.in_memory(slot, dense);
     }
     return slot;
@@ -423,49 +427,80 @@ Tensor Evaluation::in_memory(const Tensor& tensor, bool dense) {
   return copied.with_meta(t.meta());
 }
 
-void Evaluation::evaluate(int id) {
+bool Evaluation::resolve(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
-  if (memo.evaluated) return;
+  if (memo.evaluated) return true;
+  if (memo.not_a_view) return false;
   infer(id);
   if (shared_.cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
-  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
   with_context(id, [&] {
     if (memo.released) throw Error(ErrorKind::internal, "asked for after its last use");
-    Context& context = *memo.context;
-    const bool resolved = node.op->resolve(context);
-    if (!resolved) {
-      for (std::size_t o = 0; o < memo.results.size(); ++o) {
-        const auto& destination = memo.destinations[o];
-        memo.results[o] =
-            destination ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
-                        : Tensor::own(memo.specs[o]);
-      }
-      node.op->run(context);
-      shared_.nodes_run.fetch_add(1, std::memory_order_relaxed);
-      // What is known of the inputs holds for the outputs, as far as the operator says so.
-      Meta meta;
-      for (const Node& from : node.graph.inputs) {
-        const Tensor& input = memo_[static_cast<std::size_t>(from.id)]
-                                  ->results[static_cast<std::size_t>(from.output)];
-        if (!input.defined()) continue;
-        if (meta.source.empty()) meta.source = input.meta().source;
-        if (!meta.affine &&
-            (node.graph.def->traits().keeps_grid || node.graph.def->traits().pointwise))
-          meta.affine = input.meta().affine;
-      }
-      for (std::size_t o = 0; o < memo.results.size(); ++o) {
-        Meta own = meta;
-        if (memo.affines[o]) own.affine = memo.affines[o];
-        if (!own.source.empty() || own.affine)
-          memo.results[o] = memo.results[o].with_meta(std::move(own));
-      }
-    }
-    context.end_call();
+    memo.not_a_view = !plan_.nodes[static_cast<std::size_t>(id)].op->resolve(*memo.context);
+    if (memo.not_a_view) return;
     for (const Tensor& result : memo.results)
       if (!result.defined())
         throw Error(ErrorKind::internal, "an output was resolved only in part");
   });
+  if (!memo.not_a_view) finish(id);
+  return !memo.not_a_view;
+}
+
+void Evaluation::evaluate(int id) {
+  if (resolve(id)) return;
+  Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  with_context(id, [&] {
+    for (std::size_t o = 0; o < memo.results.size(); ++o) {
+      const auto& destination = memo.destinations[o];
+      memo.results[o] =
+          destination ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
+                      : Tensor::own(memo.specs[o]);
+    }
+    plan_.nodes[static_cast<std::size_t>(id)].op->run(*memo.context);
+    shared_.nodes_run.fetch_add(1, std::memory_order_relaxed);
+    Meta meta;
+    inherit(id, meta);
+    for (std::size_t o = 0; o < memo.results.size(); ++o) {
+      Meta own = meta;
+      if (memo.affines[o]) own.affine = memo.affines[o];
+      if (!own.source.empty() || own.affine)
+        memo.results[o] = memo.results[o].with_meta(std::move(own));
+    }
+  });
+  finish(id);
+}
+
+bool Evaluation::fusable(Node from, int id) {
+  const Memo& producer = *memo_[static_cast<std::size_t>(from.id)];
+  if (!shared_.fusion || !plan_.nodes[static_cast<std::size_t>(from.id)].pointwise) return false;
+  // The one consumer left is the node that asks.
+  if (producer.evaluated || producer.consumers != 1) return false;
+  const Shape& shape = memo_[static_cast<std::size_t>(id)]->specs[0].shape;
+  return infer(from.id)[0].shape == shape && !resolve(from.id);
+}
+
+void Evaluation::inherit(int id, Meta& meta) const {
+  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+  const Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  const Traits& traits = node.graph.def->traits();
+  const bool same_grid = traits.keeps_grid || traits.pointwise;
+  for (const Node& from : node.graph.inputs) {
+    Meta input;
+    if (std::find(memo.fused.begin(), memo.fused.end(), from.id) != memo.fused.end())
+      inherit(from.id, input);
+    else
+      input = memo_[static_cast<std::size_t>(from.id)]
+                  ->results[static_cast<std::size_t>(from.output)]
+                  .meta();
+    if (meta.source.empty()) meta.source = input.source;
+    if (!meta.affine && same_grid) meta.affine = input.affine;
+  }
+}
+
+void Evaluation::finish(int id) {
+  Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  for (const int fused : memo.fused) finish(fused);
   memo.evaluated = true;
+  memo.context->end_call();
   memo.state.reset();
   release_edges(id);
 }
@@ -481,6 +516,7 @@ void Evaluation::release(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   memo.released = true;
   for (Tensor& result : memo.results) result = {};
+  memo.retired.clear();
   // Never evaluated: what it would have read is not needed by it any more.
   if (!memo.evaluated) release_edges(id);
 }

@@ -22,6 +22,7 @@ struct Cancelled {};
 struct EvaluationShared {
   std::atomic<bool> cancelled{false};
   std::atomic<std::int64_t> nodes_run{0};
+  bool fusion = true;  ///< chains of pointwise operators may run in one pass
 };
 
 class Evaluation {
@@ -58,6 +59,14 @@ class Evaluation {
 
   /// Runs or resolves node `id`.
   void evaluate(int id);
+  /// Whether node `id` is a view for this sample; it is evaluated then.
+  bool resolve(int id);
+  /// Whether `from` can be computed in the pass of its consumer `id`.
+  bool fusable(Node from, int id);
+  /// What is known of the inputs of `id` and holds for its outputs.
+  void inherit(int id, Meta& meta) const;
+  /// Ends the evaluation of a node whose outputs are there, or that was fused into its consumer.
+  void finish(int id);
   void check_inputs(int id);
   void release_edges(int id);
   void release(int id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/executor.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <new>
 
@@ -31,6 +32,8 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
       options.schedule == Schedule::parallel
           ? make_arena_scheduler(options.num_threads)
           : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
+  const auto& without = options.without_rewrites;
+  shared_.fusion = std::find(without.begin(), without.end(), "fusion") == without.end();
 }
 
 Executor::~Executor() { stop(); }

@@ -58,10 +58,16 @@ Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
   at_least_one("batch_size", options.batch_size);
   at_least_one("num_threads", options.num_threads);
   at_least_one("prefetch_queue_depth", options.prefetch_queue_depth);
-  for (const std::string& name : options.without_rewrites)
-    if (std::none_of(all_passes().begin(), all_passes().end(),
-                     [&](const Pass& pass) { return name == pass.name; }))
-      throw Error(ErrorKind::param, "Pipeline: there is no such rewrite").got(name);
+  for (const std::string& name : options.without_rewrites) {
+    const auto& passes = all_passes();
+    const bool known =
+        name == "fusion" || std::any_of(passes.begin(), passes.end(),
+                                        [&](const Pass& pass) { return name == pass.name; });
+    if (!known)
+      throw Error(ErrorKind::param, "Pipeline: there is no such rewrite")
+          .got(name)
+          .allowed("branches, fusion, prune");
+  }
   impl_->options = options;
   std::random_device device;
   impl_->seed = options.seed >= 0 ? static_cast<std::uint64_t>(options.seed)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/plan.h"
 
+#include "operators/pointwise.h"
+
 namespace varo {
 
 Plan::Plan(Graph graph) : outputs(graph.outputs) {
@@ -16,6 +18,8 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     }
     node.source = dynamic_cast<SourceOperator*>(node.op.get());
     node.batch_need = node.op->batch_need();
+    node.pointwise = node.batch_need == BatchNeed::none &&
+                     dynamic_cast<const Pointwise*>(node.op.get()) != nullptr;
     node.edges = node.graph.inputs;
     for (const auto& [name, source] : node.graph.arg_nodes) node.edges.push_back(source);
     const int id = static_cast<int>(nodes.size());

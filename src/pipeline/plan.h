@@ -14,7 +14,8 @@ struct PlanNode {
   std::unique_ptr<Operator> op;
   SourceOperator* source = nullptr;  ///< op, if it is one
   BatchNeed batch_need = BatchNeed::none;
-  int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
+  bool pointwise = false;  ///< op is a Pointwise, and may run in its consumer's pass
+  int consumers = 0;       ///< edges that leave its outputs, and one for each pipeline output
   /// Every edge that enters: inputs, then per-sample arguments.
   std::vector<Node> edges;
 };

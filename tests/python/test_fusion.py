@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chains of pointwise operators in one pass: the bytes of the unrewritten graph, in fewer passes."""
+
+import numpy as np
+import pytest
+
+import varo
+from varo import fn, math, types
+
+PLAIN = dict(schedule="serial", num_threads=1, without_rewrites=["fusion", "branches"])
+
+
+def run(define, batches=2, **options):
+    """Bytes, dtypes and layouts of all outputs, and how many operators ran."""
+    options = {"num_threads": 2, **options}
+    pipe = varo.pipeline_def(define, batch_size=3, seed=6, **options)()
+    result = []
+    for _ in range(batches):
+        pipe.schedule_run()
+        for out in pipe.outputs():
+            result.append(([np.asarray(t).tobytes() for t in out], out.shape(), out.dtype, out.layout()))
+    return result, pipe.executor_statistics()["nodes_run"]
+
+
+def volume(dtype="float32", shape=(5, 6, 7)):
+    rng = np.random.default_rng(1)
+    return fn.external_source(lambda: [(rng.normal(size=shape) * 30).astype(dtype) for _ in range(3)], layout="DHW")
+
+
+def test_a_chain_is_one_pass():
+    def define():
+        x = volume("int16")
+        x = fn.cast(x, dtype=types.FLOAT) * 1.5 - 3.0
+        x = fn.noise.gaussian(x, stddev=0.5)
+        x = math.clamp(fn.brightness(x, brightness=1.25), -20.0, 20.0)
+        return fn.contrast(x, contrast=0.8)
+
+    fused, passes = run(define)
+    plain, all_passes = run(define, **PLAIN)
+    assert fused == plain
+    assert all_passes - passes == 6 * 6, "seven operators in one pass, for each of six samples"
+
+
+def test_metadata_goes_through_a_chain(tmp_path):
+    import nibabel as nib
+
+    affine = np.diag([1.0, 2.0, 3.0, 1.0])
+    nib.save(nib.Nifti1Image(np.ones((4, 5, 6), "int16"), affine), tmp_path / "a.nii")
+
+    @varo.pipeline_def(batch_size=1, num_threads=1)
+    def define():
+        x = fn.readers.nifti(files=[str(tmp_path / "a.nii")])
+        return fn.cast(1.0 + x * 2.0, dtype=types.INT16)
+
+    tensor = define().run()[0][0]
+    assert np.array_equal(tensor.affine, affine) and tensor.source_info().endswith("a.nii")
+    assert np.all(np.asarray(tensor) == 3)
+
+
+def test_errors_in_a_chain_name_their_own_line():
+    def define():
+        x = volume() + 1.0
+        x = fn.brightness(x, brightness=fn.external_source(lambda: [np.zeros((2, 2), "float32")] * 3))  # this line
+        return x * 2.0
+
+    with pytest.raises(varo.ShapeError) as caught:
+        run(define)
+    assert "brightness" in str(caught.value) and "this line" in str(caught.value)
+
+
+def test_values_that_others_read_are_kept():
+    def define():
+        x = volume() * 2.0
+        y = x + 1.0
+        z = y * 3.0
+        return y, z, fn.gaussian_blur(x, sigma=1.0) + x, x
+
+    assert run(define)[0] == run(define, **PLAIN)[0]
+
+
+def test_a_value_viewed_and_then_wanted_dense():
+    def define():
+        x = fn.transpose(volume(), perm=[2, 0, 1])
+        return x + fn.gaussian_blur(x, sigma=1.0) * 2.0 - fn.reductions.mean(x)
+
+    assert run(define)[0] == run(define, **PLAIN)[0]
+
+
+def random_graph(seed):
+    """A graph over one volume of anything pointwise, with views, branches and other operators between."""
+
+    def define():
+        rng = np.random.default_rng(seed)
+        values = [volume(rng.choice(["float32", "int16", "uint8"]))]
+
+        def real(v):
+            return fn.cast(v, dtype=types.FLOAT)
+
+        def pick():
+            return values[int(rng.integers(max(0, len(values) - 4), len(values)))]
+
+        steps = [
+            lambda: pick() + float(rng.normal()),
+            lambda: pick() * fn.random.uniform(range=(0.5, 1.5)),
+            lambda: real(pick()) - real(pick()),
+            lambda: -pick(),
+            lambda: math.clamp(real(pick()), -8.0, 8.0),
+            lambda: math.sqrt(math.abs(real(pick()))),
+            lambda: real(pick()) / (math.fabs(pick()) + 1.0),
+            lambda: fn.cast(math.clamp(real(pick()), -100.0, 100.0), dtype=types.INT16),
+            lambda: fn.noise.gaussian(real(pick()), stddev=fn.random.uniform(range=(0, 1))),
+            lambda: fn.brightness(real(pick()), brightness=fn.random.uniform(range=(0.7, 1.3))),
+            lambda: fn.select(fn.random.coin_flip(dtype=types.BOOL), real(pick()), real(pick())),
+            lambda: fn.select(real(pick()) > 0.0, real(pick()), real(pick())),
+            lambda: (lambda c: c * real(pick()) + (c ^ True) * real(pick()))(fn.random.coin_flip(dtype=types.BOOL)),
+            lambda: fn.flip(pick(), horizontal=fn.random.coin_flip(), depthwise=fn.random.coin_flip()),
+            lambda: fn.gaussian_blur(real(pick()), sigma=0.8),
+            lambda: real(pick()) - fn.reductions.mean(pick()),
+            lambda: real(pick()) + fn.random.normal(fn.random.uniform(shape=[7])),
+        ]
+        for _ in range(int(rng.integers(4, 14))):
+            values.append(steps[int(rng.integers(len(steps)))]())
+        return values[-1], pick()
+
+    return define
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_graphs(seed):
+    oracle, passes = run(random_graph(seed), **PLAIN)
+    fused, fewer = run(random_graph(seed))
+    assert fused == oracle and fewer <= passes
+    assert run(random_graph(seed), num_threads=1, schedule="shuffled", shuffle_seed=seed)[0] == oracle
