@@ -132,6 +132,14 @@ class Evaluation::Context final : public Sample {
     scratch_.push_back(BufferPool::host().get(bytes));
     return scratch_.back().get();
   }
+  std::optional<Producer> fuse(int input) override {
+    const Node from = input_node(input);
+    if (!e_.fusable(from, id_)) return std::nullopt;
+    memo().fused.push_back(from.id);
+    return Producer{e_.plan_.nodes[static_cast<std::size_t>(from.id)].op.get(),
+                    &e_.sample(from.id)};
+  }
+  void in_context(FunctionRef<void()> body) override { e_.with_context(id_, body); }
   std::any& state() override { return memo().state; }
   const Ticket& ticket() const override {
     const auto& sources = e_.plan_.sources;

@@ -65,9 +65,18 @@ def test_bytes_do_not_depend_on_the_machine(volumes):
     assert digest(augmenting(volumes, seed=12, num_threads=2)) != oracle
 
 
-def test_seven_workers_really_work_at_once(volumes):
-    pipe = augmenting(volumes, seed=1, num_threads=7, batch=14, shape=(64, 64, 64))
-    for _ in range(10):
+def test_seven_workers_really_work_at_once():
+    volume = np.ones((96, 96, 96), "float32")
+
+    @varo.pipeline_def(batch_size=14, num_threads=7)
+    def define():
+        x = fn.external_source(lambda: [volume] * 14, layout="DHW")
+        for _ in range(6):  # long enough for the system to start everybody
+            x = fn.gaussian_blur(x, sigma=2.0)
+        return x
+
+    pipe = define()
+    for _ in range(20):
         pipe.run()
         if pipe.executor_statistics()["peak_workers"] == 7:
             return
