@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 
 import torch
@@ -58,7 +59,9 @@ def train(cases, seconds, patch=48, batch=2, threads=2):
     pipe = training(cases, patch, batch_size=batch, num_threads=threads, seed=1)
     batches = GenericIterator(pipe, ["image", "label"], reader_name="reader", auto_reset=True)
     losses, start = [], time.monotonic()
-    with tqdm(total=seconds, unit="s", bar_format="  {l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}") as bar:
+    plain = not sys.stderr.isatty()  # into a file: a line now and then instead of a bar
+    with tqdm(total=seconds, unit="s", ncols=100, disable=plain,
+              bar_format="  {l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}") as bar:
         for step in itertools.chain.from_iterable(iter(batches) for _ in itertools.count()):
             loss = loss_of(net(step[0]["image"]), step[0]["label"].long())
             optimiser.zero_grad()
@@ -69,6 +72,8 @@ def train(cases, seconds, patch=48, batch=2, threads=2):
             recent = losses[-20:]
             bar.set_postfix_str(f"step {len(losses)}, loss {sum(recent) / len(recent):.3f}")
             bar.update(min(spent, seconds) - bar.n)
+            if plain and len(losses) % 20 == 0:
+                print(f"  {spent:.0f} s, step {len(losses)}, loss {sum(recent) / len(recent):.3f}", flush=True)
             if spent > seconds:
                 break
     tenth = max(1, len(losses) // 10)

@@ -23,3 +23,6 @@ from .tensors import TensorCPU, TensorListCPU
 from . import fn, math, ops
 
 __version__ = "0.1.0"
+
+__all__ = ["DataNode", "Pipeline", "PoolStats", "TensorCPU", "TensorListCPU", "as_tensor", "errors", "fn", "math",
+           "newaxis", "ops", "pipeline_def", "pool_stats", "types", *errors.__all__]

@@ -10,7 +10,7 @@ import numpy as np
 from . import _core
 from ._origin import origin
 from .errors import ArgumentTypeError
-from .types import ScalarConstant, constant_array, to_numpy_type
+from .types import ScalarConstant, constant_array, element_type, to_numpy_type
 
 
 def as_tensor(array, layout=""):
@@ -59,6 +59,8 @@ def run_eager(op, inputs, kwargs):
     for key, value in kwargs.items():
         if isinstance(value, ScalarConstant):
             value = value.value
+        elif key == "dtype":
+            value = element_type(value)
         elif hasattr(value, "detach") or hasattr(value, "__array__"):
             value = np.asarray(_host(value))
         if isinstance(value, np.ndarray) and value.ndim > 0 and _is_number(op, key):

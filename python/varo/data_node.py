@@ -43,8 +43,18 @@ class DataNode:
     def __repr__(self):
         return f"DataNode(name={self.name!r}, device={self.device!r})"
 
+    def __array__(self, *_):
+        raise TypeError(f"the node {self.name} has no values while the pipeline is being defined, so NumPy and torch "
+                        "cannot take it; use varo.fn, varo.math and operators")
+
+    def __array_function__(self, function, *_):
+        raise TypeError(f"numpy.{function.__name__} cannot take the node {self.name} while the pipeline is being "
+                        "defined; use varo.fn, varo.math and operators")
+
     def gpu(self):
         """The value on the GPU. This build has no GPU back end: the value stays where it is."""
+        if self._pipeline is not None:
+            self._pipeline._no_gpu_notice()
         return self
 
     def cpu(self):
@@ -240,6 +250,8 @@ def declare(pipeline, op, inputs, kwargs):
             continue
         if isinstance(value, DataNode):
             args[key] = _node_of(pipeline, value)._handle
+        elif key == "dtype":
+            args[key] = types.element_type(value)
         elif isinstance(value, types.ScalarConstant):
             args[key] = value.value
         elif isinstance(value, (ArrayConstant, _core.TensorCPU)):

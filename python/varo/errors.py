@@ -40,3 +40,6 @@ class StateError(VaroError):
 
 class InternalError(VaroError):
     """A mistake of Varo's own; please report it."""
+
+
+__all__ = ["VaroError", "ParamError", "ArgumentTypeError", "ShapeError", "LayoutError", "IndexOutOfRange", "ReadError", "DeviceError", "StateError", "InternalError"]

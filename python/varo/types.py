@@ -99,6 +99,13 @@ def to_dali_type(framework_type) -> DALIDataType:
         raise ParamError(f"{framework_type!r} has no element type in Varo") from None
 
 
+def element_type(value):
+    """`value` of an argument dtype, with NumPy's and torch's types as Varo's."""
+    if isinstance(value, (type, np.dtype)) or type(value).__module__ == "torch":
+        return int(to_dali_type(value))
+    return value
+
+
 class TensorLayout(str):
     """Axis letters; a str."""
 

@@ -174,8 +174,14 @@ void bind_pipeline(py::module_& m) {
           [](Pipeline& p, const Node& node, const py::iterable& samples, const std::string& layout,
              bool copy) {
             std::vector<Tensor> tensors;
-            for (const py::handle sample : samples)
-              tensors.push_back(tensor_from(sample, layout, copy));
+            try {
+              for (const py::handle sample : samples)
+                tensors.push_back(tensor_from(sample, layout, copy));
+            } catch (Error& error) {
+              error.set_operator("external_source");
+              error.set_sample(static_cast<std::int64_t>(tensors.size()), p.name_of(node));
+              throw;
+            }
             const WithoutLock nogil;
             p.feed(node, std::move(tensors));
           },

@@ -287,6 +287,10 @@ void bind_tensor(py::module_& m) {
           [](const Tensor& t) { return as_numpy(t).attr("__array_interface__"); })
       .def("__dlpack__", [](const Tensor& t, const py::kwargs&) { return to_dlpack(t); })
       .def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(kDLCPU, 0); })
+      .def("__float__",
+           [](const py::object& self) { return self.attr("__array__")().attr("__float__")(); })
+      .def("__int__",
+           [](const py::object& self) { return self.attr("__array__")().attr("__int__")(); })
       .def("__len__",
            [](const Tensor& t) {
              if (t.rank() == 0) throw py::type_error("a 0-D tensor has no length");

@@ -106,7 +106,7 @@ struct Branches {
 
 std::optional<Branches> branches_of(const Facts& facts, const GraphNode& sum) {
   if (sum.def->name() != "arithmetic.add") return std::nullopt;
-  for (const auto [first, second] :
+  for (const auto& [first, second] :
        {std::pair(sum.inputs[0], sum.inputs[1]), std::pair(sum.inputs[1], sum.inputs[0])}) {
     if (!facts.is(first, "arithmetic.mul") || !facts.is(second, "arithmetic.mul"))
       return std::nullopt;
