@@ -401,7 +401,7 @@ def test_nothing_is_allocated_when_shapes_repeat(tmp_path):
     # Warm: the workers' most demanding moments have met once. From then on, nothing.
     start = last = varo.pool_stats()
     quiet = 0
-    for _ in range(500):
+    for _ in range(2000):
         pipe.run()
         now = varo.pool_stats()
         quiet = quiet + 1 if now.allocations == last.allocations else 0
@@ -435,20 +435,24 @@ pipe = define()
 
 def test_interrupt_returns_at_once():
     script = HEAVY + """
-threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-start = time.time()
+sent = []
+def interrupt():
+    sent.append(time.time())
+    os.kill(os.getpid(), signal.SIGINT)
+pipe.build()
+threading.Timer(0.5, interrupt).start()
 try:
     while True:
         pipe.run()
 except KeyboardInterrupt:
-    print("caught after", time.time() - start)
+    print("caught after", time.time() - sent[0])
 t = time.time(); del pipe
 print("gone after", time.time() - t)
 """
     result = run_script(script)
     assert result.returncode == 0, result.stderr
     words = result.stdout.split()
-    assert float(words[2]) < 2.0 and float(words[5]) < 1.0, result.stdout
+    assert float(words[2]) < 1.0 and float(words[5]) < 1.0, result.stdout
 
 
 def test_a_child_of_fork_gets_an_error_and_the_parent_goes_on():
