@@ -33,6 +33,10 @@ class Case:
     label_nifti: str
 
 
+def _case(folder, name):
+    return Case(*(str(folder / kind / f"{name}{suffix}") for suffix in (".npy", ".nii.gz") for kind in ("image", "label")))
+
+
 def _classes_of(atlas):
     table = np.zeros(256, np.uint8)
     for number, parts in enumerate(CLASSES.values(), start=1):
@@ -60,8 +64,7 @@ def _variant(image, label, affine, rng):
 
 def _write(folder, name, image, label, affine):
     """Arrays are indexed [x, y, z] as in NIfTI; .npy files hold them as [D, H, W]."""
-    case = Case(*(str(folder / kind / f"{name}{suffix}")
-                  for kind, suffix in (("image", ".npy"), ("label", ".npy"), ("image", ".nii.gz"), ("label", ".nii.gz"))))
+    case = _case(folder, name)
     np.save(case.image, np.ascontiguousarray(image.T) * np.float32(SLOPE))
     np.save(case.label, np.ascontiguousarray(label.T))
     scan = nib.Nifti1Image(image, affine)
@@ -85,8 +88,7 @@ def prepare(folder, count=8, user_pairs=()):
     cases = []
     for number in range(count if not user_pairs else max(count, len(pairs))):
         name = f"case_{number:04d}"
-        known = Case(*(str(folder / k / f"{name}{s}") for k, s in
-                       (("image", ".npy"), ("label", ".npy"), ("image", ".nii.gz"), ("label", ".nii.gz"))))
+        known = _case(folder, name)
         if not user_pairs and all(Path(p).exists() for p in vars(known).values()):
             cases.append(known)
             continue

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _core
 from ._origin import origin
+from ._schema import SCHEMAS
 from .errors import ArgumentTypeError
 from .types import ScalarConstant, constant_array, element_type, to_numpy_type
 
@@ -77,5 +78,5 @@ def run_eager(op, inputs, kwargs):
 
 
 def _is_number(op, arg):
-    schema = next((s for s in _core.operators() if s["name"] == op), {"args": []})
-    return any(a["name"] == arg and a["type"] == "float" and not a["constant"] for a in schema["args"])
+    args = SCHEMAS[op]["args"] if op in SCHEMAS else []
+    return any(a["name"] == arg and a["type"] == "float" and not a["constant"] for a in args)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Element-wise functions of nodes or arrays, under the names of DALI's math module."""
 
-from . import _core
+from ._schema import SCHEMAS
 from .fn import _function
 
-for _schema in _core.operators():
+for _schema in SCHEMAS.values():
     if _schema["name"].startswith("math."):
         _made = _function(_schema)
         _made.__module__ = __name__

@@ -9,15 +9,11 @@ A class is named as the function of varo.fn: fn.readers.numpy is ops.readers.Num
 
 from __future__ import annotations
 
-import sys
-import types as _types
-
-from . import _core
 from ._external import external_source
+from ._schema import PUBLIC, owner_of
 from .data_node import call as _call
 from .errors import ParamError
 
-_HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
 _WORDS = {"bbox": "BBox", "roi": "ROI"}
 
 
@@ -63,21 +59,8 @@ def _class_name(leaf):
     return "".join(_WORDS.get(word, word.capitalize()) for word in leaf.split("_"))
 
 
-def _submodule(path):
-    parent, name = sys.modules[__name__], __name__
-    for part in path:
-        name = f"{name}.{part}"
-        module = sys.modules.setdefault(name, _types.ModuleType(name, f"Operators {'.'.join(path)}.*"))
-        setattr(parent, part, module)
-        parent = module
-    return parent
-
-
-for _schema in _core.operators():
-    if _schema["name"].startswith(_HIDDEN):
-        continue
-    *_path, _leaf = _schema["name"].split(".")
-    _owner = _submodule(_path)
+for _schema in PUBLIC:
+    _owner, _leaf = owner_of(__name__, _schema)
     setattr(_owner, _class_name(_leaf),
             type(_class_name(_leaf), (_Operator,),
                  {"_name": _schema["name"], "__module__": _owner.__name__,

@@ -7,14 +7,10 @@ With nodes, or inside a pipeline, a function declares its operator. Outside, on 
 from __future__ import annotations
 
 import inspect
-import sys
-import types as _types
 
-from .. import _core
 from .._external import external_source
+from .._schema import PUBLIC, owner_of
 from ..data_node import call as _call
-
-_HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
 
 
 def _default(arg):
@@ -72,24 +68,8 @@ def _function(schema):
     return function
 
 
-def _submodule(path):
-    """The module varo.fn.<path>, made on first use."""
-    parent, name = sys.modules[__name__], __name__
-    for part in path:
-        name = f"{name}.{part}"
-        module = sys.modules.get(name)
-        if module is None:
-            module = sys.modules[name] = _types.ModuleType(name, f"Operators {'.'.join(path)}.*")
-        setattr(parent, part, module)
-        parent = module
-    return parent
-
-
-for _schema in _core.operators():
-    if _schema["name"].startswith(_HIDDEN):
-        continue
-    *_path, _leaf = _schema["name"].split(".")
+for _schema in PUBLIC:
     _made = _function(_schema)
-    _owner = _submodule(_path)
+    _owner, _leaf = owner_of(__name__, _schema)
     _made.__module__ = _owner.__name__
     setattr(_owner, _leaf, _made)

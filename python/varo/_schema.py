@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The schema of every operator, read once, and where its public name lives."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+from . import _core
+
+SCHEMAS = {schema["name"]: schema for schema in _core.operators()}
+
+# Reached by operators of nodes, by indexing, through varo.math, or written by hand.
+HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
+PUBLIC = [schema for name, schema in SCHEMAS.items() if not name.startswith(HIDDEN)]
+
+
+def owner_of(package, schema):
+    """The module below `package` ("varo.fn") that holds the operator, made on first use, and its last name."""
+    *path, leaf = schema["name"].split(".")
+    parent = sys.modules[package]
+    for depth, part in enumerate(path, start=1):
+        name = ".".join([package, *path[:depth]])
+        if name not in sys.modules:
+            sys.modules[name] = types.ModuleType(name, f"Operators {'.'.join(path[:depth])}.*")
+        setattr(parent, part, sys.modules[name])
+        parent = sys.modules[name]
+    return parent, leaf
