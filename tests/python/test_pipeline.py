@@ -588,9 +588,12 @@ with pipe:
     pipe.set_outputs(fn.gaussian_blur(fn.random.uniform(range=(0, 1), shape=[48, 48, 48]), sigma=1.0))
 started = threading.Event()
 def consume():
-    while True:
-        pipe.run()
-        started.set()
+    try:
+        while True:
+            pipe.run()
+            started.set()
+    except varo.errors.StateError:  # closed under it by the interpreter's end, if it looks before it is stopped
+        pass
 threading.Thread(target=consume, daemon=True).start()
 started.wait()
 """
