@@ -91,6 +91,11 @@ def _(shrink):
     return _resize(shrink, dtype=np.float32, interp="INTERP_CUBIC", scipy_order=3, scipy_prefilter=False, kernel=_keys)
 
 
+@row("resize cubic B-spline with prefilter, same", SciPy=13.1)
+def _(shrink):
+    return _resize(shrink, dtype=np.float32, interp="INTERP_BSPLINE", scipy_order=3)
+
+
 @row("resize nearest, same, u8", SciPy=18.6, torch=17.1)
 def _(shrink):
     return _resize(shrink, dtype=np.uint8, interp="INTERP_NN", scipy_order=0, torch_mode="nearest-exact")

@@ -9,7 +9,7 @@ import math
 DTYPES = ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64",
           "FLOAT16", "FLOAT", "FLOAT64", "BOOL")
 INTERPOLATIONS = ("INTERP_NN", "INTERP_LINEAR", "INTERP_CUBIC", "INTERP_LANCZOS3",
-                  "INTERP_TRIANGULAR", "INTERP_GAUSSIAN")
+                  "INTERP_TRIANGULAR", "INTERP_GAUSSIAN", "INTERP_BSPLINE")
 
 
 def default_text(arg: dict) -> str:

@@ -31,7 +31,7 @@ class DALIDataType(enum.IntEnum):
 
 
 class DALIInterpType(enum.IntEnum):
-    """How values between voxels are found."""
+    """How values between voxels are found. INTERP_BSPLINE is Varo's own, the others are DALI's."""
 
     INTERP_NN = 0
     INTERP_LINEAR = 1
@@ -39,6 +39,7 @@ class DALIInterpType(enum.IntEnum):
     INTERP_LANCZOS3 = 3
     INTERP_TRIANGULAR = 4
     INTERP_GAUSSIAN = 5
+    INTERP_BSPLINE = 6
 
 
 class DALIImageType(enum.IntEnum):

@@ -22,6 +22,12 @@ double catmull_rom(double x) {
   return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }
 
+double cubic_bspline(double x) {
+  x = std::abs(x);
+  if (x < 1) return (0.5 * x - 1) * x * x + 2.0 / 3.0;
+  return x < 2 ? (2 - x) * (2 - x) * (2 - x) / 6 : 0;
+}
+
 double window(ResampleFilter filter, double t, double r) {
   if (std::abs(t) > r) return 0;
   switch (filter) {
@@ -35,6 +41,8 @@ double window(ResampleFilter filter, double t, double r) {
       return catmull_rom(2 * t / r);
     case ResampleFilter::lanczos3:
       return sinc(3 * t / r) * sinc(t / r);
+    case ResampleFilter::bspline:
+      return cardinal_spline(least_radius(filter) * t / r);
   }
   return 0;
 }
@@ -77,6 +85,17 @@ Taps taps_at(const AxisMap& map, std::int64_t x) {
 }
 
 }  // namespace
+
+double cardinal_spline(double t) {
+  t = std::abs(t);
+  const double whole = std::floor(t);
+  if (t == whole) return t == 0 ? 1 : 0;  // as for sinc()
+  // The four B-splines that reach t, weighed with sqrt(3) z^|k|.
+  const double root = std::numbers::sqrt3, pole = root - 2;
+  const double power = root * std::pow(pole, whole), before = whole == 0 ? pole : 1 / pole;
+  return power * (before * cubic_bspline(t - whole + 1) + cubic_bspline(t - whole) +
+                  pole * cubic_bspline(t - whole - 1) + pole * pole * cubic_bspline(t - whole - 2));
+}
 
 bool AxisTable::moves() const {
   return taps == 1 && std::all_of(weights.begin(), weights.end(), [](float w) { return w == 1; });

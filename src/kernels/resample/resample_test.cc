@@ -17,6 +17,11 @@ namespace {
 
 // --- the slow twin: the definition, voxel by voxel, in double -----------------------------------
 
+double bspline(double x) {
+  x = std::abs(x);
+  return x < 1 ? 2.0 / 3 - x * x + x * x * x / 2 : x < 2 ? std::pow(2 - x, 3) / 6 : 0;
+}
+
 double reference_window(ResampleFilter f, double t, double r) {
   const auto sinc = [](double x) {
     return std::abs(x) < 1e-12 ? 1 : std::sin(M_PI * x) / (M_PI * x);
@@ -32,6 +37,12 @@ double reference_window(ResampleFilter f, double t, double r) {
       return q < 1 ? 1.5 * q * q * q - 2.5 * q * q + 1 : -0.5 * q * q * q + 2.5 * q * q - 4 * q + 2;
     case ResampleFilter::lanczos3:
       return sinc(3 * t / r) * sinc(t / r);
+    case ResampleFilter::bspline: {
+      double sum = 0;
+      for (int k = -40; k <= 40; ++k)
+        sum += std::sqrt(3) * std::pow(std::sqrt(3) - 2, std::abs(k)) * bspline(11 * t / r - k);
+      return sum;
+    }
     default:
       return 1;
   }
@@ -213,9 +224,9 @@ AxisMap scaled(std::int64_t in, std::int64_t out, ResampleFilter filter, bool an
           .radius = least_radius(filter) * (antialias ? std::max(1.0, ratio) : 1.0)};
 }
 
-constexpr ResampleFilter kFilters[] = {ResampleFilter::nearest, ResampleFilter::triangular,
+constexpr ResampleFilter kFilters[] = {ResampleFilter::nearest,  ResampleFilter::triangular,
                                        ResampleFilter::gaussian, ResampleFilter::cubic,
-                                       ResampleFilter::lanczos3};
+                                       ResampleFilter::lanczos3, ResampleFilter::bspline};
 
 TEST(AxisTable, taps_and_edges_of_linear) {
   // positions 0.25, 1.75 - 0.5 = 1.25, ... of 3 voxels enlarged to 6: centres -0.25, 0.25, 0.75,
@@ -273,6 +284,42 @@ TEST(Resample, every_filter_ratio_and_type) {
                    {1, scaled(13, size[1], f, antialias)},
                    {2, scaled(19, size[2], f, antialias)}});
           }
+}
+
+TEST(Resample, bspline_equals_prefilter_and_basis) {
+  // Coefficients of the edge-extended line, from its tridiagonal system in double.
+  for (const std::int64_t n : {1, 2, 3, 10, 97})
+    for (const std::int64_t out : {1, 7, 55, 200}) {
+      Memory in(DType::f32, {n, 3}), result(DType::f32, {out, 3});
+      in.randomise(static_cast<unsigned>(n + out));
+      const AxisMap map = scaled(n, out, ResampleFilter::bspline, false);
+      run(in.view, result.view, {{0, map}}, Parallel::serial());
+      constexpr std::int64_t kPad = 40;
+      const auto length = static_cast<std::size_t>(n + 2 * kPad);
+      for (std::int64_t column = 0; column < 3; ++column) {
+        std::vector<double> c(length), ratio(length, 0.25);
+        for (std::size_t i = 0; i < length; ++i) {
+          const auto at = std::clamp(static_cast<std::int64_t>(i) - kPad, std::int64_t{0}, n - 1);
+          c[i] = 6.0 * static_cast<double>(in.view.ptr<float>()[at * 3 + column]);
+        }
+        c[0] /= 4;
+        for (std::size_t i = 1; i < length; ++i) {
+          c[i] = (c[i] - c[i - 1]) / (4 - ratio[i - 1]);
+          ratio[i] = 1 / (4 - ratio[i - 1]);
+        }
+        for (std::size_t i = length - 1; i-- > 0;) c[i] -= ratio[i] * c[i + 1];
+        for (std::int64_t x = 0; x < out; ++x) {
+          const double at =
+              (static_cast<double>(x) + 0.5) * static_cast<double>(n) / static_cast<double>(out) -
+              0.5 + static_cast<double>(kPad);
+          double want = 0;
+          for (std::size_t k = 0; k < length; ++k)
+            want += c[k] * bspline(at - static_cast<double>(k));
+          // Values lie in [0, 20).
+          ASSERT_NEAR(result.view.ptr<float>()[x * 3 + column], want, 2e-5) << n << " to " << out;
+        }
+      }
+    }
 }
 
 TEST(Resample, one_axis_anywhere_with_any_run_inside) {

@@ -165,7 +165,7 @@ ArgDef filter(const char* name, const char* doc) {
           .default_value = std::int64_t{kInterpLinear},
           .doc = doc,
           .least = kInterpNearest,
-          .most = kInterpGaussian};
+          .most = kInterpBspline};
 }
 
 ArgDef flag(const char* name, bool value, const char* doc) {
@@ -191,6 +191,9 @@ VARO_OPERATORS(geometry, resize) {
                "resize_x, resize_y, "
                "resize_z. They may be fractions: the result has the rounded size, with the exact "
                "scale.")
+          .doc("INTERP_BSPLINE is cubic spline interpolation, what SciPy and ITK call order 3: "
+               "scipy.ndimage.zoom(order=3, mode=\"nearest\", grid_mode=True) with its prefilter, "
+               "where antialias is False. INTERP_CUBIC is Catmull-Rom, which needs fewer voxels.")
           .input({.name = "data",
                   .doc = "Volume, image, or a sequence of them.",
                   .dtypes = {DType::u8, DType::i16, DType::u16, DType::f32},

@@ -3,7 +3,7 @@ import numpy as np
 from case import Case, ErrorCase, noise, ramp
 
 TYPES = ("uint8", "int16", "uint16", "float32")
-NN, LINEAR, CUBIC, LANCZOS3, TRIANGULAR, GAUSSIAN = range(6)
+NN, LINEAR, CUBIC, LANCZOS3, TRIANGULAR, GAUSSIAN, BSPLINE = range(7)
 FLOAT = 9
 ASSUMED = {2: "HW", 3: "HWC", 4: "FHWC", 5: "FDHWC"}
 
@@ -71,12 +71,20 @@ def catmull_rom(x):
     return np.where(x < 1, 1.5 * x**3 - 2.5 * x**2 + 1, np.where(x < 2, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2, 0))
 
 
+def cardinal_spline(t):
+    k = np.arange(-40, 41)
+    x = np.abs(t[..., None] - k)
+    basis = np.where(x < 1, 2 / 3 - x**2 + x**3 / 2, np.where(x < 2, (2 - x) ** 3 / 6, 0))
+    return basis @ (np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(k))
+
+
 WINDOWS = {  # half-width without smoothing, weight of distance t at half-width r
     LINEAR: (1, lambda t, r: np.maximum(0, 1 - abs(t) / r)),
     TRIANGULAR: (1, lambda t, r: np.maximum(0, 1 - abs(t) / r)),
     GAUSSIAN: (1, lambda t, r: np.where(abs(t) <= r, np.exp(-((2 * t / r) ** 2)), 0)),
     CUBIC: (2, lambda t, r: catmull_rom(2 * t / r)),
     LANCZOS3: (3, lambda t, r: np.where(abs(t) <= r, np.sinc(3 * t / r) * np.sinc(t / r), 0)),
+    BSPLINE: (11, lambda t, r: np.where(abs(t) <= r, cardinal_spline(11 * t / r), 0)),
 }
 
 
@@ -145,6 +153,24 @@ def skimage_reference(data, size, layout="", **_):
     from skimage.transform import resize
 
     return to_type(resize(data.astype(np.float64), size, order=1, mode="edge", anti_aliasing=False), data.dtype)
+
+
+def scipy_reference(data, size, layout="", **_):
+    """The cubic spline through the voxels, not smoothed; every axis spatial."""
+    from scipy import ndimage
+
+    zoom = [o / i for o, i in zip(size, data.shape)]
+    result = ndimage.zoom(data.astype(np.float64), zoom, order=3, mode="nearest", grid_mode=True)
+    assert result.shape == tuple(size)
+    return to_type(result, data.dtype)
+
+
+def scipy_region(data, size, roi_start, roi_end, layout="", **_):
+    from scipy import ndimage
+
+    grids = [lo + (np.arange(n) + 0.5) * (hi - lo) / n - 0.5 for n, lo, hi in zip(size, roi_start, roi_end)]
+    result = ndimage.map_coordinates(data.astype(np.float64), np.meshgrid(*grids, indexing="ij"), order=3, mode="nearest")
+    return to_type(result, data.dtype)
 
 
 def constant(data, size, layout="", **_):
@@ -240,8 +266,8 @@ CASES = [
     case("a size near 0 grows tenfold at most", VOLUME, "DHW", dict(size=(0.04, 10, 12), roi_start=(4, 0, 0), roi_end=(5, 9, 9))),
     case("neighbouring regions fit", VOLUME, "DHW", dict(size=(9, 13, 10), roi_start=(0, 0, 5), roi_end=(9, 13, 10), interp_type=CUBIC)),
     # filters
-    *[case(f"filter {f}", VOLUME, "DHW", dict(size=(4, 20, 7), interp_type=f)) for f in range(6)],
-    *[case(f"filter {f} without smoothing", COLOUR, "DHWC", dict(size=(3, 20, 7), interp_type=f, antialias=False)) for f in range(6)],
+    *[case(f"filter {f}", VOLUME, "DHW", dict(size=(4, 20, 7), interp_type=f)) for f in range(7)],
+    *[case(f"filter {f} without smoothing", COLOUR, "DHWC", dict(size=(3, 20, 7), interp_type=f, antialias=False)) for f in range(7)],
     case("a filter each way", VOLUME, "DHW", dict(size=(4, 20, 17), mag_filter=NN, min_filter=LANCZOS3)),
     case("one filter of its own", VOLUME, "DHW", dict(size=(4, 20, 17), interp_type=CUBIC, min_filter=GAUSSIAN)),
     case("nearest, integer factor", COLOUR, "DHWC", dict(size=(7, 5, 4), interp_type=NN), unit=0),
@@ -258,6 +284,15 @@ CASES = [
     case("linear is torch's, image", VOLUME[3], "HW", dict(size=(30, 6), interp_type=LINEAR, antialias=False), reference=torch_reference),
     case("nearest is torch's", VOLUME, "DHW", dict(size=(6, 20, 11), interp_type=NN), reference=torch_reference, unit=0),
     case("linear is scikit-image's", VOLUME, "DHW", dict(size=(18, 15, 34), antialias=False), reference=skimage_reference),
+    case("B-spline is SciPy's", VOLUME, "DHW", dict(size=(6, 20, 17), interp_type=BSPLINE, antialias=False),
+         reference=scipy_reference, docs=True),
+    case("B-spline is SciPy's, long axes", noise(40, 90, low=-90, high=200), "HW",
+         dict(size=(133, 31), interp_type=BSPLINE, antialias=False), reference=scipy_reference),
+    case("B-spline is SciPy's, short axes", noise(2, 3, 1, low=0, high=200), "DHW",
+         dict(size=(7, 2, 4), interp_type=BSPLINE, antialias=False), reference=scipy_reference),
+    case("B-spline is SciPy's, region", VOLUME, "DHW",
+         dict(size=(4, 25, 9), roi_start=(2, -3, 14.5), roi_end=(7, 12.5, 8), interp_type=BSPLINE, antialias=False),
+         reference=scipy_region),
     case("halved with smoothing", VOLUME[:8, :12, :16], "DHW", dict(size=(4, 6, 8)), reference=halved_triangles),
     case("a constant stays", np.full((9, 8, 7), 93.0, np.float32), "DHW", dict(size=(4, 20, 6), interp_type=LANCZOS3),
          reference=constant, unit=0, tol=3e-5),
@@ -280,6 +315,6 @@ CASES = [
               ["int32", "uint8, int16, uint16, float32"]),
     ErrorCase("result type", "resize", [ramp(4, 5, 6, dtype="uint8")], ["DHW"], dict(size=3, dtype=5), "ParamError",
               ["int16", "uint8", "float32"]),
-    ErrorCase("filter that is none", "resize", [ramp(4, 5, 6)], ["DHW"], dict(size=3, interp_type=6), "ParamError", ["6", "5"]),
+    ErrorCase("filter that is none", "resize", [ramp(4, 5, 6)], ["DHW"], dict(size=3, interp_type=7), "ParamError", ["7", "6"]),
     ErrorCase("layout", "resize", [ramp(4, 5, 6)], ["ABC"], dict(size=3), "LayoutError", ["ABC", "DHWC"]),
 ]

@@ -155,6 +155,8 @@ CASES = [
     ErrorCase("singular", "warp_affine", [ramp(3, 4)], ["HW"],
               dict(matrix=[1, 2, 0, 2, 4, 0], inverse_map=False), "ParamError",
               ["determinant 0", "other than 0"]),
+    ErrorCase("no B-spline", "warp_affine", [ramp(3, 4)], ["HW"],
+              dict(matrix=PLANE, interp_type=6), "ParamError", ["interp_type 6", "INTERP_NN (0)"]),
     ErrorCase("no such interpolation", "warp_affine", [ramp(3, 4)], ["HW"],
               dict(matrix=PLANE, interp_type=2), "ParamError", ["interp_type 2", "INTERP_NN (0)"]),
     ErrorCase("linear labels of 64 bits", "warp_affine", [ramp(3, 4, dtype="int64")], ["HW"],

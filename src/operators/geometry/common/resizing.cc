@@ -78,6 +78,9 @@ void set_filter(AxisMap& map, std::int64_t interp, bool smooth) {
     case kInterpGaussian:
       map.filter = ResampleFilter::gaussian;
       break;
+    case kInterpBspline:
+      map.filter = ResampleFilter::bspline;
+      break;
     default:
       map.filter = ResampleFilter::triangular;
       break;

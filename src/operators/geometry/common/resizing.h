@@ -10,7 +10,7 @@
 
 namespace varo {
 
-/// DALI's types.INTERP_*.
+/// DALI's types.INTERP_*, and one of our own: the B-spline.
 enum Interp : std::int64_t {
   kInterpNearest = 0,
   kInterpLinear = 1,
@@ -18,6 +18,7 @@ enum Interp : std::int64_t {
   kInterpLanczos3 = 3,
   kInterpTriangular = 4,
   kInterpGaussian = 5,
+  kInterpBspline = 6,
 };
 
 /// Kept from infer to run.
