@@ -6,6 +6,7 @@
 
 #include "core/dispatch.h"
 #include "core/pool.h"
+#include "formats/file_source.h"
 #include "kernels/copy/copy.h"
 
 namespace varo {
@@ -107,21 +108,14 @@ Span span_at(const SpanPlan& plan, const Shape& region, std::int64_t number) {
   return span;
 }
 
-class RawSource final : public Source {
+class RawSource final : public FileSource {
  public:
-  RawSource(std::string path, FileId id, RawArray array)
-      : path_(std::move(path)), id_(id), array_(std::move(array)) {}
-  DType dtype() const override { return array_.dtype(); }
-  const Shape& shape() const override { return array_.shape; }
+  RawSource(std::string path, const FileId& id, RawArray array)
+      : FileSource(std::move(path), id, std::move(array)) {}
   void read(const Box& box, const View& dst, Parallel& parallel) override {
     if (dst.volume() == 0) return;
     read_region(*reopen(path_, id_), array_, box, dst, parallel);
   }
-
- private:
-  std::string path_;
-  FileId id_;
-  RawArray array_;
 };
 
 }  // namespace

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cases of one call on one sample do not show."""
 
+import os
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 import varo
-from varo import fn
+from varo import _core, fn
 
 
-def blobs(seed, shape=(12, 13, 14)):
+def blobs(seed, shape=(12, 13, 14), share=0.2):
     rng = np.random.default_rng(seed)
-    return (rng.random(shape) < 0.2).astype(np.uint8) * rng.integers(1, 4, shape, np.uint8)
+    return (rng.random(shape) < share).astype(np.uint8) * rng.integers(1, 4, shape, np.uint8)
 
 
 def batches(build, samples, count=3, **options):
@@ -136,3 +141,147 @@ def test_voxels_are_asked_for_only_when_an_object_is_drawn(probability, nodes):
     pipe.build()
     pipe.run()
     assert pipe._core.stats().nodes_run == 4 * nodes
+
+
+# --- label maps in files ---------------------------------------------------------------------------
+
+
+def save_labels(path, array, age=60):
+    """Written `age` seconds ago."""
+    np.save(path, array)
+    then = os.stat(path).st_mtime_ns - age * 10**9
+    os.utime(path, ns=(then, then))
+
+
+@pytest.fixture
+def labels(tmp_path):
+    files = [tmp_path / f"{i}.npy" for i in range(4)]
+    for i, file in enumerate(files):
+        save_labels(file, blobs(i, (30, 31, 32), share=0.002))
+    return [str(file) for file in files]
+
+
+def boxes_of_files(files, view=lambda x: x, **options):
+    """A pipeline: boxes of objects in label files, and a small crop of each file."""
+
+    @varo.pipeline_def(batch_size=len(files), num_threads=2, seed=5, prefetch_queue_depth=1)
+    def declare():
+        label = fn.readers.numpy(files=files, cache_header_information=True)
+        label = view(fn.reshape(label, layout="DHW"))
+        box = fn.segmentation.random_object_bbox(label, format="box", output_class=True, seed=3, **options)
+        return *box, fn.slice(label, start=[3, 4, 5], shape=[6, 7, 8], axes=[0, 1, 2])
+
+    pipe = declare()
+    pipe.build()
+    return pipe
+
+
+def results(pipe, count=4):
+    return [[np.asarray(t) for batch in pipe.run() for t in batch] for _ in range(count)]
+
+
+def turned(x):
+    return fn.transpose(fn.flip(x, depthwise=1, horizontal=1), perm=[1, 2, 0])
+
+
+def windowed(x):
+    return fn.slice(x, start=[-2, 3, 0], shape=[20, 40, 30], axes=[0, 1, 2], out_of_bounds_policy="pad", fill_values=2)
+
+
+@pytest.mark.parametrize("view", [lambda x: x, turned, windowed], ids=["whole", "turned", "windowed"])
+def test_label_files_give_the_same_boxes_from_the_cache(labels, tmp_path, view):
+    plain = results(boxes_of_files(labels, view))
+    folder = str(tmp_path / "objects")
+    for options in (dict(cache_objects=True), dict(cache_dir=folder), dict(cache_dir=folder)):
+        np.testing.assert_equal(results(boxes_of_files(labels, view, **options)), plain)
+
+
+def test_a_known_label_file_is_not_read_for_its_objects(labels):
+    pipe = boxes_of_files(labels, cache_objects=True)
+    results(pipe, 2)
+    _core.reset_io_stats()
+    results(pipe, 1)
+    crop = 6 * 31 * 32  # whole slices: what lies between the rows is read along
+    assert 0 < _core.io_stats().requested_bytes <= len(labels) * crop
+
+
+def test_objects_of_label_files_outlive_the_pipeline(labels, tmp_path):
+    folder = tmp_path / "deep" / "objects"
+    plain = results(boxes_of_files(labels))
+    results(boxes_of_files(labels, cache_dir=str(folder)))
+    assert len(list(folder.iterdir())) == len(labels)
+    _core.reset_io_stats()
+    np.testing.assert_equal(results(boxes_of_files(labels, cache_dir=str(folder))), plain)
+    tables = sum(file.stat().st_size for file in folder.iterdir())
+    headers, crops = 6 * 1024, 6 * 6 * 31 * 32 * len(labels)  # of batches read ahead too
+    assert _core.io_stats().requested_bytes <= 2 * tables + len(labels) * headers + crops
+
+
+def test_objects_of_another_process_are_found(labels, tmp_path):
+    folder = tmp_path / "objects"
+    code = textwrap.dedent(f"""
+        import sys
+        sys.path[:0] = {[os.path.dirname(__file__), *sys.path]!r}
+        import test_segmentation as t
+        t.results(t.boxes_of_files({labels!r}, cache_dir={str(folder)!r}))
+    """)
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
+    before = {file: file.stat().st_ino for file in folder.iterdir()}
+    np.testing.assert_equal(results(boxes_of_files(labels, cache_dir=str(folder))), results(boxes_of_files(labels)))
+    assert {file: file.stat().st_ino for file in folder.iterdir()} == before and len(before) == len(labels)
+
+
+@pytest.mark.parametrize("age", [0, 60])
+def test_a_label_file_written_again_has_other_objects(tmp_path, age):
+    path, folder = tmp_path / "a.npy", tmp_path / "objects"
+    one, two = np.zeros((2, 12, 12, 13), np.uint8)
+    one[1:3, 1:3, 1:3] = two[4:8, 4:8, 4:8] = 1
+    save_labels(path, one, age)
+    pipe = boxes_of_files([str(path)], cache_dir=str(folder))
+    results(pipe)
+    save_labels(path, two, age // 2)
+    for again in (pipe, boxes_of_files([str(path)], cache_dir=str(folder))):
+        seen = []
+        for _ in range(4):  # what was under way may find the file changed under its hands
+            try:
+                seen.append(np.asarray(again.run()[0][0]).tolist())
+            except varo.ReadError:
+                pass
+        assert seen[-1] == [4, 4, 4, 8, 8, 8]
+
+
+def test_random_windows_fill_no_folder(labels, tmp_path):
+    folder = tmp_path / "objects"
+
+    def view(x):
+        return fn.crop(x, crop=[20, 20, 20], crop_pos_x=fn.random.uniform(range=[0, 1], seed=9))
+
+    cached = results(boxes_of_files(labels, view, cache_dir=str(folder)))
+    np.testing.assert_equal(cached, results(boxes_of_files(labels, view)))
+    assert not folder.exists()
+
+
+def test_damaged_objects_are_made_again(labels, tmp_path):
+    folder = tmp_path / "objects"
+    plain = results(boxes_of_files(labels, cache_dir=str(folder)))
+    for i, file in enumerate(folder.iterdir()):
+        data = file.read_bytes()
+        file.write_bytes([b"", data[:50], data[:40] + b"x" + data[41:], os.urandom(200)][i])
+    np.testing.assert_equal(results(boxes_of_files(labels, cache_dir=str(folder))), plain)
+    _core.reset_io_stats()
+    np.testing.assert_equal(results(boxes_of_files(labels, cache_dir=str(folder)), 1), plain[:1])
+    assert _core.io_stats().requested_bytes < len(labels) * 30 * 31 * 32
+
+
+def test_a_cache_dir_that_cannot_be_written_is_a_warning(labels, tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    blocked = str(tmp_path / "file" / "below")
+    np.testing.assert_equal(results(boxes_of_files(labels, cache_dir=blocked)), results(boxes_of_files(labels)))
+    told = capfd.readouterr().err
+    assert told.count("warning") == 1 and blocked in told
+
+
+def test_a_cache_dir_that_is_a_file_is_refused(labels):
+    with pytest.raises(varo.ParamError, match="cache_dir"):
+        boxes_of_files(labels, cache_dir=labels[0])

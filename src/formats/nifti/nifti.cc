@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/pool.h"
+#include "formats/file_source.h"
 #include "formats/gzip.h"
 
 namespace varo {
@@ -232,12 +233,10 @@ std::vector<std::byte> start_of(const File& file, std::size_t bytes) {
 }
 
 // A compressed file has no offsets to read at: it is decompressed whole, once.
-class CompressedSource final : public Source {
+class CompressedSource final : public FileSource {
  public:
-  CompressedSource(std::string path, FileId id, RawArray array)
-      : path_(std::move(path)), id_(id), array_(std::move(array)) {}
-  DType dtype() const override { return array_.dtype(); }
-  const Shape& shape() const override { return array_.shape; }
+  CompressedSource(std::string path, const FileId& id, RawArray array)
+      : FileSource(std::move(path), id, std::move(array)) {}
 
   void read(const Box& box, const View& dst, Parallel& parallel) override {
     if (dst.volume() == 0) return;
@@ -264,9 +263,6 @@ class CompressedSource final : public Source {
     bytes_ = std::move(bytes);
   }
 
-  std::string path_;
-  FileId id_;
-  RawArray array_;
   std::shared_ptr<void> bytes_;
   std::size_t first_ = 0;
 };

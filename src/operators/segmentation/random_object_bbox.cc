@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <string>
 
+#include "formats/file_source.h"
 #include "kernels/label/label.h"
 #include "operators/operator.h"
+#include "operators/segmentation/common/component_store.h"
 #include "operators/segmentation/component_cache.h"
 #include "operators/segmentation/object_draw.h"
 
@@ -14,6 +19,7 @@ namespace varo {
 namespace {
 
 constexpr std::size_t kCacheBytes = std::size_t{64} << 20;
+constexpr std::uint64_t kFileSeed = 1;  // so that keys of files and of contents never meet
 constexpr double kMaxWeight = std::numeric_limits<float>::max();
 
 enum class Format : std::uint8_t { anchor_shape, start_end, box };
@@ -23,7 +29,10 @@ class RandomObjectBBox final : public Operator {
   explicit RandomObjectBBox(const Args& args)
       : ignore_class_(args.flag("ignore_class")),
         output_class_(args.flag("output_class")),
-        cached_(args.flag("cache_objects")),
+        store_(args.given("cache_dir")
+                   ? std::make_unique<const ComponentStore>(args.text("cache_dir"))
+                   : nullptr),
+        cached_(args.flag("cache_objects") || store_ != nullptr),
         k_largest_(args.constant("k_largest") ? args.integer("k_largest") : 0),
         format_(format_of(args.text("format"))) {
     for (const char* name : {"classes", "class_weights"})
@@ -117,12 +126,41 @@ class RandomObjectBBox final : public Operator {
     return draw;
   }
 
+  static ComponentCache::Table labelled(Sample& s, const ConstView& labels,
+                                        std::int64_t background) {
+    return std::make_shared<const ComponentTable>(
+        label_components(labels, background, s.parallel()));
+  }
+
   ComponentCache::Table components(Sample& s, std::int64_t background) const {
-    ConstView labels = s.view(0);
-    if (!cached_)
-      return std::make_shared<const ComponentTable>(
-          label_components(labels, background, s.parallel()));
-    if (!is_dense(labels)) labels = s.dense(0);
+    if (!cached_) return labelled(s, s.view(0), background);
+    if (const std::optional<Origin> origin = origin_of(s.tensor(0)))
+      return components_of_file(s, *origin, background);
+    return components_of_contents(s, background);
+  }
+
+  // Of a known file not a byte is read. Of others the labels are read for this call alone: what
+  // follows mostly wants a small part of them.
+  ComponentCache::Table components_of_file(Sample& s, const Origin& origin,
+                                           std::int64_t background) const {
+    const std::string id = ComponentStore::key_of(origin.key, background);
+    const Hash128 key = hash_bytes(id.data(), id.size(), kFileSeed, Parallel::serial());
+    const Shape& shape = s.spec(0).shape;
+    const auto in_this_state = origin.source->unchanged();
+    ComponentCache::Table table = in_this_state ? cache_.find(key) : nullptr;
+    if (table) return table;
+    if (in_this_state && origin.whole && store_) table = store_->load(id, shape);
+    const bool stored = table != nullptr;
+    if (!stored) table = labelled(s, s.fetch(s.tensor(0)), background);
+    if (stored || origin.source->unchanged()) {
+      cache_.insert(key, table);
+      if (!stored && origin.whole && store_) store_->save(id, *table);
+    }
+    return table;
+  }
+
+  ComponentCache::Table components_of_contents(Sample& s, std::int64_t background) const {
+    const ConstView labels = s.dense(0);
     const auto bytes = static_cast<std::size_t>(labels.volume()) * labels.element_size();
     Hash128 key = hash_bytes(labels.data, bytes, 0, s.parallel());
     key = hash_with(hash_with(key, static_cast<std::uint64_t>(labels.dtype)),
@@ -130,8 +168,7 @@ class RandomObjectBBox final : public Operator {
     for (const std::int64_t extent : labels.shape)
       key = hash_with(key, static_cast<std::uint64_t>(extent));
     if (auto table = cache_.find(key)) return table;
-    auto table =
-        std::make_shared<const ComponentTable>(label_components(labels, background, s.parallel()));
+    auto table = labelled(s, labels, background);
     cache_.insert(key, table);
     return table;
   }
@@ -153,7 +190,9 @@ class RandomObjectBBox final : public Operator {
       *s.output(s.output_count() - 1).ptr<std::int32_t>() = static_cast<std::int32_t>(cls);
   }
 
-  const bool ignore_class_, output_class_, cached_;
+  const bool ignore_class_, output_class_;
+  const std::unique_ptr<const ComponentStore> store_;  // where cache_dir is given
+  const bool cached_;
   const std::int64_t k_largest_;
   const Format format_;
   mutable ComponentCache cache_{kCacheBytes};
@@ -239,8 +278,18 @@ VARO_OPERATORS(segmentation, random_object_bbox) {
           .arg({.name = "cache_objects",
                 .type = ArgType::boolean,
                 .default_value = false,
-                .doc = "Remember the objects of label maps seen before (by content). Changes no "
-                       "result.",
+                .doc = "Remember the objects of label maps seen before. One that comes unchanged "
+                       "from a file, but for views such as a flip, is known by the file's name and "
+                       "state, and not read again for its objects; others are known by content. "
+                       "Changes no result.",
+                .constant = true})
+          .arg({.name = "cache_dir",
+                .type = ArgType::text,
+                .doc = "Folder that keeps the objects of whole label files between runs, a small "
+                       "file for each; made when it is needed. Implies cache_objects. Several "
+                       "processes may share it. A file that is damaged, or that belongs to another "
+                       "state of a label file, counts as missing; when nothing can be written "
+                       "there, a warning says so once.",
                 .constant = true})
           .traits({.random = true})
           .outputs_by([](const Args& args) { return RandomObjectBBox::output_count(args); })
