@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 import data
+import itk
 from agree import same_numbers, same_values
 from work import Work, optional, row, seeded, shrunk
 
@@ -40,7 +41,8 @@ def _by_matrices(volume, matrices):
     return np.tensordot(d, out, 1)
 
 
-def _resize(shrink, *, dtype, interp, scipy_order, scipy_prefilter=True, torch_mode=None, antialias=False, kernel=None):
+def _resize(shrink, *, dtype, interp, scipy_order, scipy_prefilter=True, torch_mode=None, itk_interp=None,
+            antialias=False, kernel=None):
     import varo
     from scipy import ndimage
     from varo import fn, types
@@ -59,6 +61,8 @@ def _resize(shrink, *, dtype, interp, scipy_order, scipy_prefilter=True, torch_m
         source = torch.from_numpy(volume)[None, None]
         how = {"align_corners": False} if torch_mode == "trilinear" else {}
         contenders["torch"] = lambda: torch.nn.functional.interpolate(source, size, mode=torch_mode, **how)[0, 0]
+    if itk_interp:
+        contenders.update(itk.resampled(volume, size, itk_interp))
     if kernel:
         matrices = [_filter_matrix(i, o, kernel, 2 if kernel is _keys else 1, antialias) for i, o in zip(shape, size)]
         reference["matrices"] = lambda: _by_matrices(volume, matrices)
@@ -76,9 +80,10 @@ def _resize(shrink, *, dtype, interp, scipy_order, scipy_prefilter=True, torch_m
     return Work(contenders, check, volume.nbytes + out.nbytes, reference)
 
 
-@row("resize linear, 155x240x240 to 128^3, f32", SciPy=10.2, torch=4.2)
+@row("resize linear, 155x240x240 to 128^3, f32", SciPy=10.2, torch=4.2, ITK=4.8)
 def _(shrink):
-    return _resize(shrink, dtype=np.float32, interp="INTERP_LINEAR", scipy_order=1, torch_mode="trilinear")
+    return _resize(shrink, dtype=np.float32, interp="INTERP_LINEAR", scipy_order=1, torch_mode="trilinear",
+                   itk_interp="linear")
 
 
 @row("resize linear antialiased, same", copy=6.7)
@@ -91,14 +96,15 @@ def _(shrink):
     return _resize(shrink, dtype=np.float32, interp="INTERP_CUBIC", scipy_order=3, scipy_prefilter=False, kernel=_keys)
 
 
-@row("resize cubic B-spline with prefilter, same", SciPy=13.1)
+@row("resize cubic B-spline with prefilter, same", SciPy=13.1, ITK=15.2)
 def _(shrink):
-    return _resize(shrink, dtype=np.float32, interp="INTERP_BSPLINE", scipy_order=3)
+    return _resize(shrink, dtype=np.float32, interp="INTERP_BSPLINE", scipy_order=3, itk_interp="bspline")
 
 
-@row("resize nearest, same, u8", SciPy=18.6, torch=17.1)
+@row("resize nearest, same, u8", SciPy=18.6, torch=17.1, ITK=20.0)
 def _(shrink):
-    return _resize(shrink, dtype=np.uint8, interp="INTERP_NN", scipy_order=0, torch_mode="nearest-exact")
+    return _resize(shrink, dtype=np.uint8, interp="INTERP_NN", scipy_order=0, torch_mode="nearest-exact",
+                   itk_interp="nearest")
 
 
 # --- affine -----------------------------------------------------------------------------------------
@@ -133,6 +139,8 @@ def _affine(shrink, shape, *, nearest=False, clamp=False):
         "Varo": lambda: fn.warp_affine(tensor, matrix=values, interp_type=interp, **border),
         "SciPy": lambda: ndimage.affine_transform(volume, linear, offset, output=out, order=0 if nearest else 1, mode=mode),
     }
+    if not clamp:
+        contenders.update(itk.resampled(volume, shape, "nearest" if nearest else "linear", matrix))
     torch = optional("torch")
     if torch:
         source = torch.from_numpy(volume)[None, None]
@@ -159,7 +167,7 @@ def _affine(shrink, shape, *, nearest=False, clamp=False):
     return Work(contenders, check, 2 * volume.nbytes)
 
 
-@row("affine linear, zero fill, 128^3, f32", SciPy=11.8, torch=7.4)
+@row("affine linear, zero fill, 128^3, f32", SciPy=11.8, torch=7.4, ITK=3.8)
 def _(shrink):
     return _affine(shrink, (128,) * 3)
 
@@ -169,11 +177,11 @@ def _(shrink):
     return _affine(shrink, (128,) * 3, clamp=True)
 
 
-@row("affine nearest, zero fill, 128^3, u8", SciPy=20.0, torch=11.6)
+@row("affine nearest, zero fill, 128^3, u8", SciPy=20.0, torch=11.6, ITK=5.2)
 def _(shrink):
     return _affine(shrink, (128,) * 3, nearest=True)
 
 
-@row("affine linear, zero fill, 192x224x160, f32", SciPy=11.5, torch=8.0)
+@row("affine linear, zero fill, 192x224x160, f32", SciPy=11.5, torch=8.0, ITK=4.7)
 def _(shrink):
     return _affine(shrink, (192, 224, 160))

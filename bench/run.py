@@ -25,10 +25,12 @@ from statistics import median
 
 import clock
 import data
+import itk
 import kernels
 import measure
 import report
 from rows import ROWS
+from work import optional
 
 SHAPES = {  # pipeline: image, patch, objects, classes
     "brats": ((4, 155, 240, 240), 128, 12, 3),
@@ -55,6 +57,9 @@ def machine():
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             pass
+    cv2 = optional("cv2")
+    peers = {"OpenCV": cv2 and cv2.__version__, "ITK": itk.version()}
+    packages.update({name: version for name, version in peers.items() if version})
     git = subprocess.run(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
                          stderr=subprocess.DEVNULL, text=True)
     return {"cpu": model.group(1) if model else platform.processor(), "cores": len(os.sched_getaffinity(0)),
