@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/dispatch.h"
+#include "kernels/copy/rows.h"
 #include "kernels/copy/walk.h"
 
 namespace varo {
@@ -71,6 +72,7 @@ std::size_t widen(Walk& w, std::size_t size) {
 }  // namespace
 
 void copy(const ConstView& src, const View& dst, Parallel& parallel) {
+  if (copy_rows(src, {Dims::filled(dst.rank(), 0), dst.shape}, dst, 0, parallel)) return;
   Walk w = walk_of(src, dst.strides);
   switch (w.empty ? 0 : widen(w, src.element_size())) {
     case 2:
@@ -95,6 +97,7 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
 
 void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel) {
   if (!src.padded()) return copy(src.view(), dst, parallel);
+  if (copy_rows(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel)) return;
   const View inner = fill_outside(src.valid(), dst, src.fill_bits(), parallel);
   copy(src.valid_view(), inner, parallel);
 }
