@@ -39,7 +39,8 @@ struct PipelineOptions {
   Schedule schedule = Schedule::parallel;
   std::uint64_t shuffle_seed = 0;
   /// Rewrites that are not to be applied: "branches" (blends of two branches compute one),
-  /// "fusion" (chains of pointwise operators run in one pass), "prune" (dead nodes are removed).
+  /// "fusion" (chains of pointwise operators run in one pass), "placement" (what an output is a
+  /// view of is computed in the batch), "prune" (dead nodes are removed).
   std::vector<std::string> without_rewrites = {};
 };
 
@@ -85,6 +86,7 @@ struct PipelineStats {
   std::int64_t samples = 0;    ///< finished
   int peak_workers = 0;        ///< most samples that were being evaluated at the same moment
   std::int64_t nodes_run = 0;  ///< operators run on a sample; a view or a branch not taken is none
+  std::int64_t copies = 0;     ///< values computed elsewhere and then copied to their place
 };
 
 class Pipeline {

@@ -46,7 +46,8 @@ class Pipeline:
                           the calling thread, in order or in a random order
     without_rewrites      names of rewrites that are not to be applied: "branches", after which
                           c * a + (c ^ True) * b computes both a and b for a coin c; "fusion", after which every
-                          pointwise operator is a pass of its own; "prune"
+                          pointwise operator is a pass of its own; "placement", after which what an output is a
+                          view of is computed elsewhere and copied to the batch; "prune"
 
     The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
     checkpointing raises an error.
@@ -345,7 +346,8 @@ class Pipeline:
     def executor_statistics(self):
         """Batches and samples finished, most samples worked on at the same time, operators run."""
         s = self._core.stats()
-        return {"batches": s.batches, "samples": s.samples, "peak_workers": s.peak_workers, "nodes_run": s.nodes_run}
+        return {"batches": s.batches, "samples": s.samples, "peak_workers": s.peak_workers, "nodes_run": s.nodes_run,
+                "copies": s.copies}
 
     def checkpoint(self, filename=None):
         raise StateError("checkpointing is not supported yet")

@@ -79,6 +79,9 @@ class Sample {
   virtual void set_result(int output, Tensor tensor) = 0;
   /// In run: write every element. Strides are arbitrary; the view does not overlap any input.
   virtual View output(int output) = 0;
+  /// In run: writes the elements of `input` into `to`, a part of an output that has its shape. An
+  /// input that is not there yet is computed there, if that can be.
+  virtual void write_input(int input, const View& to) = 0;
   /// In run, optional: the affine of the output, if this operator moved the grid and knows how.
   virtual void set_affine(int output, const Affine& affine) = 0;
 

@@ -113,6 +113,7 @@ class FakeSample final : public Sample {
   const Spec& output_spec(int) override { return out_; }
   void set_result(int, Tensor tensor) override { result_ = std::move(tensor); }
   View output(int) override { return result_.mutable_view(); }
+  void write_input(int i, const View& to) override { copy(view(i), to, parallel()); }
   void set_affine(int, const Affine& affine) override { affine_ = affine; }
 
   RandomKey random(int draw) const override { return {1, 2, static_cast<std::uint32_t>(draw)}; }

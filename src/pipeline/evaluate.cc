@@ -12,12 +12,28 @@
 #include "core/dispatch.h"
 #include "core/pool.h"
 #include "kernels/copy/copy.h"
+#include "pipeline/placement.h"
 
 namespace varo {
 
 namespace {
+
 // Probing met something that only a run can tell.
 struct Unknown {};
+
+// The last axis that has more than one element.
+std::int64_t innermost_stride(const View& v) {
+  for (int i = v.rank() - 1; i >= 0; --i)
+    if (v.shape[i] != 1) return v.strides[i];
+  return 1;
+}
+
+// A stand-in for a value of which only the shape counts. Nobody reads its elements.
+Tensor stand_in(const View& view, const Layout& layout) {
+  static const auto kNobody = std::make_shared<int>();
+  return Tensor::wrap(view, kNobody, layout);
+}
+
 }  // namespace
 
 struct Evaluation::Memo {
@@ -58,10 +74,17 @@ class Evaluation::Context final : public Sample {
     e_.check_inputs(id_);
     return memo().layouts[static_cast<std::size_t>(input)];
   }
-  const Tensor& tensor(int input) override { return e_.value(input_node(input)); }
+  const Tensor& tensor(int input) override {
+    const Node from = input_node(input);
+    if (trial_ == nullptr || e_.memo_[static_cast<std::size_t>(from.id)]->evaluated)
+      return e_.value(from);
+    trial_->inputs.emplace_back(input, trial_input(input));
+    return trial_->inputs.back().second;
+  }
   ConstView view(int input) override { return materialised(input_node(input), false).view(); }
   ConstView dense(int input) override { return materialised(input_node(input), true).view(); }
   ConstView fetch(const Tensor& tensor) override {
+    if (trial_ != nullptr) throw NotTried{};
     held_.push_back(e_.in_memory(tensor, false));
     return held_.back().view();
   }
@@ -115,9 +138,17 @@ class Evaluation::Context final : public Sample {
   const Spec& output_spec(int output) override {
     return e_.infer(id_)[static_cast<std::size_t>(output)];
   }
-  void set_result(int output, Tensor tensor) override { e_.store(id_, output, std::move(tensor)); }
+  void set_result(int output, Tensor tensor) override {
+    if (trial_ != nullptr)
+      trial_->result = std::move(tensor);
+    else
+      e_.store(id_, output, std::move(tensor));
+  }
   View output(int output) override {
     return memo().results[static_cast<std::size_t>(output)].mutable_view();
+  }
+  void write_input(int input, const View& to) override {
+    e_.deliver(input_node(input), to, memo().results[0].keep());
   }
   void set_affine(int output, const Affine& affine) override {
     memo().affines[static_cast<std::size_t>(output)] = affine;
@@ -147,6 +178,32 @@ class Evaluation::Context final : public Sample {
     return e_.tickets_[static_cast<std::size_t>(at)];
   }
 
+  /// What resolve() would make of an input that looks like `stand_in` (nothing: like a dense one).
+  struct Trial {
+    int input = -1;  ///< the one that the result is a view of
+    Tensor seen, result;
+  };
+  std::optional<Trial> try_resolve(const std::optional<Tensor>& stand_in) {
+    Try trial;
+    trial.given = stand_in;
+    trial_ = &trial;
+    bool resolved = false;
+    try {
+      resolved = node_.op->resolve(*this);
+    } catch (const NotTried&) {
+      resolved = false;
+    } catch (...) {
+      trial_ = nullptr;
+      throw;
+    }
+    trial_ = nullptr;
+    end_call();
+    if (!resolved || trial.inputs.size() != 1 || trial.result.deferred() || trial.result.padded())
+      return std::nullopt;
+    auto& [input, seen] = trial.inputs.front();
+    return Trial{input, std::move(seen), std::move(trial.result)};
+  }
+
   /// What was valid until the end of the call.
   void end_call() {
     scratch_.clear();
@@ -154,6 +211,21 @@ class Evaluation::Context final : public Sample {
   }
 
  private:
+  // Elements were asked for in a trial.
+  struct NotTried {};
+  struct Try {
+    std::optional<Tensor> given;
+    std::vector<std::pair<int, Tensor>> inputs;
+    Tensor result;
+  };
+
+  Tensor trial_input(int input) {
+    if (trial_->given) return *trial_->given;
+    static std::byte nothing[64];
+    const Spec& spec = this->spec(input);
+    return stand_in({nothing, spec.dtype, spec.shape, dense_strides(spec.shape)}, spec.layout);
+  }
+
   Memo& memo() { return *e_.memo_[static_cast<std::size_t>(id_)]; }
   Node input_node(int input) const {
     if (input < 0 || input >= input_count())
@@ -227,6 +299,7 @@ class Evaluation::Context final : public Sample {
   const PlanNode& node_;
   std::vector<std::shared_ptr<void>> scratch_;
   std::vector<Tensor> held_;
+  Try* trial_ = nullptr;
 };
 
 // --- the evaluation
@@ -457,13 +530,18 @@ void Evaluation::evaluate(int id) {
   if (resolve(id)) return;
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   with_context(id, [&] {
+    const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
     for (std::size_t o = 0; o < memo.results.size(); ++o) {
       const auto& destination = memo.destinations[o];
-      memo.results[o] =
-          destination ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
-                      : Tensor::own(memo.specs[o]);
+      // Rows that run backwards or in steps suit only those that do not mind.
+      const std::int64_t step = destination ? innermost_stride(destination->view) : 1;
+      const bool fits =
+          step == 1 || node.graph.def->traits().moves_only || (step == -1 && node.pointwise);
+      memo.results[o] = destination && fits ? Tensor::wrap(destination->view, destination->keep,
+                                                           memo.specs[o].layout)
+                                            : Tensor::own(memo.specs[o]);
     }
-    plan_.nodes[static_cast<std::size_t>(id)].op->run(*memo.context);
+    node.op->run(*memo.context);
     shared_.nodes_run.fetch_add(1, std::memory_order_relaxed);
     Meta meta;
     inherit(id, meta);
@@ -534,28 +612,65 @@ const Tensor& Evaluation::value(Node node) {
   return memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
 }
 
+std::optional<Evaluation::Aim> Evaluation::aim_of_source(int id, const View& place) {
+  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+  Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  if (node.graph.inputs.empty() || node.graph.outputs != 1) return std::nullopt;
+  std::optional<Aim> aim;
+  with_context(id, [&] {
+    const auto dense = memo.context->try_resolve(std::nullopt);
+    if (!dense) return;
+    const auto view = place_of_source(dense->result.view(), dense->seen.view(), place);
+    if (!view) return;
+    // Whether the value is the place then is for resolve() to say.
+    const auto placed = memo.context->try_resolve(stand_in(*view, dense->seen.layout()));
+    if (placed && placed->input == dense->input && same_elements(placed->result.view(), place))
+      aim = Aim{node.graph.inputs[static_cast<std::size_t>(dense->input)], *view};
+  });
+  return aim;
+}
+
+void Evaluation::aim(Node node, View place, const std::shared_ptr<const void>& keep) {
+  while (true) {
+    Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
+    infer(node.id);
+    if (memo.evaluated) return;
+    memo.destinations[static_cast<std::size_t>(node.output)] = {place, keep};
+    if (!shared_.placement) return;
+    const auto next = aim_of_source(node.id, place);
+    if (!next) return;
+    node = next->node;
+    place = next->place;
+  }
+}
+
+bool Evaluation::deliver(Node node, const View& place, const std::shared_ptr<const void>& keep) {
+  aim(node, place, keep);
+  evaluate(node.id);
+  const Tensor& result =
+      memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
+  if (!result.deferred() && !result.padded() && same_elements(result.view(), place)) return true;
+  with_context(node.id, [&] {
+    std::optional<View> landing;
+    if (result.deferred()) landing = result.landing(place);
+    if (landing) {
+      const auto [source, box] = result.fetch();
+      source->read(box, *landing, parallel_);
+    } else {
+      copy_tensor(loaded(result), place, parallel_);
+      shared_.copies.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  return false;
+}
+
 Tensor Evaluation::value_into(Node node, const View& destination,
                               std::shared_ptr<const void> keep) {
   Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
   const auto o = static_cast<std::size_t>(node.output);
-  if (!memo.evaluated) memo.destinations[o] = {destination, keep};
-  evaluate(node.id);
+  const bool in_place = deliver(node, destination, keep);
   const Tensor& result = memo.results[o];
   Tensor landed = Tensor::wrap(destination, std::move(keep), memo.specs[o].layout);
-  const bool in_place = !result.deferred() && !result.padded() &&
-                        result.view().data == destination.data && memo.destinations[o].has_value();
-  if (!in_place) {
-    with_context(node.id, [&] {
-      std::optional<View> landing;
-      if (result.deferred()) landing = result.landing(destination);
-      if (landing) {
-        const auto [source, box] = result.fetch();
-        source->read(box, *landing, parallel_);
-      } else {
-        copy_tensor(loaded(result), destination, parallel_);
-      }
-    });
-  }
   landed = landed.with_meta(result.meta());
   // The pipeline output itself was one consumer.
   if (--memo.consumers == 0)

@@ -22,7 +22,9 @@ struct Cancelled {};
 struct EvaluationShared {
   std::atomic<bool> cancelled{false};
   std::atomic<std::int64_t> nodes_run{0};
-  bool fusion = true;  ///< chains of pointwise operators may run in one pass
+  std::atomic<std::int64_t> copies{0};
+  bool fusion = true;     ///< chains of pointwise operators may run in one pass
+  bool placement = true;  ///< values may be computed in the place of a view of them
 };
 
 class Evaluation {
@@ -63,6 +65,18 @@ class Evaluation {
   bool resolve(int id);
   /// Whether `from` can be computed in the pass of its consumer `id`.
   bool fusable(Node from, int id);
+  /// Computes the value of `node`, or what it is a view of, in `place` where that can be; does not
+  /// evaluate it yet. `keep` keeps the place alive.
+  void aim(Node node, View place, const std::shared_ptr<const void>& keep);
+  struct Aim {
+    Node node;
+    View place;
+  };
+  /// The input that node `id` is a view of for this sample, and the place of its elements if those
+  /// of `id` belong at `place`. Nothing if it is no view, or that input is there already.
+  std::optional<Aim> aim_of_source(int id, const View& place);
+  /// Evaluates `node` and brings its elements to `place`. True if they came about there.
+  bool deliver(Node node, const View& place, const std::shared_ptr<const void>& keep);
   /// What is known of the inputs of `id` and holds for its outputs.
   void inherit(int id, Meta& meta) const;
   /// Ends the evaluation of a node whose outputs are there, or that was fused into its consumer.

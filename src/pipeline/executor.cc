@@ -33,7 +33,11 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
           ? make_arena_scheduler(options.num_threads)
           : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
   const auto& without = options.without_rewrites;
-  shared_.fusion = std::find(without.begin(), without.end(), "fusion") == without.end();
+  const auto applied = [&](const char* rewrite) {
+    return std::find(without.begin(), without.end(), rewrite) == without.end();
+  };
+  shared_.fusion = applied("fusion");
+  shared_.placement = applied("placement");
 }
 
 Executor::~Executor() { stop(); }
@@ -256,7 +260,8 @@ PipelineStats Executor::stats() const {
   return {.batches = batches_.load(),
           .samples = samples_.load(),
           .peak_workers = peak_.load(),
-          .nodes_run = shared_.nodes_run.load()};
+          .nodes_run = shared_.nodes_run.load(),
+          .copies = shared_.copies.load()};
 }
 
 }  // namespace varo

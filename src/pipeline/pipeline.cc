@@ -60,13 +60,13 @@ Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
   at_least_one("prefetch_queue_depth", options.prefetch_queue_depth);
   for (const std::string& name : options.without_rewrites) {
     const auto& passes = all_passes();
-    const bool known =
-        name == "fusion" || std::any_of(passes.begin(), passes.end(),
-                                        [&](const Pass& pass) { return name == pass.name; });
+    const bool known = name == "fusion" || name == "placement" ||
+                       std::any_of(passes.begin(), passes.end(),
+                                   [&](const Pass& pass) { return name == pass.name; });
     if (!known)
       throw Error(ErrorKind::param, "Pipeline: there is no such rewrite")
           .got(name)
-          .allowed("branches, fusion, prune");
+          .allowed("branches, fusion, placement, prune");
   }
   impl_->options = options;
   std::random_device device;

@@ -118,7 +118,8 @@ void bind_pipeline(py::module_& m) {
       .def_readonly("batches", &PipelineStats::batches)
       .def_readonly("samples", &PipelineStats::samples)
       .def_readonly("peak_workers", &PipelineStats::peak_workers)
-      .def_readonly("nodes_run", &PipelineStats::nodes_run);
+      .def_readonly("nodes_run", &PipelineStats::nodes_run)
+      .def_readonly("copies", &PipelineStats::copies);
 
   py::class_<Pipeline, std::unique_ptr<Pipeline, Unlocked>>(m, "Pipeline")
       .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,

@@ -7,7 +7,7 @@ import pytest
 import varo
 from varo import fn, math, types
 
-PLAIN = dict(schedule="serial", num_threads=1, without_rewrites=["fusion", "branches"])
+PLAIN = dict(schedule="serial", num_threads=1, without_rewrites=["fusion", "branches", "placement"])
 
 
 def run(define, batches=2, **options):
@@ -117,10 +117,16 @@ def random_graph(seed):
             lambda: fn.gaussian_blur(real(pick()), sigma=0.8),
             lambda: real(pick()) - fn.reductions.mean(pick()),
             lambda: real(pick()) + fn.random.normal(fn.random.uniform(shape=[7])),
+            lambda: (lambda x: fn.cat(x, real(pick()), axis=1)[:, :6])(real(pick())),
+            lambda: (lambda x: fn.cat(x[:2], fn.flip(x, depthwise=1)[:3]))(real(pick())),
         ]
         for _ in range(int(rng.integers(4, 14))):
             values.append(steps[int(rng.integers(len(steps)))]())
-        return values[-1], pick()
+        last = values[-1]
+        ends = [lambda: last, lambda: fn.flip(last, horizontal=fn.random.coin_flip(), vertical=1),
+                lambda: fn.transpose(fn.flip(last), perm=[2, 0, 1]), lambda: fn.cat(last, last, axis=2),
+                lambda: fn.stack(last, last), lambda: fn.reshape(last, shape=[6, -1])]
+        return ends[int(rng.integers(len(ends)))](), pick()
 
     return define
 

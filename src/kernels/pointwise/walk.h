@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/copy/reverse.h"
 #include "kernels/pointwise/program.h"
 
 namespace varo {
@@ -84,6 +85,8 @@ void gather(const Walk& walk, const Walker& walker, std::int64_t begin, std::int
                std::memcpy(to, from, static_cast<std::size_t>(length) * sizeof(T));
              } else if (step == 0) {
                std::fill_n(to, length, *from);
+             } else if (step == -1) {
+               reverse_row(from, to, length, sizeof(T));
              } else {
                for (std::int64_t i = 0; i < length; ++i) to[i] = from[i * step];
              }
@@ -98,7 +101,11 @@ void scatter(const Walk& walk, const Walker& walker, std::int64_t begin, std::in
   for_rows(walk, walker, begin, count,
            [&](std::int64_t offset, std::int64_t step, std::int64_t length) {
              T* to = data + offset;
-             for (std::int64_t i = 0; i < length; ++i) to[i * step] = from[i];
+             if (step == -1) {
+               reverse_row(from + length - 1, to - (length - 1), length, sizeof(T));
+             } else {
+               for (std::int64_t i = 0; i < length; ++i) to[i * step] = from[i];
+             }
              from += length;
            });
 }

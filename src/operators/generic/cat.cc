@@ -54,7 +54,7 @@ class Cat final : public Operator {
     for (int i = 0; i < s.input_count(); ++i) {
       if (!takes(s, i, spec, at)) continue;
       const std::int64_t count = s.spec(i).shape[at];
-      copy_elements(s, s.tensor(i), part_of(out, at, start, count));
+      s.write_input(i, part_of(out, at, start, count));
       start += count;
     }
   }
@@ -143,8 +143,12 @@ class Stack final : public Operator {
   void run(Sample& s) const override {
     const View out = s.output(0);
     const int at = axis(s);
-    for (int i = 0; i < s.input_count(); ++i)
-      copy_elements(s, s.tensor(i).expanded(at, 0), part_of(out, at, i, 1));
+    for (int i = 0; i < s.input_count(); ++i) {
+      View part = part_of(out, at, i, 1);
+      part.shape.erase(at);
+      part.strides.erase(at);
+      s.write_input(i, part);
+    }
   }
 
  private:

@@ -66,6 +66,7 @@ class OneSample final : public Sample {
   const Spec& output_spec(int) override { return out_; }
   void set_result(int, Tensor tensor) override { result_ = std::move(tensor); }
   View output(int) override { return result_.mutable_view(); }
+  void write_input(int, const View&) override {}
   void set_affine(int, const Affine& affine) override { affine_ = affine; }
   RandomKey random(int) const override { return {}; }
   Parallel& parallel() override { return Parallel::serial(); }
