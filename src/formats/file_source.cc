@@ -50,7 +50,7 @@ bool FileSource::unchanged() const {
   }
 }
 
-std::optional<Origin> origin_of(const Tensor& tensor) {
+std::optional<FileOrigin> origin_of(const Tensor& tensor) {
   if (!tensor.deferred()) return std::nullopt;
   const auto [any, box] = tensor.fetch();
   const auto* source = dynamic_cast<const FileSource*>(any);
@@ -92,7 +92,7 @@ std::optional<Origin> origin_of(const Tensor& tensor) {
 
   const bool whole =
       !tensor.padded() && volume(tensor.shape()) == volume(array.shape) && extents == array.shape;
-  return Origin{source, std::move(key), whole};
+  return FileOrigin{source, std::move(key), whole};
 }
 
 }  // namespace varo

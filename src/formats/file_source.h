@@ -34,7 +34,7 @@ class FileSource : public Source {
 };
 
 /// Where the elements of a tensor come from.
-struct Origin {
+struct FileOrigin {
   const FileSource* source;
   /// The file's absolute path and state, the array in it, the view of that: bytes that can be
   /// compared and stored. Tensors of equal keys have equal elements.
@@ -44,6 +44,6 @@ struct Origin {
 
 /// The origin of a tensor that a file's bytes alone determine. Nothing for others, and for a file
 /// modified within the last two seconds: its time stamp may not tell the next change from this one.
-std::optional<Origin> origin_of(const Tensor& tensor);
+std::optional<FileOrigin> origin_of(const Tensor& tensor);
 
 }  // namespace varo

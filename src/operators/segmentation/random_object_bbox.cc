@@ -134,14 +134,14 @@ class RandomObjectBBox final : public Operator {
 
   ComponentCache::Table components(Sample& s, std::int64_t background) const {
     if (!cached_) return labelled(s, s.view(0), background);
-    if (const std::optional<Origin> origin = origin_of(s.tensor(0)))
+    if (const std::optional<FileOrigin> origin = origin_of(s.tensor(0)))
       return components_of_file(s, *origin, background);
     return components_of_contents(s, background);
   }
 
   // Of a known file not a byte is read. Of others the labels are read for this call alone: what
   // follows mostly wants a small part of them.
-  ComponentCache::Table components_of_file(Sample& s, const Origin& origin,
+  ComponentCache::Table components_of_file(Sample& s, const FileOrigin& origin,
                                            std::int64_t background) const {
     const std::string id = ComponentStore::key_of(origin.key, background);
     const Hash128 key = hash_bytes(id.data(), id.size(), kFileSeed, Parallel::serial());
