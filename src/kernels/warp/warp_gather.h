@@ -1,82 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Reading the voxels that a run of positions asks for, borders included; used by warp.cc alone.
+/// Which voxels of a run need which care, and reading what they ask for; used by warp.cc alone.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/warp/warp_row.h"
 
 namespace varo::warp {
 
-/// The input along x, y, z.
-struct Grid {
-  int axes;
-  bool constant;  ///< taps outside read as fill; else as the nearest voxel
-  std::int64_t extent[3];
-  std::int64_t stride[3];
-};
-
 /// Voxels [begin, end) of a run.
 struct Span {
   int begin, end;
+
+  bool empty() const { return begin >= end; }
 };
 
-/// The voxels of a run whose index on every axis lies in [low, extent - taps_above). Indices are
-/// monotone along the run on each axis, so that they are one interval.
-inline Span voxels_within(const Grid& grid, const Positions& run, int count, std::int64_t low,
-                          std::int64_t taps_above) {
+/// `span` less the voxels whose position at + k * step is not within [low, high].
+inline Span clipped(Span span, double at, double step, double low, double high, int count) {
+  if (low > high) return {0, 0};
+  const double last = at + (count - 1) * step;
+  if (at >= low && at <= high && last >= low && last <= high) return span;
+  if (!(std::abs(step) > 1e-9)) return at >= low && at <= high ? span : Span{0, 0};
+  const double a = (low - at) / step, b = (high - at) / step;
+  const double first = std::max(std::min(a, b), 0.0), end = std::min(std::max(a, b), count - 1.0);
+  if (first > end) return {0, 0};
+  const int up = static_cast<int>(first) + (first > static_cast<int>(first) ? 1 : 0);
+  return {std::max(span.begin, up), std::min(span.end, static_cast<int>(end) + 1)};
+}
+
+/// Voxel k of a run along one axis, as the vector loops have it.
+inline std::int32_t index_of(const Start& start, int axis, int k) {
+  const float p = start.first[axis] + static_cast<float>(k) * start.step[axis];
+  const auto whole = static_cast<std::int32_t>(p);
+  return start.whole[axis] + whole - (p < static_cast<float>(whole) ? 1 : 0);
+}
+
+/// Positions at + k * step of any size.
+inline void locate_exactly(double at, double step, int count, std::int32_t* index, float* weight) {
+  for (int k = 0; k < count; ++k) {
+    const double p = at + k * step;
+    const double pinned = p >= -kFar ? std::min(p, kFar) : -kFar;  // NaN goes to -kFar
+    const double floor = std::floor(pinned);
+    index[k] = static_cast<std::int32_t>(floor);
+    weight[k] = static_cast<float>(pinned - floor);
+  }
+}
+
+/// The voxels of a run whose index lies within the grid on every axis. Indices are monotone along
+/// the run on each axis, so that they are one interval.
+inline Span voxels_within(const Grid& grid, const Positions& run, int count) {
   Span span{0, count};
   for (int axis = 0; axis < grid.axes; ++axis) {
     const std::int32_t* index = run.index[axis];
-    const std::int64_t high = grid.extent[axis] - taps_above;
-    const auto good = [&](int k) { return index[k] >= low && index[k] < high; };
-    if (count > 0 && good(0) && good(count - 1)) continue;
-    const bool rising = index[0] <= index[count - 1];
-    const auto* first = std::partition_point(
-        index, index + count, [&](std::int32_t i) { return rising ? i < low : i >= high; });
-    const auto* last = std::partition_point(
-        first, index + count, [&](std::int32_t i) { return rising ? i < high : i >= low; });
-    span.begin = std::max(span.begin, static_cast<int>(first - index));
-    span.end = std::min(span.end, static_cast<int>(last - index));
+    const auto good = [&](int k) { return index[k] >= 0 && index[k] < grid.extent[axis]; };
+    while (span.begin < span.end && !good(span.begin)) ++span.begin;
+    while (span.begin < span.end && !good(span.end - 1)) --span.end;
   }
-  span.end = std::max(span.begin, span.end);
   return span;
 }
 
-/// Offset of one tap; false if it reads as fill.
-inline bool tap(const Grid& grid, int axis, std::int64_t at, std::int64_t& offset) {
-  const std::int64_t inside = std::clamp<std::int64_t>(at, 0, grid.extent[axis] - 1);
-  offset = inside * grid.stride[axis];
-  return !grid.constant || inside == at;
+/// Offset of a tap, pinned to the grid.
+inline std::int64_t pinned(const Grid& grid, int axis, std::int64_t at) {
+  return std::clamp<std::int64_t>(at, 0, grid.extent[axis] - 1) * grid.stride[axis];
 }
 
-/// Nearest: voxel k, wherever it is.
+/// Linear: the taps of voxels [span.begin, span.end), pinned to a grid whose offsets need not fit
+/// an int32.
 template <class T>
-T nearest_at_edge(const Grid& grid, const T* data, T fill, const Positions& run, int k) {
-  for (int axis = 0; axis < grid.axes; ++axis) {
-    std::int64_t offset;
-    if (!tap(grid, axis, run.index[axis][k], offset)) return fill;
-    data += offset;
-  }
-  return *data;
+void taps_far_apart(const Grid& grid, const T* data, const Positions& run, Span span,
+                    Taps<T>& taps) {
+  for (int k = span.begin; k < span.end; ++k)
+    for (int row = 0; row < (grid.axes == 2 ? 2 : 4); ++row) {
+      std::int64_t at = pinned(grid, 1, std::int64_t{run.index[1][k]} + (row & 1));
+      if (grid.axes == 3) at += pinned(grid, 2, std::int64_t{run.index[2][k]} + (row >> 1));
+      for (int x = 0; x < 2; ++x)
+        taps.of(row, k)[x] = data[at + pinned(grid, 0, std::int64_t{run.index[0][k]} + x)];
+    }
 }
 
-/// Linear: the taps of voxel k, wherever they are.
-template <bool kConstant, class T>
-void taps_at_edge(const Grid& grid, const T* data, T fill, const Positions& run, int k,
-                  Taps<T>& taps) {
-  std::int64_t offset[3][2] = {};
-  bool has[3][2] = {{true, true}, {true, true}, {true, true}};
-  for (int axis = 0; axis < grid.axes; ++axis)
-    for (int i = 0; i < 2; ++i)
-      has[axis][i] =
-          tap(grid, axis, std::int64_t{run.index[axis][k]} + i, offset[axis][i]) || !kConstant;
-  for (int row = 0; row < (grid.axes == 2 ? 2 : 4); ++row) {
-    const int y = row & 1, z = row >> 1;
-    const std::int64_t at = offset[1][y] + offset[2][z];
-    for (int x = 0; x < 2; ++x)
-      taps.of(row, k)[x] = has[0][x] && has[1][y] && has[2][z] ? data[at + offset[0][x]] : fill;
+/// Linear: the taps of voxels [span.begin, span.end), pinned to the grid.
+template <class T>
+void taps_pinned(const Grid& grid, const T* data, const PinnedTaps& at, Span span, Taps<T>& taps) {
+  const int rows = grid.axes == 2 ? 2 : 4;
+  for (int k = span.begin; k < span.end; ++k) {
+    const std::int64_t lower = at.x[0][k], upper = at.x[1][k];
+    for (int row = 0; row < rows; ++row) {
+      const T* from = data + at.row[row][k];
+      T* to = taps.of(row, k);
+      to[0] = from[lower];
+      to[1] = from[upper];
+    }
   }
 }
 

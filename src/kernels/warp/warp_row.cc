@@ -2,7 +2,6 @@
 #include "kernels/warp/warp_row.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #undef HWY_TARGET_INCLUDE
@@ -24,59 +23,93 @@ using DI = hn::RebindToSigned<DF>;
 using WideDF = hn::CappedTag<float, kSlack>;
 using WideDI = hn::RebindToSigned<WideDF>;
 
-// Beyond this the float32 offsets within a run would be coarser than 3e-5 voxel.
-constexpr double kMaxStep = 8;
-// Positions are pinned here; far outside of every axis, and sums of two still fit an int32.
-constexpr double kFar = 1 << 29;
-
-void LocateExactly(double start, double step, int count, std::int32_t* index, float* weight) {
-  for (int k = 0; k < count; ++k) {
-    const double at = start + k * step;
-    const double pinned = at >= -kFar ? std::min(at, kFar) : -kFar;  // NaN goes to -kFar
-    const double floor = std::floor(pinned);
-    index[k] = static_cast<std::int32_t>(floor);
-    weight[k] = static_cast<float>(pinned - floor);
-  }
+// Positions of voxels k, k + 1, ... along one axis, less the whole part.
+template <class D>
+HWY_INLINE hn::Vec<D> PositionsFrom(D df, hn::Vec<D> k, const Start& start, int axis) {
+  return hn::Add(hn::Set(df, start.first[axis]), hn::Mul(k, hn::Set(df, start.step[axis])));
 }
 
-void Locate(const double* start, const double* step, int axes, bool linear, int count,
-            Positions& run) {
+// Whole numbers below 2^22 as integers, plus kWholeBits: cheaper than a conversion, which would
+// have to look after overflow.
+constexpr float kWholeShift = 12582912;  // 1.5 * 2^23
+constexpr std::int32_t kWholeBits = 0x4B400000;
+template <class DI>
+HWY_INLINE hn::Vec<DI> Shifted(DI di, hn::Vec<hn::RebindToFloat<DI>> whole) {
+  const hn::RebindToFloat<DI> df;
+  return hn::BitCast(di, hn::Add(whole, hn::Set(df, kWholeShift)));
+}
+
+void Locate(const Start& start, int axes, int count, Positions& run) {
   const WideDF df;
   const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int axis = 0; axis < axes; ++axis) {
-    const double at = linear ? start[axis] - 0.5 : start[axis];
-    float* to_weight = run.weight[axis];
-    std::int32_t* to_index = run.index[axis];
-    if (std::abs(at) < kFar && std::abs(step[axis]) <= kMaxStep) {
-      const double whole = std::floor(at);
-      const auto whole_i = hn::Set(di, static_cast<std::int32_t>(whole));
-      const auto first = hn::Set(df, static_cast<float>(at - whole));
-      const auto stride = hn::Set(df, static_cast<float>(step[axis]));
-      for (int k = 0; k < count; k += lanes) {
-        const auto p = hn::Add(first, hn::Mul(hn::Iota(df, static_cast<float>(k)), stride));
-        const auto floor = hn::Floor(p);
-        hn::StoreU(hn::Add(hn::ConvertTo(di, floor), whole_i), di, to_index + k);
-        hn::StoreU(hn::Sub(p, floor), df, to_weight + k);
-      }
-    } else {
-      LocateExactly(at, step[axis], count, to_index, to_weight);
+    const auto whole = hn::Set(di, start.whole[axis] - kWholeBits);
+    for (int k = 0; k < count; k += lanes) {
+      const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(k)), start, axis);
+      const auto floor = hn::Floor(p);
+      hn::StoreU(hn::Add(Shifted(di, floor), whole), di, run.index[axis] + k);
+      hn::StoreU(hn::Sub(p, floor), df, run.weight[axis] + k);
     }
   }
 }
 
-void Address(const std::int32_t* strides_xyz, const std::int32_t* last_xyz, int axes, int count,
-             Positions& run) {
+// index * stride along one axis, the index first pinned to the grid.
+template <class D>
+HWY_INLINE hn::Vec<D> Pinned(D di, hn::Vec<D> index, const Grid& grid, int axis) {
+  const auto last = hn::Set(di, static_cast<std::int32_t>(grid.extent[axis]) - 1);
+  return hn::Mul(hn::Min(hn::Max(index, hn::Zero(di)), last),
+                 hn::Set(di, static_cast<std::int32_t>(grid.stride[axis])));
+}
+
+void Address(const Grid& grid, int count, Positions& run) {
   const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(di));
   for (int k = 0; k < count; k += lanes) {
     auto sum = hn::Zero(di);
-    for (int axis = 0; axis < axes; ++axis) {
-      const auto index = hn::Min(hn::Max(hn::LoadU(di, run.index[axis] + k), hn::Zero(di)),
-                                 hn::Set(di, last_xyz[axis]));
-      sum = hn::Add(sum, hn::Mul(index, hn::Set(di, strides_xyz[axis])));
+    for (int axis = 0; axis < grid.axes; ++axis)
+      sum = hn::Add(sum, Pinned(di, hn::LoadU(di, run.index[axis] + k), grid, axis));
+    hn::StoreU(sum, di, run.offset + k);
+  }
+}
+
+void AddressNearest(const Grid& grid, const Start& start, int count, Positions& run) {
+  const WideDF df;
+  const WideDI di;
+  const int lanes = static_cast<int>(hn::Lanes(di));
+  for (int k = 0; k < count; k += lanes) {
+    auto sum = hn::Zero(di);
+    for (int axis = 0; axis < grid.axes; ++axis) {
+      const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(k)), start, axis);
+      const auto index =
+          hn::Add(Shifted(di, hn::Floor(p)), hn::Set(di, start.whole[axis] - kWholeBits));
+      sum = hn::Add(sum, Pinned(di, index, grid, axis));
     }
     hn::StoreU(sum, di, run.offset + k);
+  }
+}
+
+void Pin(const Grid& grid, const Positions& run, int begin, int end, PinnedTaps& taps) {
+  const WideDI di;
+  const int lanes = static_cast<int>(hn::Lanes(di));
+  const auto one = hn::Set(di, 1);
+  for (int k = begin; k < end; k += lanes) {
+    const auto lower = [&](int axis) HWY_ATTR {
+      return Pinned(di, hn::LoadU(di, run.index[axis] + k), grid, axis);
+    };
+    const auto upper = [&](int axis) HWY_ATTR {
+      return Pinned(di, hn::Add(hn::LoadU(di, run.index[axis] + k), one), grid, axis);
+    };
+    hn::StoreU(lower(0), di, taps.x[0] + k);
+    hn::StoreU(upper(0), di, taps.x[1] + k);
+    const auto near = lower(1), far = upper(1);
+    const auto below = grid.axes == 3 ? lower(2) : hn::Zero(di);
+    hn::StoreU(hn::Add(near, below), di, taps.row[0] + k);
+    hn::StoreU(hn::Add(far, below), di, taps.row[1] + k);
+    if (grid.axes < 3) continue;
+    const auto above = upper(2);
+    hn::StoreU(hn::Add(near, above), di, taps.row[2] + k);
+    hn::StoreU(hn::Add(far, above), di, taps.row[3] + k);
   }
 }
 
@@ -97,47 +130,132 @@ HWY_INLINE hn::Vec<DF> LoadFloat(const T* from) {
   }
 }
 
-// `rows(r, odd)`: taps of row r for voxels k, k + 2, ... (odd: k + 1, k + 3, ...) as pairs. kBack:
-// pairs are (upper, lower).
-template <int kAxes, bool kBack, class Rows>
-HWY_INLINE hn::Vec<DF> BlendVector(const Positions& run, int k, const Rows& rows) {
-  const DF df;
-  const auto x = hn::LoadU(df, run.weight[0] + k), y = hn::LoadU(df, run.weight[1] + k);
-  const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + k) : y;
-  const auto across = [&](int odd, auto wy, auto wz) HWY_ATTR {
-    const auto near = Mix(rows(0, odd), rows(1, odd), wy);
-    if constexpr (kAxes == 2) {
-      return near;
-    } else {
-      return Mix(near, Mix(rows(2, odd), rows(3, odd), wy), wz);
-    }
-  };
+// Where pairs stand: even voxels' and odd voxels' vectors. One lane holds one voxel, and its two
+// vectors are the lower and the upper tap.
 #if HWY_TARGET == HWY_SCALAR
-  // One voxel: `rows` gives the lower, then the upper tap.
-  return Mix(across(0, y, z), across(1, y, z), x);
+template <class V>
+HWY_INLINE V OfEven(V v) {
+  return v;
+}
+template <class V>
+HWY_INLINE V OfOdd(V v) {
+  return v;
+}
 #else
-  const auto even = across(0, hn::DupEven(y), hn::DupEven(z));
-  const auto odd = across(1, hn::DupOdd(y), hn::DupOdd(z));
-  const auto first = hn::OddEven(hn::DupEven(odd), even);
-  const auto second = hn::OddEven(odd, hn::DupOdd(even));
-  return kBack ? Mix(second, first, x) : Mix(first, second, x);
+template <class V>
+HWY_INLINE V OfEven(V v) {
+  return hn::DupEven(v);
+}
+template <class V>
+HWY_INLINE V OfOdd(V v) {
+  return hn::DupOdd(v);
+}
 #endif
+
+// Lower and upper taps in the order of voxels. kBack: pairs are (upper, lower).
+template <bool kBack, class V>
+HWY_INLINE void Unpair(V even, V odd, V& lower, V& upper) {
+#if HWY_TARGET == HWY_SCALAR
+  lower = even;
+  upper = odd;
+#else
+  const V first = hn::OddEven(hn::DupEven(odd), even);
+  const V second = hn::OddEven(odd, hn::DupOdd(even));
+  lower = kBack ? second : first;
+  upper = kBack ? first : second;
+#endif
+}
+
+// `rows(r, odd)`: taps of row r for voxels k, k + 2, ... (odd: k + 1, k + 3, ...) as pairs, mixed
+// across rows.
+template <int kAxes, class V, class Rows>
+HWY_INLINE V Across(const Rows& rows, int odd, V y, V z) {
+  const V near = Mix(rows(0, odd), rows(1, odd), y);
+  if constexpr (kAxes == 2) {
+    return near;
+  } else {
+    return Mix(near, Mix(rows(2, odd), rows(3, odd), y), z);
+  }
+}
+
+template <int kAxes, bool kBack, class V, class Rows>
+HWY_INLINE void BlendRows(V y, V z, const Rows& rows, V& lower, V& upper) {
+  const V even = Across<kAxes>(rows, 0, OfEven(y), OfEven(z));
+  const V odd = Across<kAxes>(rows, 1, OfOdd(y), OfOdd(z));
+  Unpair<kBack>(even, odd, lower, upper);
+}
+
+// Taps of row r as Taps holds them, for BlendRows.
+template <class T>
+HWY_INLINE auto StagedRows(const Taps<T>& taps, int k) {
+  return [&taps, k](int r, int odd) HWY_ATTR {
+#if HWY_TARGET == HWY_SCALAR
+    return LoadFloat(taps.pair[r][k & 1] + (k & ~1) + odd);
+#else
+    return LoadFloat(taps.pair[r][odd] + k);
+#endif
+  };
 }
 
 template <class T, int kAxes>
 void Blend(const void* taps, const Positions& run, int begin, int end, float* out) {
   const DF df;
-  const auto& pair = static_cast<const Taps<T>*>(taps)->pair;
+  const auto& staged = *static_cast<const Taps<T>*>(taps);
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int k = begin & ~1; k < end; k += lanes) {
+    const auto y = hn::LoadU(df, run.weight[1] + k);
+    const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + k) : y;
+    hn::Vec<DF> lower, upper;
+    BlendRows<kAxes, false>(y, z, StagedRows(staged, k), lower, upper);
+    hn::StoreU(Mix(lower, upper, hn::LoadU(df, run.weight[0] + k)), df, out + k);
+  }
+}
+
+// All bits where lower (upper: where upper) taps along `axis` lie within the grid.
+HWY_INLINE hn::Vec<DF> Within(const Grid& grid, const Positions& run, int k, int axis, int upper) {
+  const DI di;
+  const auto index = hn::LoadU(di, run.index[axis] + k);
+  const auto extent = static_cast<std::int32_t>(grid.extent[axis]);
+  const auto within = hn::And(hn::Gt(index, hn::Set(di, -1 - upper)),
+                              hn::Lt(index, hn::Set(di, extent - upper)));
+  return hn::VecFromMask(DF(), hn::RebindMask(DF(), within));
+}
+
+template <class T, int kAxes>
+void BlendFilled(const void* taps, const Grid& grid, const Positions& run, float fill, int begin,
+                 int end, float* out) {
+  const DF df;
+  const auto& staged = *static_cast<const Taps<T>*>(taps);
+  const auto filling = hn::Set(df, fill);
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto choose = [&](hn::Vec<DF> within, hn::Vec<DF> v) HWY_ATTR {
+    return hn::IfThenElse(hn::MaskFromVec(within), v, filling);
+  };
+  for (int k = begin & ~1; k < end; k += lanes) {
+    const hn::Vec<DF> y_in[2] = {Within(grid, run, k, 1, 0), Within(grid, run, k, 1, 1)};
+    hn::Vec<DF> row_in[4] = {y_in[0], y_in[1], y_in[0], y_in[1]};
+    if constexpr (kAxes == 3)
+      for (int r = 0; r < 4; ++r) row_in[r] = hn::And(y_in[r & 1], Within(grid, run, k, 2, r >> 1));
+    const auto rows = [&](int r, int odd) HWY_ATTR {
 #if HWY_TARGET == HWY_SCALAR
-    const auto rows = [&](int r, int upper) {
-      return LoadFloat(pair[r][k & 1] + (k & ~1) + upper);
-    };
+      const auto within = row_in[r];
 #else
-    const auto rows = [&](int r, int odd) HWY_ATTR { return LoadFloat(pair[r][odd] + k); };
+      const auto within = odd != 0 ? hn::DupOdd(row_in[r]) : hn::DupEven(row_in[r]);
 #endif
-    hn::StoreU(BlendVector<kAxes, false>(run, k, rows), df, out + k);
+      return choose(within, StagedRows(staged, k)(r, odd));
+    };
+    const auto y = hn::LoadU(df, run.weight[1] + k);
+    const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + k) : y;
+    hn::Vec<DF> lower, upper;
+    BlendRows<kAxes, false>(y, z, rows, lower, upper);
+    const auto lower_in = Within(grid, run, k, 0, 0), upper_in = Within(grid, run, k, 0, 1);
+    const auto mixed = Mix(choose(lower_in, lower), choose(upper_in, upper),
+                           hn::LoadU(df, run.weight[0] + k));
+    // Far from the grid there is nothing but fill, whether or not that can be mixed with itself.
+    const auto some_row =
+        kAxes == 2 ? hn::Or(row_in[0], row_in[1])
+                   : hn::Or(hn::Or(row_in[0], row_in[1]), hn::Or(row_in[2], row_in[3]));
+    hn::StoreU(choose(hn::And(some_row, hn::Or(lower_in, upper_in)), mixed), df, out + k);
   }
 }
 
@@ -166,31 +284,70 @@ HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offs
   }
 }
 
+// What the whole parts of positions and the bits of Shifted() add to offsets. What overflows on the
+// way comes back.
+HWY_INLINE std::int32_t WholeOffset(const Grid& grid, const Start& start) {
+  std::uint32_t sum = 0;
+  for (int axis = 0; axis < grid.axes; ++axis)
+    sum += static_cast<std::uint32_t>(start.whole[axis] - kWholeBits) *
+           static_cast<std::uint32_t>(grid.stride[axis]);
+  return static_cast<std::int32_t>(sum);
+}
+
 // kBack: the input runs backwards along x, so that a pair in memory is (upper, lower).
 template <int kAxes, bool kBack>
-HWY_INLINE void BlendPairs(const float* const* from, const Positions& run, int begin, int end,
-                           float* out) {
+HWY_INLINE void BlendPairs(const float* const* from, const Grid& grid, const Start& start,
+                           int begin, int end, std::int64_t ahead, float* out) {
   const DF df;
+  const DI di;
   const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto whole = hn::Set(di, WholeOffset(grid, start));
+  const auto stride = [&](int axis) HWY_ATTR {
+    return hn::Set(di, static_cast<std::int32_t>(grid.stride[axis]));
+  };
+  const auto stride_y = stride(1), stride_z = stride(2);
+  // Need not lie within the volume.
+  const auto there =
+      reinterpret_cast<std::uintptr_t>(from[0]) + static_cast<std::uintptr_t>(ahead) * sizeof(float);
+  alignas(64) std::int32_t offset[hn::MaxLanes(df)];
   for (int k = begin; k < end; k += lanes) {
     const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
+    const auto number = hn::Iota(df, static_cast<float>(at));
+    const auto px = PositionsFrom(df, number, start, 0), py = PositionsFrom(df, number, start, 1);
+    const auto fx = hn::Floor(px), fy = hn::Floor(py);
+    const auto ix = Shifted(di, fx);
+    auto sum = hn::Add(kBack ? hn::Sub(whole, ix) : hn::Add(whole, ix),
+                       hn::Mul(Shifted(di, fy), stride_y));
+    const auto x = hn::Sub(px, fx), y = hn::Sub(py, fy);
+    auto z = y;
+    if constexpr (kAxes == 3) {
+      const auto pz = PositionsFrom(df, number, start, 2);
+      const auto fz = hn::Floor(pz);
+      sum = hn::Add(sum, hn::Mul(Shifted(di, fz), stride_z));
+      z = hn::Sub(pz, fz);
+    }
+    hn::Store(sum, di, offset);
     const auto rows = [&](int r, int odd)
-                          HWY_ATTR { return LoadPairs(df, from[r], run.offset + at + odd); };
-    hn::StoreU(BlendVector<kAxes, kBack>(run, at, rows), df, out + at);
+                          HWY_ATTR { return LoadPairs(df, from[r], offset + odd); };
+    for (int i = 0; i < lanes; i += 2)
+      __builtin_prefetch(reinterpret_cast<const float*>(there) + offset[i], 0, 2);
+    hn::Vec<DF> lower, upper;
+    BlendRows<kAxes, kBack>(y, z, rows, lower, upper);
+    hn::StoreU(Mix(lower, upper, x), df, out + at);
   }
 }
 
 template <int kAxes>
-void BlendDirect(const float* data, const std::int64_t* strides_xyz, const Positions& run,
-                 int begin, int end, float* out) {
-  const bool back = strides_xyz[0] < 0;
+void BlendDirect(const float* data, const Grid& grid, const Start& start, int begin, int end,
+                 std::int64_t ahead, float* out) {
+  const bool back = grid.stride[0] < 0;
   const float* first = back ? data - 1 : data;
-  const std::int64_t y = strides_xyz[1], z = kAxes == 3 ? strides_xyz[2] : 0;
+  const std::int64_t y = grid.stride[1], z = kAxes == 3 ? grid.stride[2] : 0;
   const float* from[4] = {first, first + y, first + z, first + y + z};
   if (back) {
-    BlendPairs<kAxes, true>(from, run, begin, end, out);
+    BlendPairs<kAxes, true>(from, grid, start, begin, end, ahead, out);
   } else {
-    BlendPairs<kAxes, false>(from, run, begin, end, out);
+    BlendPairs<kAxes, false>(from, grid, start, begin, end, ahead, out);
   }
 }
 #endif
@@ -223,40 +380,43 @@ void Store(const float* from, int count, void* to) {
   }
 }
 
+template <class T, int kAxes>
+void SetBlend(RowLoops& loops) {
+  loops.blend = Blend<T, kAxes>;
+  loops.blend_filled = BlendFilled<T, kAxes>;
+}
+
 template <int kAxes>
-void SetBlend(DType in, RowLoops& loops) {
+void SetBlends(DType in, RowLoops& loops) {
   loops.direct_least = 0;
   loops.blend_direct = nullptr;
   switch (in) {
     case DType::u8:
-      loops.blend = Blend<std::uint8_t, kAxes>;
-      break;
+      return SetBlend<std::uint8_t, kAxes>(loops);
     case DType::i8:
-      loops.blend = Blend<std::int8_t, kAxes>;
-      break;
+      return SetBlend<std::int8_t, kAxes>(loops);
     case DType::u16:
-      loops.blend = Blend<std::uint16_t, kAxes>;
-      break;
+      return SetBlend<std::uint16_t, kAxes>(loops);
     case DType::i16:
-      loops.blend = Blend<std::int16_t, kAxes>;
-      break;
+      return SetBlend<std::int16_t, kAxes>(loops);
     case DType::i32:
-      loops.blend = Blend<std::int32_t, kAxes>;
-      break;
+      return SetBlend<std::int32_t, kAxes>(loops);
     default:
-      loops.blend = Blend<float, kAxes>;
-#if VARO_WARP_DIRECT
-      loops.blend_direct = BlendDirect<kAxes>;
-      loops.direct_least = static_cast<int>(hn::Lanes(DF()));
-#endif
+      SetBlend<float, kAxes>(loops);
   }
+#if VARO_WARP_DIRECT
+  loops.blend_direct = BlendDirect<kAxes>;
+  loops.direct_least = static_cast<int>(hn::Lanes(DF()));
+#endif
 }
 
 RowLoops Loops(DType in, DType out, int axes) {
   RowLoops loops;
   loops.locate = Locate;
   loops.address = Address;
-  axes == 2 ? SetBlend<2>(in, loops) : SetBlend<3>(in, loops);
+  loops.address_nearest = AddressNearest;
+  loops.pin = Pin;
+  axes == 2 ? SetBlends<2>(in, loops) : SetBlends<3>(in, loops);
   switch (out) {
     case DType::u8:
       loops.store = Store<std::uint8_t>;

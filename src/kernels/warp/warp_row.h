@@ -13,20 +13,48 @@ namespace varo::warp {
 inline constexpr int kRun = 64;
 /// Elements past a run that vector loops may read or write: the widest vector of float32.
 inline constexpr int kSlack = 16;
+/// Steps of whole voxels up to which a run keeps to float32: beyond, its offsets would be coarser
+/// than 3e-5 voxel.
+inline constexpr double kMaxStep = 8;
+/// Positions are pinned here; far outside of every axis, and sums of two still fit an int32.
+inline constexpr double kFar = 1 << 29;
 
-/// Where the voxels of a run come from, per input axis x, y, z.
+/// The input along x, y, z.
+struct Grid {
+  int axes;
+  bool constant;  ///< taps outside read as fill; else as the nearest voxel
+  std::int64_t extent[3];
+  std::int64_t stride[3];
+};
+
+/// Where the voxels of a run come from. Voxel k lies at whole + (first + k * step) along x, y, z;
+/// the bracket in float32, rounded after each operation. Linear: less the half voxel, so that the
+/// whole part is the lower tap and the rest the weight of the upper one.
+struct Start {
+  std::int32_t whole[3];
+  float first[3], step[3];
+};
+
+/// The same for every voxel of a run.
 struct Positions {
   /// Nearest: the voxel. Linear: the lower tap.
   alignas(64) std::int32_t index[3][kRun + kSlack];
   /// Linear: weight of the upper tap along x, y, z.
   alignas(64) float weight[3][kRun + kSlack];
-  /// Element offset of the voxel (or lower taps), valid where all taps are inside.
+  /// Element offset of the voxel, or of the lower taps.
   alignas(64) std::int32_t offset[kRun + kSlack];
+};
+
+/// Element offsets of taps that are pinned to the grid one by one: of the lower and the upper one
+/// along x, and of the rows (y, z), (y+1, z), (y, z+1), (y+1, z+1).
+struct PinnedTaps {
+  alignas(64) std::int32_t x[2][kRun + kSlack];
+  alignas(64) std::int32_t row[4][kRun + kSlack];
 };
 
 /// The taps of a run, as pairs (lower, upper) of neighbours along x, even and odd voxels apart: so
 /// that two vectors of pairs become lower and upper taps in the order of voxels by blends alone.
-/// Rows: (y, z), (y+1, z), (y, z+1), (y+1, z+1).
+/// Rows as in PinnedTaps.
 template <class T>
 struct Taps {
   alignas(64) T pair[4][2][kRun + kSlack];
@@ -34,21 +62,26 @@ struct Taps {
   T* of(int row, int voxel) { return pair[row][voxel & 1] + (voxel & ~1); }
 };
 
-/// Loops of one instruction set for given types.
+/// Loops of one instruction set for given types. Offsets must fit an int32.
 struct RowLoops {
-  /// Fills index, weights (linear) of `axes` axes: position of voxel k is start + k * step,
-  /// less the half voxel for linear taps.
-  void (*locate)(const double* start, const double* step, int axes, bool linear, int count,
-                 Positions& run);
-  /// offset = sum of index * stride, each index first clamped to [0, last].
-  void (*address)(const std::int32_t* strides_xyz, const std::int32_t* last_xyz, int axes,
-                  int count, Positions& run);
+  /// Fills index and weight.
+  void (*locate)(const Start& start, int axes, int count, Positions& run);
+  /// offset = sum of index * stride, each index first pinned to the grid.
+  void (*address)(const Grid& grid, int count, Positions& run);
+  /// As locate and address, for the nearest voxel: fills offset alone.
+  void (*address_nearest)(const Grid& grid, const Start& start, int count, Positions& run);
+  /// Taps of voxels [begin, end).
+  void (*pin)(const Grid& grid, const Positions& run, int begin, int end, PinnedTaps& taps);
   /// Voxels [begin, end) from `taps` (a Taps<In>) to float32; begin may be rounded down by one.
   void (*blend)(const void* taps, const Positions& run, int begin, int end, float* out);
-  /// As blend, taps read at data + offset from float32 with stride 1 or -1 along x. nullptr if this
-  /// instruction set has no fast way. \pre end - begin >= direct_least
-  void (*blend_direct)(const float* data, const std::int64_t* strides_xyz, const Positions& run,
+  /// As blend; taps outside of the grid count as `fill`, whatever `taps` holds.
+  void (*blend_filled)(const void* taps, const Grid& grid, const Positions& run, float fill,
                        int begin, int end, float* out);
+  /// Voxels [begin, end), all taps inside, straight from float32 with stride 1 or -1 along x. What
+  /// lies `ahead` elements further is fetched into the cache. nullptr if this instruction set has
+  /// no fast way. Writes these voxels alone. \pre end - begin >= direct_least
+  void (*blend_direct)(const float* data, const Grid& grid, const Start& start, int begin, int end,
+                       std::int64_t ahead, float* out);
   int direct_least;
   /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
   void (*store)(const float* from, int count, void* to);
