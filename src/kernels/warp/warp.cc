@@ -94,8 +94,8 @@ struct Job {
     }
   }
 
-  void locate(const Run& run, Positions& positions) const {
-    if (run.regular) return loops.locate(run.start, grid.axes, run.count, positions);
+  void locate(const Run& run, Span span, Positions& positions) const {
+    if (run.regular) return loops.locate(run.start, grid.axes, span.begin, span.end, positions);
     for (int axis = 0; axis < grid.axes; ++axis)
       warp::locate_exactly(run.at[axis], run.step[axis], run.count, positions.index[axis],
                            positions.weight[axis]);
@@ -129,8 +129,8 @@ struct Job {
     double sum = grid.axes == 2 ? static_cast<double>(z * in.strides[0]) : 0;
     for (int axis = 0; axis < grid.axes; ++axis) {
       const double* row = params.source_of.data() + 4 * axis;
-      const double moved = row[1] * static_cast<double>(y) +
-                           (grid.axes == 3 ? row[2] * static_cast<double>(z) : 0);
+      const double moved =
+          row[1] * static_cast<double>(y) + (grid.axes == 3 ? row[2] * static_cast<double>(z) : 0);
       sum += std::round(moved) * static_cast<double>(grid.stride[axis]);
     }
     return std::abs(sum) < 1e15 ? static_cast<std::int64_t>(sum) : 0;
@@ -144,7 +144,8 @@ struct Job {
     const std::int64_t tiles_y = (rows_y + kTileY - 1) / kTileY;
     const std::int64_t tiles_z = (rows_z + kTileZ - 1) / kTileZ;
     const std::int64_t tile = kTileY * kTileZ * out.shape[2] * out.shape[3];
-    const std::int64_t beside = distance(0, kTileY), next = distance(kTileZ, kTileY * (1 - tiles_y));
+    const std::int64_t beside = distance(0, kTileY),
+                       next = distance(kTileZ, kTileY * (1 - tiles_y));
     parallel_for(parallel, tiles_y * tiles_z, 32768 / std::max<std::int64_t>(tile, 1),
                  [&](std::int64_t first, std::int64_t last) {
                    make([&](const auto& body) {
@@ -183,12 +184,11 @@ Span nearest_voxels(const Job& job, const Run& run, Positions& positions) {
   const Grid& grid = job.grid;
   if (job.nothing) return {0, 0};
   if (!run.regular || !job.addressable) {
-    job.locate(run, positions);
-    if (job.addressable) job.loops.address(grid, run.count, positions);
+    job.locate(run, {0, run.count}, positions);
     return grid.constant ? warp::voxels_within(grid, positions, run.count) : Span{0, run.count};
   }
   if (!grid.constant) {
-    job.loops.address_nearest(grid, run.start, run.count, positions);
+    job.loops.place_nearest(grid, run.start, 0, run.count, positions);
     return {0, run.count};
   }
   Span span = job.voxels_between(run, -kDoubt, -kDoubt);
@@ -204,7 +204,7 @@ Span nearest_voxels(const Job& job, const Run& run, Positions& positions) {
   while (span.begin < first && !inside(span.begin)) ++span.begin;
   const int end = certain.empty() ? span.begin : certain.end;
   while (span.end > end && !inside(span.end - 1)) --span.end;
-  if (!span.empty()) job.loops.address_nearest(grid, run.start, run.count, positions);
+  if (!span.empty()) job.loops.place_nearest(grid, run.start, span.begin, span.end, positions);
   return span;
 }
 
@@ -224,7 +224,7 @@ void warp_nearest(const Job& job, Parallel& parallel) {
           const In* data = job.in.ptr<In>() + run.in;
           In* to = in_place ? reinterpret_cast<In*>(job.out.ptr<Out>() + run.out) : voxels;
           std::fill(to, to + inside.begin, fill);
-          if (job.addressable) {
+          if (job.addressable && run.regular) {
             for (int k = inside.begin; k < inside.end; ++k) to[k] = data[positions.offset[k]];
           } else {
             for (int k = inside.begin; k < inside.end; ++k) {
@@ -279,11 +279,14 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
         }
         const Span edges[2] = {{touching.begin, inside.begin}, {inside.end, touching.end}};
         const bool staged = !direct && !inside.empty();
-        if (staged || !edges[0].empty() || !edges[1].empty()) job.locate(run, positions);
-        if (staged) loops.address(grid, run.count, positions);
-        for (const Span& edge : edges)
-          if (job.addressable && !edge.empty())
-            loops.pin(grid, positions, edge.begin, edge.end, pins);
+        // Loops write whole vectors, so that each piece goes before what it may run into.
+        for (const Span& edge : edges) {
+          if (edge.empty()) continue;
+          // From an even voxel, as the blends do.
+          job.locate(run, {edge.begin & ~1, edge.end}, positions);
+          if (job.addressable) loops.pin(grid, positions, edge.begin, edge.end, pins);
+        }
+        if (!inside.empty()) loops.place(grid, run.start, inside.begin, inside.end, positions);
         for (std::int64_t c = 0; c < channels; ++c) {
           const In* data = job.in.ptr<In>() + run.in;
           float* to = in_place ? reinterpret_cast<float*>(job.out.data) + run.out : sums;
@@ -311,7 +314,7 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
           if (staged && in_place) {
             std::copy(sums + inside.begin, sums + inside.end, to + inside.begin);
           } else if (!inside.empty() && direct) {
-            loops.blend_direct(reinterpret_cast<const float*>(data), grid, run.start, inside.begin,
+            loops.blend_direct(reinterpret_cast<const float*>(data), grid, positions, inside.begin,
                                inside.end, run.ahead, to);
           }
           std::fill(to, to + touching.begin, static_cast<float>(fill));

@@ -39,13 +39,13 @@ HWY_INLINE hn::Vec<DI> Shifted(DI di, hn::Vec<hn::RebindToFloat<DI>> whole) {
   return hn::BitCast(di, hn::Add(whole, hn::Set(df, kWholeShift)));
 }
 
-void Locate(const Start& start, int axes, int count, Positions& run) {
+void Locate(const Start& start, int axes, int begin, int end, Positions& run) {
   const WideDF df;
   const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int axis = 0; axis < axes; ++axis) {
     const auto whole = hn::Set(di, start.whole[axis] - kWholeBits);
-    for (int k = 0; k < count; k += lanes) {
+    for (int k = begin; k < end; k += lanes) {
       const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(k)), start, axis);
       const auto floor = hn::Floor(p);
       hn::StoreU(hn::Add(Shifted(di, floor), whole), di, run.index[axis] + k);
@@ -62,30 +62,59 @@ HWY_INLINE hn::Vec<D> Pinned(D di, hn::Vec<D> index, const Grid& grid, int axis)
                  hn::Set(di, static_cast<std::int32_t>(grid.stride[axis])));
 }
 
-void Address(const Grid& grid, int count, Positions& run) {
+// What the whole parts of positions and the bits of Shifted() add to offsets. What overflows on the
+// way comes back.
+HWY_INLINE std::int32_t WholeOffset(const Grid& grid, const Start& start) {
+  std::uint32_t sum = 0;
+  for (int axis = 0; axis < grid.axes; ++axis)
+    sum += static_cast<std::uint32_t>(start.whole[axis] - kWholeBits) *
+           static_cast<std::uint32_t>(grid.stride[axis]);
+  return static_cast<std::int32_t>(sum);
+}
+
+template <int kAxes>
+void PlaceAxes(const Grid& grid, const Start& start, int begin, int end, Positions& run) {
+  const WideDF df;
   const WideDI di;
-  const int lanes = static_cast<int>(hn::Lanes(di));
-  for (int k = 0; k < count; k += lanes) {
-    auto sum = hn::Zero(di);
-    for (int axis = 0; axis < grid.axes; ++axis)
-      sum = hn::Add(sum, Pinned(di, hn::LoadU(di, run.index[axis] + k), grid, axis));
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  auto number = hn::Iota(df, static_cast<float>(begin));
+  const auto step = hn::Set(df, static_cast<float>(lanes));
+  const auto whole = hn::Set(di, WholeOffset(grid, start));
+  for (int k = begin; k < end; k += lanes) {
+    auto sum = whole;
+    for (int axis = 0; axis < kAxes; ++axis) {
+      const auto p = PositionsFrom(df, number, start, axis);
+      const auto floor = hn::Floor(p);
+      hn::StoreU(hn::Sub(p, floor), df, run.weight[axis] + k);
+      sum = hn::Add(sum, hn::Mul(Shifted(di, floor),
+                                 hn::Set(di, static_cast<std::int32_t>(grid.stride[axis]))));
+    }
     hn::StoreU(sum, di, run.offset + k);
+    number = hn::Add(number, step);
   }
 }
 
-void AddressNearest(const Grid& grid, const Start& start, int count, Positions& run) {
+void Place(const Grid& grid, const Start& start, int begin, int end, Positions& run) {
+  grid.axes == 2 ? PlaceAxes<2>(grid, start, begin, end, run)
+                 : PlaceAxes<3>(grid, start, begin, end, run);
+}
+
+void PlaceNearest(const Grid& grid, const Start& start, int begin, int end, Positions& run) {
   const WideDF df;
   const WideDI di;
   const int lanes = static_cast<int>(hn::Lanes(di));
-  for (int k = 0; k < count; k += lanes) {
+  auto number = hn::Iota(df, static_cast<float>(begin));
+  const auto step = hn::Set(df, static_cast<float>(lanes));
+  for (int k = begin; k < end; k += lanes) {
     auto sum = hn::Zero(di);
     for (int axis = 0; axis < grid.axes; ++axis) {
-      const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(k)), start, axis);
+      const auto p = PositionsFrom(df, number, start, axis);
       const auto index =
           hn::Add(Shifted(di, hn::Floor(p)), hn::Set(di, start.whole[axis] - kWholeBits));
       sum = hn::Add(sum, Pinned(di, index, grid, axis));
     }
     hn::StoreU(sum, di, run.offset + k);
+    number = hn::Add(number, step);
   }
 }
 
@@ -216,8 +245,8 @@ HWY_INLINE hn::Vec<DF> Within(const Grid& grid, const Positions& run, int k, int
   const DI di;
   const auto index = hn::LoadU(di, run.index[axis] + k);
   const auto extent = static_cast<std::int32_t>(grid.extent[axis]);
-  const auto within = hn::And(hn::Gt(index, hn::Set(di, -1 - upper)),
-                              hn::Lt(index, hn::Set(di, extent - upper)));
+  const auto within =
+      hn::And(hn::Gt(index, hn::Set(di, -1 - upper)), hn::Lt(index, hn::Set(di, extent - upper)));
   return hn::VecFromMask(DF(), hn::RebindMask(DF(), within));
 }
 
@@ -228,9 +257,8 @@ void BlendFilled(const void* taps, const Grid& grid, const Positions& run, float
   const auto& staged = *static_cast<const Taps<T>*>(taps);
   const auto filling = hn::Set(df, fill);
   const int lanes = static_cast<int>(hn::Lanes(df));
-  const auto choose = [&](hn::Vec<DF> within, hn::Vec<DF> v) HWY_ATTR {
-    return hn::IfThenElse(hn::MaskFromVec(within), v, filling);
-  };
+  const auto choose = [&](hn::Vec<DF> within, hn::Vec<DF> v)
+                          HWY_ATTR { return hn::IfThenElse(hn::MaskFromVec(within), v, filling); };
   for (int k = begin & ~1; k < end; k += lanes) {
     const hn::Vec<DF> y_in[2] = {Within(grid, run, k, 1, 0), Within(grid, run, k, 1, 1)};
     hn::Vec<DF> row_in[4] = {y_in[0], y_in[1], y_in[0], y_in[1]};
@@ -249,12 +277,12 @@ void BlendFilled(const void* taps, const Grid& grid, const Positions& run, float
     hn::Vec<DF> lower, upper;
     BlendRows<kAxes, false>(y, z, rows, lower, upper);
     const auto lower_in = Within(grid, run, k, 0, 0), upper_in = Within(grid, run, k, 0, 1);
-    const auto mixed = Mix(choose(lower_in, lower), choose(upper_in, upper),
-                           hn::LoadU(df, run.weight[0] + k));
+    const auto mixed =
+        Mix(choose(lower_in, lower), choose(upper_in, upper), hn::LoadU(df, run.weight[0] + k));
     // Far from the grid there is nothing but fill, whether or not that can be mixed with itself.
-    const auto some_row =
-        kAxes == 2 ? hn::Or(row_in[0], row_in[1])
-                   : hn::Or(hn::Or(row_in[0], row_in[1]), hn::Or(row_in[2], row_in[3]));
+    const auto some_row = kAxes == 2
+                              ? hn::Or(row_in[0], row_in[1])
+                              : hn::Or(hn::Or(row_in[0], row_in[1]), hn::Or(row_in[2], row_in[3]));
     hn::StoreU(choose(hn::And(some_row, hn::Or(lower_in, upper_in)), mixed), df, out + k);
   }
 }
@@ -284,70 +312,40 @@ HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offs
   }
 }
 
-// What the whole parts of positions and the bits of Shifted() add to offsets. What overflows on the
-// way comes back.
-HWY_INLINE std::int32_t WholeOffset(const Grid& grid, const Start& start) {
-  std::uint32_t sum = 0;
-  for (int axis = 0; axis < grid.axes; ++axis)
-    sum += static_cast<std::uint32_t>(start.whole[axis] - kWholeBits) *
-           static_cast<std::uint32_t>(grid.stride[axis]);
-  return static_cast<std::int32_t>(sum);
-}
-
 // kBack: the input runs backwards along x, so that a pair in memory is (upper, lower).
 template <int kAxes, bool kBack>
-HWY_INLINE void BlendPairs(const float* const* from, const Grid& grid, const Start& start,
-                           int begin, int end, std::int64_t ahead, float* out) {
+HWY_INLINE void BlendPairs(const float* const* from, const Positions& run, int begin, int end,
+                           std::int64_t ahead, float* out) {
   const DF df;
-  const DI di;
   const int lanes = static_cast<int>(hn::Lanes(df));
-  const auto whole = hn::Set(di, WholeOffset(grid, start));
-  const auto stride = [&](int axis) HWY_ATTR {
-    return hn::Set(di, static_cast<std::int32_t>(grid.stride[axis]));
-  };
-  const auto stride_y = stride(1), stride_z = stride(2);
   // Need not lie within the volume.
-  const auto there =
-      reinterpret_cast<std::uintptr_t>(from[0]) + static_cast<std::uintptr_t>(ahead) * sizeof(float);
-  alignas(64) std::int32_t offset[hn::MaxLanes(df)];
+  const auto there = reinterpret_cast<std::uintptr_t>(from[0]) +
+                     static_cast<std::uintptr_t>(ahead) * sizeof(float);
   for (int k = begin; k < end; k += lanes) {
     const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
-    const auto number = hn::Iota(df, static_cast<float>(at));
-    const auto px = PositionsFrom(df, number, start, 0), py = PositionsFrom(df, number, start, 1);
-    const auto fx = hn::Floor(px), fy = hn::Floor(py);
-    const auto ix = Shifted(di, fx);
-    auto sum = hn::Add(kBack ? hn::Sub(whole, ix) : hn::Add(whole, ix),
-                       hn::Mul(Shifted(di, fy), stride_y));
-    const auto x = hn::Sub(px, fx), y = hn::Sub(py, fy);
-    auto z = y;
-    if constexpr (kAxes == 3) {
-      const auto pz = PositionsFrom(df, number, start, 2);
-      const auto fz = hn::Floor(pz);
-      sum = hn::Add(sum, hn::Mul(Shifted(di, fz), stride_z));
-      z = hn::Sub(pz, fz);
-    }
-    hn::Store(sum, di, offset);
-    const auto rows = [&](int r, int odd)
-                          HWY_ATTR { return LoadPairs(df, from[r], offset + odd); };
+    const std::int32_t* offset = run.offset + at;
+    const auto rows = [&](int r, int odd) HWY_ATTR { return LoadPairs(df, from[r], offset + odd); };
     for (int i = 0; i < lanes; i += 2)
       __builtin_prefetch(reinterpret_cast<const float*>(there) + offset[i], 0, 2);
+    const auto y = hn::LoadU(df, run.weight[1] + at);
+    const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + at) : y;
     hn::Vec<DF> lower, upper;
     BlendRows<kAxes, kBack>(y, z, rows, lower, upper);
-    hn::StoreU(Mix(lower, upper, x), df, out + at);
+    hn::StoreU(Mix(lower, upper, hn::LoadU(df, run.weight[0] + at)), df, out + at);
   }
 }
 
 template <int kAxes>
-void BlendDirect(const float* data, const Grid& grid, const Start& start, int begin, int end,
+void BlendDirect(const float* data, const Grid& grid, const Positions& run, int begin, int end,
                  std::int64_t ahead, float* out) {
   const bool back = grid.stride[0] < 0;
   const float* first = back ? data - 1 : data;
   const std::int64_t y = grid.stride[1], z = kAxes == 3 ? grid.stride[2] : 0;
   const float* from[4] = {first, first + y, first + z, first + y + z};
   if (back) {
-    BlendPairs<kAxes, true>(from, grid, start, begin, end, ahead, out);
+    BlendPairs<kAxes, true>(from, run, begin, end, ahead, out);
   } else {
-    BlendPairs<kAxes, false>(from, grid, start, begin, end, ahead, out);
+    BlendPairs<kAxes, false>(from, run, begin, end, ahead, out);
   }
 }
 #endif
@@ -413,8 +411,8 @@ void SetBlends(DType in, RowLoops& loops) {
 RowLoops Loops(DType in, DType out, int axes) {
   RowLoops loops;
   loops.locate = Locate;
-  loops.address = Address;
-  loops.address_nearest = AddressNearest;
+  loops.place = Place;
+  loops.place_nearest = PlaceNearest;
   loops.pin = Pin;
   axes == 2 ? SetBlends<2>(in, loops) : SetBlends<3>(in, loops);
   switch (out) {

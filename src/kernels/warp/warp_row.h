@@ -64,12 +64,12 @@ struct Taps {
 
 /// Loops of one instruction set for given types. Offsets must fit an int32.
 struct RowLoops {
-  /// Fills index and weight.
-  void (*locate)(const Start& start, int axes, int count, Positions& run);
-  /// offset = sum of index * stride, each index first pinned to the grid.
-  void (*address)(const Grid& grid, int count, Positions& run);
-  /// As locate and address, for the nearest voxel: fills offset alone.
-  void (*address_nearest)(const Grid& grid, const Start& start, int count, Positions& run);
+  /// Fills index and weight of voxels [begin, end).
+  void (*locate)(const Start& start, int axes, int begin, int end, Positions& run);
+  /// Fills weight and offset of voxels [begin, end), all taps inside.
+  void (*place)(const Grid& grid, const Start& start, int begin, int end, Positions& run);
+  /// Fills offset for the nearest voxels, pinned to the grid.
+  void (*place_nearest)(const Grid& grid, const Start& start, int begin, int end, Positions& run);
   /// Taps of voxels [begin, end).
   void (*pin)(const Grid& grid, const Positions& run, int begin, int end, PinnedTaps& taps);
   /// Voxels [begin, end) from `taps` (a Taps<In>) to float32; begin may be rounded down by one.
@@ -80,8 +80,8 @@ struct RowLoops {
   /// Voxels [begin, end), all taps inside, straight from float32 with stride 1 or -1 along x. What
   /// lies `ahead` elements further is fetched into the cache. nullptr if this instruction set has
   /// no fast way. Writes these voxels alone. \pre end - begin >= direct_least
-  void (*blend_direct)(const float* data, const Grid& grid, const Start& start, int begin, int end,
-                       std::int64_t ahead, float* out);
+  void (*blend_direct)(const float* data, const Grid& grid, const Positions& run, int begin,
+                       int end, std::int64_t ahead, float* out);
   int direct_least;
   /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
   void (*store)(const float* from, int count, void* to);
