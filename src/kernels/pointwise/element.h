@@ -147,10 +147,17 @@ inline auto binary(T a, T b) {
   }
 }
 
-/// Which instructions exist for T.
+/// Instructions that have loops of their own for f32 (functions.cc).
+constexpr bool is_function(Op op) {
+  return (op >= Op::cbrt && op <= Op::atanh && op != Op::floor && op != Op::ceil) ||
+         op == Op::pow || op == Op::atan2;
+}
+
+/// Which instructions exist for T here.
 template <Op op, class T>
 constexpr bool exists() {
   if (std::is_same_v<T, Half>) return false;
+  if (std::is_same_v<T, float> && is_function(op)) return false;
   if (op >= Op::eq && op <= Op::ge) return true;
   if (op >= Op::bit_and && op <= Op::bit_xor) return std::is_integral_v<T>;
   if (std::is_same_v<T, bool>) return op == Op::mul;

@@ -44,6 +44,7 @@ Loop find_plain_loop(Op op, DType from, DType to) {
 }
 
 Loop find_loop(Op op, DType from, DType to) {
+  if (const Loop function = find_function_loop(op, from); function != nullptr) return function;
   const Loop vector = find_vector_loop(op, from, to);
   return vector != nullptr ? vector : find_plain_loop(op, from, to);
 }

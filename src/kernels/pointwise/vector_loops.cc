@@ -47,6 +47,8 @@ Loop FindLoop(Op op, DType from, DType to) {
       return loop_of<Op::div, float, double>(from);
     case Op::sqrt:
       return loop_of<Op::sqrt, float, double>(from);
+    case Op::rsqrt:
+      return loop_of<Op::rsqrt, float, double>(from);
     case Op::floor:
       return loop_of<Op::floor, float, double>(from);
     case Op::ceil:
