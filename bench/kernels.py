@@ -18,8 +18,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 
+import bounds
 import clock
 from rows import ROWS
+from work import optional
 
 
 def _one_thread():
@@ -30,6 +32,9 @@ def _one_thread():
         torch.set_num_threads(1)
     except ImportError:
         pass
+    cv2 = optional("cv2")
+    if cv2:
+        cv2.setNumThreads(1)
 
 
 def _results(contenders):
@@ -41,6 +46,16 @@ def _results(contenders):
     return results
 
 
+def _two_threads(work, rounds, least):
+    """{1: [seconds a call, one a round], 2: ...} of a pipeline whose batch is one volume, or None. By the wall's clock."""
+    if not work.on_threads or len(os.sched_getaffinity(0)) < 2:
+        return None
+    calls = {threads: work.on_threads(threads) for threads in (1, 2)}
+    if not np.array_equal(*(np.array(call()) for call in calls.values())):
+        raise AssertionError("two threads compute something else than one")
+    return clock.interleaved(calls, rounds, least)
+
+
 def measure(row, shrink, rounds, least, now):
     """One row: checked, then timed beside its peers and a plain copy of as many bytes."""
     work = row.prepare(shrink)
@@ -50,16 +65,24 @@ def measure(row, shrink, rounds, least, now):
     cpu, wall = time.process_time(), time.perf_counter()
     times = clock.interleaved(contenders, rounds, least, now)
     cores = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    threads = _two_threads(work, rounds, least)
+    seconds = {k: median(v) for k, v in times.items()}
+    touched = work.touched or work.moved
+    by_bytes, by_operations = bounds.of(touched, work.needs, 2 * source.size, seconds["copy"], seconds)
     return {
-        "name": row.name, "goal": row.goal, "moved_bytes": work.moved, "cores": cores,
-        "ms": {k: 1e3 * median(v) for k, v in times.items()},
+        "name": row.name, "goal": row.goal, "moved_bytes": work.moved, "touched_bytes": touched, "needs": work.needs, "cores": cores,
+        "bound_ms": {"bytes": 1e3 * by_bytes, "operations": by_operations and 1e3 * by_operations},
+        "ms": {k: 1e3 * s for k, s in seconds.items()},
         "spread": {k: clock.spread(v) for k, v in times.items()},
         "ratios": {k: clock.ratio(v, times["Varo"]) for k, v in times.items() if k != "Varo"},
         "rounds_ms": {k: [1e3 * t for t in v] for k, v in times.items()},
+        "threads_ms": threads and {k: [1e3 * t for t in v] for k, v in threads.items()},
+        "two_threads": threads and clock.ratio(threads[1], threads[2]),
     }
 
 
-def measure_all(rows, shrink, rounds, least, now, say):
+def measure_all(rows, shrink, rounds, least, now, say, done):
+    """The results of all rows; `done` is told each of them at once."""
     _one_thread()
     results = []
     for row in rows:
@@ -68,6 +91,7 @@ def measure_all(rows, shrink, rounds, least, now, say):
             results.append(measure(row, shrink, rounds, least, now))
         except Exception as error:  # one row that fails leaves the others standing
             results.append({"name": row.name, "error": f"{type(error).__name__}: {error}"})
+        done(results[-1])
         gc.collect()
     return results
 

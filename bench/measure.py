@@ -85,42 +85,66 @@ def batches_of(pipeline, contender, files, patch, batch, threads, depth):
     yield from loaders.loader(dataset, batch, threads if threads > 1 else 0)
 
 
-def stopwatch(files, batch, seconds, warm_up, **job):
-    """As fast as it goes, then with a consumer that sleeps 1.1 times as long as a batch took to make."""
-    batches = batches_of(files=data.DataSet(**files), batch=batch, **job)
-    begin = time.monotonic()
-    made = 0
+def _warmed(batches, warm_up):
+    begin, made = time.monotonic(), 0
     while made < 3 or time.monotonic() - begin < warm_up:
         next(batches)
         made += 1
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    count, cpu, start = 0, _cpu_seconds(), time.monotonic()
+
+
+def _rate(batches, seconds):
+    """(batches, seconds they took) of a consumer that does nothing."""
+    count, start = 0, time.monotonic()
     while count < 2 or time.monotonic() - start < seconds:
         next(batches)
         count += 1
-    wall = time.monotonic() - start
-    cpu = _cpu_seconds() - cpu
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+    return count, time.monotonic() - start
 
-    step, waited, steps, begin = 1.1 * wall / count, 0.0, 0, time.monotonic()
-    while steps < 2 or time.monotonic() - begin < seconds / 2:
+
+def _waits(batches, step, seconds, wait_batches):
+    """(time waited over time slept, batches) of a consumer that sleeps `step` a batch, for so many batches or seconds."""
+    waited, steps, begin = 0.0, 0, time.monotonic()
+    while steps < (wait_batches or 2) or not wait_batches and time.monotonic() - begin < seconds:
         time.sleep(step)
         asked = time.monotonic()
         next(batches)
         waited += time.monotonic() - asked
         steps += 1
+    return waited / (steps * step), steps
 
-    # Memory is looked at last: reading it takes processor time.
+
+def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, **job):
+    """As fast as it goes, then with a consumer that sleeps 1.1 times as long as a batch took to make.
+
+    depth         batches prefetched; `shallow`, unless 0: the consumer that sleeps is also measured with so many
+    wait_batches  how many the sleeping consumer takes; 0: as many as come in half of `seconds`
+    """
+    job.update(files=data.DataSet(**files), batch=batch)
+    batches = batches_of(depth=depth, **job)
+    _warmed(batches, warm_up)
+    faults, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, _cpu_seconds()
+    count, wall = _rate(batches, seconds)
+    cpu = _cpu_seconds() - cpu
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+    waits, waited_for = _waits(batches, 1.1 * wall / count, seconds / 2, wait_batches)
+
+    # Memory is looked at when the clock has stopped: reading it takes processor time.
     memory = PeakMemory()
     memory.start()
-    begin = time.monotonic()
-    while time.monotonic() - begin < max(0.5, seconds / 4):
-        next(batches)
+    _rate(batches, max(0.5, seconds / 4))
     memory.stop.set()
     memory.join()
+
+    waits_at_2 = None
+    if shallow:
+        batches.close()
+        batches = batches_of(depth=shallow, **job)
+        _warmed(batches, warm_up)
+        again, took = _rate(batches, seconds / 2)
+        waits_at_2, _ = _waits(batches, 1.1 * took / again, seconds / 2, wait_batches)
     samples = count * batch
-    return {"rate": samples / wall, "cpu_s": cpu / samples, "cores": cpu / wall, "waits": waited / (steps * step),
-            "faults": faults / count, "peak_mib": memory.peak / 2**20, "samples": samples}
+    return {"rate": samples / wall, "cpu_s": cpu / samples, "cores": cpu / wall, "waits": waits, "waits_at_2": waits_at_2,
+            "wait_batches": waited_for, "faults": faults / count, "peak_mib": memory.peak / 2**20, "samples": samples}
 
 
 def in_own_process(package=None, **job):

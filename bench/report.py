@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import math
 from html import escape
+from statistics import median
 
 
-def _columns(lines):
-    """Rows of cells as text: the first column to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines if len(line) > i) for i in range(max(map(len, lines)))]
+def _columns(lines, widths=()):
+    """Rows of cells as text: the first column to the left, the others to the right; at least so wide."""
+    count = max(map(len, lines))
+    widths = [max([w, *(len(line[i]) for line in lines if len(line) > i)]) for i, w in zip(range(count), [*widths, *[0] * count])]
     return "\n".join("  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip()
                      for line in lines)
 
@@ -32,32 +34,83 @@ def _reached(result, peer):
     return [_against(peer, wanted), "yes" if ratio * 1.15 >= wanted else "no"]
 
 
-def kernel_table(results, clock):
-    """`clock` says what the milliseconds are of."""
-    lines = [[f"work, one thread, {clock}", "Varo ms", "spread", "peer", "peer ms", "spread", "Varo is", "goal", "reached"]]
-    for result in results:
+class KernelTable:
+    """Text of the kernel table, a row at a time. `clock` says what the milliseconds are of."""
+
+    def __init__(self, names, clock):
+        self._title = f"work, one thread, {clock}"
+        self._widths = [max(map(len, [*names, self._title])), 8, 6, 14, 8, 6, 12, 10, 7]
+
+    def head(self):
+        return _columns([[self._title, "Varo ms", "spread", "peer", "peer ms", "spread", "Varo is", "goal", "reached"]],
+                        self._widths)
+
+    def row(self, result):
         if "error" in result:
-            lines.append([result["name"], "failed: " + result["error"].splitlines()[0]])
-            continue
-        first = [result["name"], f"{result['ms']['Varo']:.2f}", f"{result['spread']['Varo']:.0%}"]
+            return f"{result['name']}  failed: {result['error'].splitlines()[0]}"
+        lines, first = [], [result["name"], f"{result['ms']['Varo']:.2f}", f"{result['spread']['Varo']:.0%}"]
         for peer, ratio in result["ratios"].items():
             lines.append([*first, peer, f"{result['ms'][peer]:.2f}", f"{result['spread'][peer]:.0%}", _against(peer, ratio),
                           *_reached(result, peer)])
             first = ["", "", ""]
+        return _columns(lines, self._widths)
+
+
+TWO_THREADS = 1.8  # times one thread, of what the memory does not bound
+
+
+def bounds_table(results, rates):
+    """What the memory and the arithmetic allow, what is reached of that, and what a second thread gives."""
+    lines = [["bounds of one thread, and two threads", "Varo ms", "MB", "GB/s", "Mop", "bytes ms", "ops ms", "of bound", "1 thread",
+              "2 threads", "ratio", "goal", "reached"]]
+    for r in results:
+        if "error" in r:
+            continue
+        ms, by_bytes, by_operations = r["ms"]["Varo"], r["bound_ms"]["bytes"], r["bound_ms"]["operations"]
+        needs = r["needs"]
+        if isinstance(needs, str):
+            operations = f"as {needs}"
+        else:
+            slowest = max(needs, key=lambda kind: needs[kind] / rates.get(kind, 1), default=None)
+            operations = f"{needs[slowest] / 1e6:.1f} {slowest}" if needs else "-"
+        line = [r["name"], f"{ms:.2f}", f"{r['touched_bytes'] / 1e6:.1f}", f"{r['touched_bytes'] / by_bytes / 1e6:.1f}",
+                operations, f"{by_bytes:.2f}", f"{by_operations:.2f}" if by_operations else "-",
+                f"{max(by_bytes, by_operations or 0) / ms:.0%}"]
+        if r["two_threads"]:
+            line += [f"{median(r['threads_ms'][n]):.2f}" for n in (1, 2)] + [f"{r['two_threads']:.2f}"]
+            if by_bytes < ms / 2:  # else the memory is most of it
+                line += [f"{TWO_THREADS:.1f}", "yes" if r["two_threads"] * 1.15 >= TWO_THREADS else "no"]
+        lines.append(line)
     return _columns(lines)
+
+
+def rates_text(rates):
+    if not rates:
+        return ""
+    billions = {kind: value / 1e9 for kind, value in rates.items()}
+    return ("one thread of this machine: " + ", ".join(f"{kind} {billions[kind]:.1f} G/s" for kind in ("flop", "int", "wide", "load"))
+            + f"; 64 MiB: copy {billions['copy']:.1f} GB/s read and written, read {billions['read']:.1f} GB/s")
 
 
 def pipeline_table(results):
-    lines = [["pipeline", "loader", "threads", "samples/s", "spread", "to first peer", "CPU s/sample", "cores busy",
-              "waits / T", "peak MiB"]]
+    lines = [["pipeline", "loader", "batch", "threads", "samples/s", "spread", "to first peer", "CPU s/sample", "cores busy",
+              "waits / T", "at depth 2", "faults/batch", "peak MiB"]]
     for result in results:
+        key = [result["pipeline"], result["contender"], str(result["batch"]), str(result["threads"])]
         if "error" in result:
-            lines.append([result["pipeline"], result["contender"], "failed: " + result["error"].splitlines()[-1]])
+            lines.append([*key, "failed: " + result["error"].splitlines()[-1]])
             continue
-        lines.append([result["pipeline"], result["contender"], str(result["threads"]), f"{result['rate']:.1f}",
-                      f"{result['spread']:.0%}", _times(result["times_peer"]) if result.get("times_peer") else "",
-                      f"{result['cpu_s']:.4f}", f"{result['cores']:.2f}", f"{result['waits']:.1%}", f"{result['peak_mib']:.0f}"])
+        shallow = result.get("waits_at_2")
+        lines.append([*key, f"{result['rate']:.1f}", f"{result['spread']:.0%}",
+                      _times(result["times_peer"]) if result.get("times_peer") else "",
+                      f"{result['cpu_s']:.4f}", f"{result['cores']:.2f}", f"{result['waits']:.1%}",
+                      f"{shallow:.1%}" if shallow is not None else "", f"{result['faults']:.0f}", f"{result['peak_mib']:.0f}"])
     return _columns(lines)
+
+
+def goals_table(goals):
+    """goals: [(what, measured, goal, reached)]."""
+    return _columns([["goals of whole pipelines", "measured", "goal", "reached"], *map(list, goals)])
 
 
 COLOURS = {"Varo": "#1f77b4", "SciPy": "#ff7f0e", "torch": "#d62728", "copy": "#999999"}

@@ -3,4 +3,5 @@
 
 import resampling  # noqa: F401  their rows add themselves
 import voxels  # noqa: F401
+import pictures  # noqa: F401
 from work import ROWS  # noqa: F401

@@ -23,14 +23,17 @@ import time
 from pathlib import Path
 from statistics import median
 
+import bounds
 import clock
 import data
+import goals
 import itk
 import kernels
 import measure
+import native
 import report
 from rows import ROWS
-from work import optional
+from work import missing, optional
 
 SHAPES = {  # pipeline: image, patch, objects, classes
     "brats": ((4, 155, 240, 240), 128, 12, 3),
@@ -74,12 +77,13 @@ def heading(m):
 
 
 def jobs_of(pattern, quick, folder, seconds):
-    """[(pipeline, contender, threads, arguments of measure.stopwatch)] of what the pattern names; makes the data."""
+    """[(pipeline, contender, batch, threads, arguments of measure.stopwatch)] of what the pattern names; makes the data."""
     jobs = []
     cores = len(os.sched_getaffinity(0))
     for pipeline, (shape, patch, objects, classes) in SHAPES.items():
-        wanted = [(c, t) for t in ([cores] if quick else sorted({1, cores})) for c in measure.PIPELINES[pipeline]
+        wanted = [(c, 2, t) for t in ([cores] if quick else sorted({1, cores})) for c in measure.PIPELINES[pipeline]
                   if re.search(pattern, f"{pipeline} {c} {t}")]
+        wanted += [("Varo select", 1, t) for t in (1, 2) if cores >= 2 and re.search(pattern, f"{pipeline} Varo select {t} one volume")]
         if not wanted:
             continue
         if quick:
@@ -87,9 +91,10 @@ def jobs_of(pattern, quick, folder, seconds):
             shape = shape if pipeline != "nnunet" else (shape[0], patch, patch, patch)
         say(f"data of {pipeline}")
         files = data.cases(Path(folder) / pipeline, shape, 2 if quick else 4, objects, classes)
-        jobs += [(pipeline, c, t, dict(pipeline=pipeline, contender=c, files=vars(files), patch=patch, batch=2, threads=t,
-                                       depth=2 if quick else 4, seconds=seconds, warm_up=0.2 if quick else 2))
-                 for c, t in wanted]
+        jobs += [(pipeline, c, batch, t,
+                  dict(pipeline=pipeline, contender=c, files=vars(files), patch=patch, batch=batch, threads=t,
+                       depth=2 if quick else 4, seconds=seconds, warm_up=0.2 if quick else 2))
+                 for c, batch, t in wanted]
     return jobs
 
 
@@ -102,7 +107,7 @@ def check_pipelines(jobs):
         shape = (SHAPES[pipeline][0][0], *((32,) * 3 if pipeline == "nnunet" else (48, 56, 64)))
         with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
             files = data.cases(folder, shape, 1, 6, 2)
-            for contender in dict.fromkeys(j[1] for j in jobs if j[0] == pipeline and j[1].startswith("Varo")):
+            for contender in dict.fromkeys(c for p, c, *_ in jobs if p == pipeline and c.startswith("Varo")):
                 for peer in filter(None, measure.PIPELINES[pipeline].values()):
                     try:
                         sameness.check(pipeline, contender, peer, files, 32)
@@ -111,34 +116,43 @@ def check_pipelines(jobs):
     return wrong
 
 
-def measure_pipelines(jobs, rounds):
-    """Rounds over all loaders in turn, each run in a process of its own; medians over rounds."""
+def measure_pipelines(jobs, rounds, wait_batches):
+    """Rounds over all loaders in turn, each run in a process of its own; medians over rounds.
+
+    The consumer that sleeps is looked at over `wait_batches` batches in the first round only, unless that is 0.
+    """
     say("whether pipelines agree with their peers")
     wrong = check_pipelines(jobs)
     runs, errors = {}, {}
     for number in range(rounds):
-        for pipeline, contender, threads, job in jobs:
-            key = (pipeline, contender, threads)
+        for *key, job in jobs:
+            pipeline, contender, batch, threads = key = tuple(key)
             if (pipeline, contender) in wrong or key in errors:
                 continue
-            say(f"{pipeline}, {contender}, {threads} threads, round {number + 1} of {rounds}")
+            ours = contender.startswith("Varo") and batch > 1 and number == 0
+            more = dict(shallow=2, wait_batches=wait_batches) if ours else {}
             try:
-                runs.setdefault(key, []).append(measure.in_own_process(**job))
+                runs.setdefault(key, []).append(measure.in_own_process(**job, **more))
+                outcome = f"{runs[key][-1]['rate']:.1f} samples/s"
             except RuntimeError as error:
-                errors[key] = str(error)
+                errors[key] = outcome = str(error)
+            say(f"{pipeline}, {contender}, batch {batch}, {threads} threads, round {number + 1} of {rounds}: {outcome}")
     results = []
-    for pipeline, contender, threads, _ in jobs:
-        key = (pipeline, contender, threads)
-        result = {"pipeline": pipeline, "contender": contender, "threads": threads}
+    for *key, _ in jobs:
+        pipeline, contender, batch, threads = key = tuple(key)
+        result = {"pipeline": pipeline, "contender": contender, "batch": batch, "threads": threads}
         error = wrong.get((pipeline, contender)) or errors.get(key)
         if error:
             results.append({**result, "error": error})
             continue
-        result.update({k: median(r[k] for r in runs[key]) for k in runs[key][0]}, runs=runs[key],
+        known = lambda k: [r[k] for r in runs[key] if r[k] is not None]
+        result.update({k: median(known(k)) if known(k) else None for k in runs[key][0]}, runs=runs[key],
                       spread=clock.spread([r["rate"] for r in runs[key]]))
+        if wait_batches:
+            result.update({k: runs[key][0][k] for k in ("waits", "wait_batches")})
         peer = next((c for c, kind in measure.PIPELINES[pipeline].items() if kind), None)
-        if contender.startswith("Varo") and runs.get((pipeline, peer, threads)):
-            result["times_peer"] = clock.ratio([r["rate"] for r in runs[key]], [r["rate"] for r in runs[pipeline, peer, threads]])
+        if contender.startswith("Varo") and runs.get((pipeline, peer, batch, threads)):
+            result["times_peer"] = clock.ratio(*([r["rate"] for r in runs[pipeline, c, batch, threads]] for c in (contender, peer)))
         results.append(result)
     return results
 
@@ -148,8 +162,8 @@ def against(args, rows, shrink, rounds, least, seconds, now):
 
     here = Path(importlib.util.find_spec("varo").origin).parent.parent
     with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
-        jobs = [(f"{p}, {c}, {t} threads", job) for p, c, t, job in jobs_of(args.rows, args.quick, folder, seconds)
-                if c.startswith("Varo")]
+        jobs = [(f"{p}, {c}, {t} threads", job) for p, c, batch, t, job in jobs_of(args.rows, args.quick, folder, seconds)
+                if c.startswith("Varo") and batch > 1]
         say(f"building {args.against}")
         with revisions.built(args.against) as package:
             results = revisions.compare(package, here, rows, jobs, shrink, rounds, least, now, say)
@@ -165,6 +179,8 @@ def main():
                         help='rows of the kernel table, and "pipeline loader threads", that match')
     parser.add_argument("--quick", action="store_true", help="small volumes, few rounds: shows that it works, not how fast")
     parser.add_argument("--rounds", type=int, help="rounds of the kernel table (7); half as many of the pipelines")
+    parser.add_argument("--waits", type=int, default=0, metavar="N",
+                        help="the consumer that sleeps takes N batches (500 takes minutes); by default as many as come in 2.5 s")
     parser.add_argument("--cpu-time", action="store_true", help="kernels by processor time, for a busy machine")
     parser.add_argument("--json", metavar="FILE", help="write every number")
     parser.add_argument("--svg", metavar="FILE", help="write a bar chart")
@@ -181,24 +197,40 @@ def main():
         return against(args, rows, shrink, rounds, least, seconds, now)
 
     about = machine()
-    kernel_results = kernels.measure_all(rows, shrink, rounds, least, now, say)
+    print(f"\n{heading(about)}\n", flush=True)
+    table = report.KernelTable([r.name for r in rows] or [""], "processor time" if args.cpu_time else "wall time")
+
+    def done(result):
+        if args.quick:  # goals are about whole volumes
+            result["goal"] = {}
+        print(table.row(result), flush=True)
+
+    if rows:
+        say("rates of this machine")
+        about["rates"] = bounds.rates()
+        print(table.head(), flush=True)
+    kernel_results = kernels.measure_all(rows, shrink, rounds, least, now, say, done)
+    if any("error" not in r for r in kernel_results):
+        print("\n" + report.bounds_table(kernel_results, about["rates"]))
+        print(report.rates_text(about["rates"]) + "\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="varo-bench-") as folder:
         jobs = jobs_of(args.rows, args.quick, folder, seconds)
-        pipeline_results = measure_pipelines(jobs, max(1, rounds // 2)) if jobs else []
+        pipeline_results = measure_pipelines(jobs, max(1, rounds // 2), args.waits) if jobs else []
     if not kernel_results and not pipeline_results:
         parser.error(f"--rows {args.rows!r} matches nothing")
 
-    if args.quick:  # goals are about whole volumes
-        for result in kernel_results:
-            result["goal"] = {}
-    print(f"\n{heading(about)}\n")
-    if kernel_results:
-        print(report.kernel_table(kernel_results, "processor time" if args.cpu_time else "wall time") + "\n")
+    goals_met = [] if args.quick else goals.of_pipelines(pipeline_results)
     if pipeline_results:
         print("\n".join(f"{name:7} {TITLES[name]}" for name in dict.fromkeys(r["pipeline"] for r in pipeline_results)))
         print("\n" + report.pipeline_table(pipeline_results) + "\n")
+    if goals_met:
+        print(report.goals_table(goals_met) + "\n")
+    left_out = sorted(missing) + [f"{name} ({why})" for name, why in native.missing.items()]
+    if left_out:
+        print("left out: " + ", ".join(left_out))
     if args.json:
-        everything = {"machine": about, "quick": args.quick, "cpu_time": args.cpu_time, "kernels": kernel_results, "pipelines": pipeline_results}
+        everything = {"machine": about, "quick": args.quick, "cpu_time": args.cpu_time, "kernels": kernel_results,
+                      "pipelines": pipeline_results, "goals": goals_met}
         Path(args.json).write_text(json.dumps(everything, indent=1))
     if args.svg:
         Path(args.svg).write_text(report.svg(kernel_results, pipeline_results, heading(about)))

@@ -15,7 +15,7 @@ import numpy as np
 import data
 import itk
 from agree import same_boxes, same_numbers, standard_normal
-from work import Work, optional, row, seeded, shrunk
+from work import Work, optional, row, seeded, shrunk, volume_of_one
 
 
 def _objects(labels):
@@ -33,9 +33,12 @@ def _objects(labels):
             boxes += [(value, *(s.start for s in box), *(s.stop for s in box)) for box in ndimage.find_objects(count)]
         return boxes
 
+    def graph(x, **options):
+        return fn.segmentation.random_object_bbox(x, foreground_prob=1.0, format="box", output_class=True,
+                                                  cache_objects=False, **options)
+
     def by_varo(seed=1):
-        box, value = fn.segmentation.random_object_bbox(tensor, foreground_prob=1.0, format="box", output_class=True,
-                                                        cache_objects=False, seed=seed)
+        box, value = graph(tensor, seed=seed)
         return [(int(np.asarray(value)), *np.asarray(box).tolist())]
 
     contenders = {"Varo": by_varo, "SciPy": by_scipy}
@@ -54,7 +57,7 @@ def _objects(labels):
         drawn = [by_varo(seed)[0] for seed in range(1, 9)]
         same_boxes(results, drawn)
 
-    return Work(contenders, check, 2 * labels.nbytes)
+    return Work(contenders, check, 2 * labels.nbytes, volume_of_one(labels, "DHW", graph), touched=labels.nbytes)
 
 
 @row("components and boxes, 300x320x320, u8, 2 classes, 28 objects", SciPy=135.7, ITK=30.5)
@@ -77,8 +80,9 @@ def _(shrink):
 
     volume = data.image(shrunk((128,) * 3, shrink), seeded())
     tensor, out = varo.as_tensor(volume, "DHW"), np.empty_like(volume)
+    by_varo = lambda x: fn.gaussian_blur(x, sigma=1.0, window_size=7)
     contenders = {
-        "Varo": lambda: fn.gaussian_blur(tensor, sigma=1.0, window_size=7),
+        "Varo": lambda: by_varo(tensor),
         "SciPy": lambda: ndimage.gaussian_filter(volume, 1.0, output=out, mode="mirror", radius=3),
     }
     torch = optional("torch")
@@ -102,7 +106,8 @@ def _(shrink):
         results.pop("ITK", None)  # the discrete Gaussian has other weights: like work, not the same
         same_numbers(results, 1e-5 * float(np.ptp(volume)))
 
-    return Work(contenders, check, 2 * volume.nbytes)
+    # Equal weights are added up first: 4 products and 6 additions along an axis.
+    return Work(contenders, check, 2 * volume.nbytes, volume_of_one(volume, "DHW", by_varo), {"flop": 3 * 10 * volume.size})
 
 
 @row("normal random numbers, 4x128^3, f32", NumPy=5.8, torch=2.1)
@@ -119,32 +124,35 @@ def _(shrink):
     if torch:
         numbers = torch.empty(shape)
         contenders["torch"] = lambda: numbers.normal_()
-    return Work(contenders, standard_normal, out.nbytes)
+    cv2 = optional("cv2")
+    if cv2:
+        flat = np.empty((out.size // 64, 64), np.float32)  # of OpenCV's two dimensions
+        contenders["OpenCV"] = lambda: cv2.randn(flat, 0, 1)
+    # Philox: ten rounds make four numbers by two products and four exclusive ors each. Box-Muller: a
+    # logarithm (12), a root (1), sine and cosine (16), two products and four for the uniform ones make two.
+    needs = {"wide": 5 * out.size, "int": 10 * out.size, "flop": 17.5 * out.size}
+    return Work(contenders, standard_normal, out.nbytes,
+                volume_of_one(None, "", lambda _: fn.random.normal(shape=list(shape))), needs)
 
 
 @row("crop with padding, 3 flips, CDHW to DHWC, 4x128^3, f32", copy=3.7, NumPy=2.2)
 def _(shrink):
-    from varo import Pipeline, fn
+    from varo import fn
 
     channels, *size = shrunk((4, 128, 128, 128), shrink)
     before = [n - n // 8 for n in size]  # an eighth of each axis is padding
     volume = data.image((channels, *before), seeded())
     start = [-(n // 16) for n in size]
-    pipe = Pipeline(batch_size=1, num_threads=1, prefetch_queue_depth=1, schedule="serial")
-    with pipe:
-        x = fn.external_source(lambda: [volume], layout="CDHW", no_copy=True)
+
+    def graph(x):
         x = fn.slice(x, start=start, shape=size, axes=(1, 2, 3), out_of_bounds_policy="pad")
         x = fn.flip(x, horizontal=1, vertical=1, depthwise=1)
-        pipe.set_outputs(fn.transpose(x, perm=[1, 2, 3, 0]))
+        return fn.transpose(x, perm=[1, 2, 3, 0])
+
+    by_varo = volume_of_one(volume, "CDHW", graph, schedule="serial")(1)
     padded, flipped = np.zeros((channels, *size), np.float32), np.empty((channels, *size), np.float32)
     out = np.empty((*size, channels), np.float32)
     inside = (slice(None), *(slice(-s, -s + n) for s, n in zip(start, before)))
-
-    def by_varo():
-        pipe.schedule_run()
-        result = pipe.share_outputs()[0][0]
-        pipe.release_outputs()
-        return result
 
     def by_numpy():
         padded.fill(0)
@@ -160,7 +168,7 @@ def _(shrink):
         pads = [p for s, n, m in reversed(list(zip(start, before, size))) for p in (-s, m - n + s)]
         contenders["torch"] = lambda: (torch.nn.functional.pad(source, pads).flip(1, 2, 3)
                                        .permute(1, 2, 3, 0).contiguous())
-    return Work(contenders, lambda r: same_numbers(r, 0.0), volume.nbytes + out.nbytes, keep=[pipe])
+    return Work(contenders, lambda r: same_numbers(r, 0.0), volume.nbytes + out.nbytes, volume_of_one(volume, "CDHW", graph))
 
 
 def _libdeflate():
@@ -185,21 +193,13 @@ def _libdeflate():
 
 @row("read .nii.gz, 155x240x240, i16", libdeflate=0.91)
 def _(shrink):
-    from varo import Pipeline, fn
+    from varo import fn
 
     folder = tempfile.TemporaryDirectory(prefix="varo-bench-")
     path = Path(folder.name) / "scan.nii.gz"
     voxels = data.scan(path, shrunk((155, 240, 240), shrink), seeded())
-    pipe = Pipeline(batch_size=1, num_threads=1, prefetch_queue_depth=1, schedule="serial")
-    with pipe:
-        pipe.set_outputs(fn.readers.nifti(files=[str(path)]))
-
-    def by_varo():
-        pipe.schedule_run()
-        result = pipe.share_outputs()[0][0]
-        pipe.release_outputs()
-        return result
-
+    on_threads = lambda **options: volume_of_one(None, "", lambda _: fn.readers.nifti(files=[str(path)]), **options)
+    by_varo = on_threads(schedule="serial")(1)
     contenders = {"Varo": by_varo}
     nib = optional("nibabel")
     if nib:
@@ -213,4 +213,4 @@ def _(shrink):
     contenders["gzip module"] = lambda: np.frombuffer(gzip.decompress(path.read_bytes()), np.int16, offset=352).reshape(
         voxels.shape)
     moved = voxels.nbytes + os.path.getsize(path)
-    return Work(contenders, lambda r: same_numbers(r, 0.0), moved, keep=[folder, pipe])
+    return Work(contenders, lambda r: same_numbers(r, 0.0), moved, on_threads(), "libdeflate", keep=[folder])

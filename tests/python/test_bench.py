@@ -34,17 +34,21 @@ def run(*args, check=True):
 
 
 @pytest.mark.slow
-def test_quick_run_measures_every_row(tmp_path):
+def test_quick_run_measures_every_row(tmp_path, modules):
     out = run("--json", str(tmp_path / "out.json"), "--svg", str(tmp_path / "out.svg")).stdout
     found = json.loads((tmp_path / "out.json").read_text())
-    assert len(found["kernels"]) == 14 and len(found["pipelines"]) == 9
+    assert len(found["kernels"]) == len(modules("rows").ROWS) >= 22
+    one_volume = [r for r in found["pipelines"] if r["batch"] == 1]
+    assert len(found["pipelines"]) - len(one_volume) == 9 and len(one_volume) == (6 if len(os.sched_getaffinity(0)) > 1 else 0)
     for row in found["kernels"]:
         assert row["name"] in out
         assert all(0 < ms < 1e4 for ms in row["ms"].values())
         assert set(row["ratios"]) == set(row["ms"]) - {"Varo"} and "copy" in row["ratios"]
         assert all(len(times) == 2 for times in row["rounds_ms"].values())
+        assert row["bound_ms"]["bytes"] > 0 and (row["two_threads"] is None) == (len(os.sched_getaffinity(0)) < 2)
     for row in found["pipelines"]:
         assert row["rate"] > 0 and row["cpu_s"] > 0 and row["peak_mib"] > 10
+        assert (row["waits_at_2"] is not None) == (row["contender"].startswith("Varo") and row["batch"] > 1)
     root = xml.etree.ElementTree.parse(tmp_path / "out.svg").getroot()
     bars = [e for e in root.iter() if e.tag.endswith("rect")]
     assert len(bars) == 1 + sum(len(r["ms"]) for r in found["kernels"]) + len(found["pipelines"])
@@ -105,6 +109,49 @@ def test_interleaved_rounds_begin_with_another_contender(modules):
     times = modules("clock").interleaved({k: lambda k=k: order.append(k) for k in "abc"}, rounds=3, least=0)
     assert "".join(order) == "abc" + "abc" + "bca" + "cab"
     assert all(len(t) == 3 for t in times.values())
+
+
+def test_bounds_count_the_cheapest_order_and_the_slowest_kind(modules, monkeypatch):
+    bounds = modules("bounds")
+    # Shrinking the long axis first: 4 outputs of 2 taps, then 2; 3 flop each. The other way round: 8 + 2.
+    assert bounds.separable((2, 8), (1, 2), (2, 2)) == 3 * 4 + 3 * 2
+    assert bounds.separable((2, 8), (1, 2), (2, 2), before=5) == 5 * 16 + 3 * 4 + 5 * 4 + 3 * 2
+    assert bounds.separable((8, 3), (4, 3), (2, 1)) == 3 * 4 * 3
+    assert bounds.warp(10, 3, 1, linear=True) == {"flop": 300, "load": 40}
+    monkeypatch.setattr(bounds, "rates", lambda: {"flop": 100.0, "load": 10.0})
+    assert bounds.of(50, {"flop": 300, "load": 40}, 100, 2.0, {}) == (1.0, 4.0)
+    assert bounds.of(50, "peer", 100, 2.0, {"peer": 3.0}) == (1.0, 3.0)
+    assert bounds.of(50, {}, 100, 2.0, {}) == (1.0, None)
+
+
+def test_goals_of_pipelines_need_a_core(modules):
+    run = lambda rate: [{"rate": rate}]
+    result = dict(pipeline="brats", batch=2, threads=1, waits=0.01, wait_batches=500, waits_at_2=0.1, faults=10)
+    ours = {**result, "contender": "Varo select", "rate": 60.0, "cores": 0.95, "runs": run(60.0)}
+    peer = {**result, "contender": "NumPy/SciPy", "rate": 2.0, "cores": 1.0, "runs": run(2.0)}
+    one, two = ({**ours, "batch": 1, "threads": n, "rate": r, "cores": n * 0.97, "runs": run(r)} for n, r in ((1, 50.0), (2, 90.0)))
+    reached = {what: verdict for what, _, _, verdict in modules("goals").of_pipelines([ours, peer, one, two])}
+    assert list(reached.values()) == ["yes", "yes", "yes", "", "yes", "yes"]
+    busy = modules("goals").of_pipelines([{**ours, "rate": 30.0, "cores": 0.5}])
+    assert busy[0][1:] == ("30.0", "50", "no, had 0.50 cores")
+
+
+def test_kernel_table_keeps_its_columns(modules):
+    table = modules("report").KernelTable(["short", "a rather long name of a row"], "wall time")
+    row = {"name": "short", "goal": {"SciPy": 2.0}, "ms": {"Varo": 1.0, "SciPy": 3.0}, "spread": {"Varo": 0.01, "SciPy": 0.02},
+           "ratios": {"SciPy": 3.0}}
+    assert table.row(row).endswith("yes") and len(table.row(row)) == len(table.head())
+    assert table.head().index("spread") + len("spread") == table.row(row).index("1%") + 2
+
+
+@pytest.mark.skipif(not Path("/usr/include/ITK-5.2").is_dir(), reason="ITK's development files are not installed")
+def test_itk_times_itself(modules):
+    import time
+
+    volume = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    peer, = modules("itk").resampled(volume, (3, 4, 5), "linear").values()
+    assert np.array_equal(peer(), volume)
+    assert 0 < peer.seconds(time.perf_counter) < 1 and 0 < peer.seconds(time.thread_time) < 1
 
 
 @pytest.mark.parametrize("count, classes", [(1, 1), (9, 2), (28, 2)])
