@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What an operator implements, and what it is given for one sample.
 ///
-/// A node is evaluated for one sample in steps, each at most once and only when somebody asks:
+/// A node is evaluated for one sample in steps, each only when somebody asks, infer and run at most
+/// once:
 ///   infer    specs of the outputs. May ask for specs of inputs, values of arguments and (rarely)
 ///            values of inputs. May throw Error. Touches no voxels of its own.
-///   resolve  optional: "for this sample I am this view of an input". Touches no voxels.
+///   resolve  optional: "for this sample I am this view of an input". Touches no voxels. Asked more
+///            than once where its result decides where an input is computed: with stand-ins for
+///            inputs, it must answer by their shapes and strides, and leave no trace.
 ///   run      writes the outputs into the views it is given.
 /// Nothing is asked for that the operator does not ask for itself: an input that it never touches
 /// is never computed.

@@ -90,10 +90,10 @@ void set_filter(AxisMap& map, std::int64_t interp, bool smooth) {
 
 std::optional<Tensor> resized_view(Sample& sample, Resizing& resizing) {
   bool slices = sample.output_spec(0).dtype == sample.spec(0).dtype;
-  for (const auto& [axis, letter, map] : resizing.axes) {
-    resizing.tables.push_back({axis, make_axis_table(map)});
-    slices = slices && step_of(resizing.tables.back().table);
-  }
+  if (resizing.tables.empty())
+    for (const auto& [axis, letter, map] : resizing.axes)
+      resizing.tables.push_back({axis, make_axis_table(map)});
+  for (const auto& [axis, table] : resizing.tables) slices = slices && step_of(table);
   if (!slices) return std::nullopt;
   Tensor view = sample.tensor(0);
   for (const auto& [axis, table] : resizing.tables)
