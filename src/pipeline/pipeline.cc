@@ -7,6 +7,7 @@
 #include <random>
 #include <unistd.h>
 
+#include "core/simd.h"
 #include "pipeline/executor.h"
 #include "pipeline/explain.h"
 #include "pipeline/passes/pass.h"
@@ -49,6 +50,7 @@ struct Pipeline::Impl {
 };
 
 Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
+  limit_simd();
   const auto at_least_one = [](const char* name, int value) {
     if (value < 1)
       throw Error(ErrorKind::param, fmt::format("Pipeline: {} is out of range", name))

