@@ -14,134 +14,17 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/filter/fetch_store-inl.h"
+#include "kernels/filter/weigh-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace varo::filter {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::ScalableTag<float>;
-
-// Neighbour k of a row's elements: rows that lie anywhere, or one line shifted.
-struct Pointers {
-  const float* const* centre;
-  HWY_INLINE const float* operator()(std::int64_t k) const { return centre[k]; }
-};
-struct Shifted {
-  const float* centre;
-  std::int64_t step;
-  HWY_INLINE const float* operator()(std::int64_t k) const { return centre + k * step; }
-};
-
-// to[i] = half[0] * rows(0)[i] + sum over k of half[k] * (rows(-k)[i] + rows(k)[i]).
-template <class Rows>
-HWY_INLINE void weigh(const Rows& rows, std::int64_t radius, const float* HWY_RESTRICT half,
-                      std::int64_t n, float* HWY_RESTRICT to) {
-  const Floats d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto one = [&](std::int64_t i) HWY_ATTR {
-    auto sum = hn::Mul(hn::Set(d, half[0]), hn::LoadU(d, rows(0) + i));
-    for (std::int64_t k = 1; k <= radius; ++k) {
-      const auto pair = hn::Add(hn::LoadU(d, rows(-k) + i), hn::LoadU(d, rows(k) + i));
-      sum = hn::Add(sum, hn::Mul(hn::Set(d, half[k]), pair));
-    }
-    hn::StoreU(sum, d, to + i);
-  };
-  std::int64_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    auto weight = hn::Set(d, half[0]);
-    const float* at = rows(0) + i;
-    auto sum0 = hn::Mul(weight, hn::LoadU(d, at));
-    auto sum1 = hn::Mul(weight, hn::LoadU(d, at + lanes));
-    auto sum2 = hn::Mul(weight, hn::LoadU(d, at + 2 * lanes));
-    auto sum3 = hn::Mul(weight, hn::LoadU(d, at + 3 * lanes));
-    for (std::int64_t k = 1; k <= radius; ++k) {
-      const float* a = rows(-k) + i;
-      const float* b = rows(k) + i;
-      weight = hn::Set(d, half[k]);
-      sum0 = hn::Add(sum0, hn::Mul(weight, hn::Add(hn::LoadU(d, a), hn::LoadU(d, b))));
-      sum1 =
-          hn::Add(sum1, hn::Mul(weight, hn::Add(hn::LoadU(d, a + lanes), hn::LoadU(d, b + lanes))));
-      sum2 = hn::Add(
-          sum2, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 2 * lanes), hn::LoadU(d, b + 2 * lanes))));
-      sum3 = hn::Add(
-          sum3, hn::Mul(weight, hn::Add(hn::LoadU(d, a + 3 * lanes), hn::LoadU(d, b + 3 * lanes))));
-    }
-    hn::StoreU(sum0, d, to + i);
-    hn::StoreU(sum1, d, to + i + lanes);
-    hn::StoreU(sum2, d, to + i + 2 * lanes);
-    hn::StoreU(sum3, d, to + i + 3 * lanes);
-  }
-  for (; i + lanes <= n; i += lanes) one(i);
-  if (i < n && n >= lanes) {
-    one(n - lanes);  // some elements a second time, with the same result
-    return;
-  }
-  for (; i < n; ++i) {
-    float sum = half[0] * rows(0)[i];
-    for (std::int64_t k = 1; k <= radius; ++k) sum += half[k] * (rows(-k)[i] + rows(k)[i]);
-    to[i] = sum;
-  }
-}
-
-// n * channels elements with these strides, as contiguous floats.
-template <class T>
-void fetch(const void* from, const Axis& x, const Axis& channel, std::int64_t n,
-           float* HWY_RESTRICT to) {
-  const T* HWY_RESTRICT in = static_cast<const T*>(from);
-  const std::int64_t channels = channel.extent;
-  if ((channels == 1 || channel.in == 1) && x.in == channels) {
-    for (std::int64_t i = 0; i < n * channels; ++i) to[i] = saturate<float>(in[i]);
-  } else if (channels == 1) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] = saturate<float>(in[i * x.in]);
-  } else {
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t c = 0; c < channels; ++c)
-        *to++ = saturate<float>(in[i * x.in + c * channel.in]);
-  }
-}
-
-// Types of up to 16 bits: round half away from zero, clamp in float, where every bound is exact.
-template <class T>
-HWY_INLINE void store_small(const float* HWY_RESTRICT from, std::int64_t n, T* HWY_RESTRICT out) {
-  const Floats d;
-  const hn::Rebind<std::int32_t, Floats> di;
-  const hn::Rebind<T, Floats> dt;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto low = hn::Set(d, static_cast<float>(std::numeric_limits<T>::min()));
-  const auto high = hn::Set(d, static_cast<float>(std::numeric_limits<T>::max()));
-  const auto half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    auto v = hn::LoadU(d, from + i);
-    v = hn::IfThenElseZero(hn::Eq(v, v), v);
-    v = hn::Min(hn::Max(v, low), high);
-    const auto whole = hn::Trunc(v);
-    const auto away =
-        hn::IfThenElseZero(hn::Ge(hn::Abs(hn::Sub(v, whole)), half), hn::CopySign(one, v));
-    hn::StoreU(hn::DemoteTo(dt, hn::ConvertTo(di, hn::Add(whole, away))), dt, out + i);
-  }
-  for (; i < n; ++i) out[i] = saturate<T>(from[i]);
-}
-
-template <class T>
-void store(const float* HWY_RESTRICT from, const Axis& x, const Axis& channel, std::int64_t n,
-           bool dense, void* to) {
-  T* HWY_RESTRICT out = static_cast<T*>(to);
-  const std::int64_t channels = channel.extent;
-  if (!dense) {
-    for (std::int64_t i = 0; i < n; ++i)
-      for (std::int64_t c = 0; c < channels; ++c)
-        out[i * x.out + c * channel.out] = saturate<T>(*from++);
-  } else if constexpr (std::is_integral_v<T> && sizeof(T) <= 2 && !std::is_same_v<T, bool>) {
-    store_small(from, n * channels, out);
-  } else {
-    for (std::int64_t i = 0; i < n * channels; ++i) out[i] = saturate<T>(from[i]);
-  }
-}
-
 // One tile of one outer position. The rings hold row y (or plane z) at index modulo their length,
-// which the rows in reach never exceed.
+// which the rows in reach never exceed. Planes, and rows within them, are made in groups that share
+// what they read.
 class Tile {
  public:
   Tile(const Plan& p, const std::byte* in, std::byte* out, std::byte* slot, std::int64_t tz,
@@ -151,7 +34,10 @@ class Tile {
         out_(out),
         in_size_(static_cast<std::int64_t>(size_of(p.in_type))),
         out_size_(static_cast<std::int64_t>(size_of(p.out_type))),
-        channels_(p.channel.extent) {
+        channels_(p.channel.extent),
+        along_z_(weigh_for(p.z.radius)),
+        along_y_(weigh_for(p.y.radius)),
+        along_x_(weigh_for(p.x.radius).line) {
     z0_ = tz * p.tile_z, z1_ = std::min(p.z.extent, z0_ + p.tile_z);
     y0_ = ty * p.tile_y, y1_ = std::min(p.y.extent, y0_ + p.tile_y);
     x0_ = tx * p.tile_x, x1_ = std::min(p.x.extent, x0_ + p.tile_x);
@@ -159,79 +45,144 @@ class Tile {
     y_high_ = std::min(p.y.extent, y1_ + p.y.radius);
     x_low_ = std::max<std::int64_t>(0, x0_ - p.x.radius);
     x_high_ = std::min(p.x.extent, x1_ + p.x.radius);
-    rows_ = reinterpret_cast<const float**>(slot);
+    read_ = (x_high_ - x_low_) * channels_;
+    planes_ = reinterpret_cast<const float**>(slot);
+    rows_ = planes_ + p.pointers;
+    shared_ = rows_ + p.pointers;
     z_ring_ = reinterpret_cast<float*>(slot + p.pointer_bytes);
     y_ring_ = z_ring_ + p.row * p.planes * p.plane_rows;
-    line_ = y_ring_ + p.row * p.z_rows;
-    result_ = line_ + (p.tile_x + 2 * p.x.radius) * channels_;
+    lines_ = y_ring_ + p.ring * kGroup;
+    result_ = lines_ + p.line * kGroup * 2;
     dispatch_all(p.in_type, [&](auto tag) { fetch_ = &fetch<typename decltype(tag)::type>; });
     dispatch_all(p.out_type, [&](auto tag) { store_ = &store<typename decltype(tag)::type>; });
   }
 
   void run() {
     std::int64_t loaded = std::max<std::int64_t>(0, z0_ - p_.z.radius);
-    for (std::int64_t z = z0_; z < z1_; ++z) {
+    for (std::int64_t z = z0_, planes; z < z1_; z += planes) {
+      planes = z1_ - z >= kGroup ? kGroup : 1;
+      const std::int64_t reach = std::min(p_.z.extent, z + planes + p_.z.radius);
       if (!p_.direct_in)
-        for (; loaded <= std::min(p_.z.extent - 1, z + p_.z.radius); ++loaded) load_plane(loaded);
-      std::int64_t ready = y_low_;
-      for (std::int64_t y = y0_; y < y1_; ++y) {
-        for (; ready <= std::min(p_.y.extent - 1, y + p_.y.radius); ++ready)
-          weigh_along_z(z, ready);
-        weigh_along_y(y);
-        mirror_ends();
-        write_row(z, y);
+        for (; loaded < reach; ++loaded) load_plane(loaded);
+      for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) {
+        const std::int64_t at = reflect_101(z - p_.z.radius + k, p_.z.extent);
+        planes_[k] = p_.direct_in ? reinterpret_cast<const float*>(source(at, 0))
+                                  : plane_row(at, y_low_) - y_low_ * p_.row;
       }
+      run_planes(z, planes);
     }
   }
 
  private:
+  // Lines of rows [y, y + rows) of plane z.
+  struct Group {
+    float* lines = nullptr;
+    std::int64_t z = 0, y = 0, rows = 0;
+  };
+
+  // Output planes [z, z + planes). A group's lines are read along x after the next group's have
+  // been written: vectors that begin between two stores must wait until both have left the store
+  // queue.
+  void run_planes(std::int64_t z, std::int64_t planes) {
+    std::int64_t ready = y_low_;
+    float* lines = lines_;
+    Group group;
+    for (std::int64_t y = y0_, rows; y < y1_; y += rows) {
+      rows = y1_ - y >= kGroup ? kGroup : 1;
+      const std::int64_t reach = std::min(p_.y.extent, y + rows + p_.y.radius);
+      for (; ready < reach; ++ready) weigh_along_z(ready, planes);
+      for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k)
+        shared_[k] = ring_row(0, reflect_101(y - p_.y.radius + k, p_.y.extent));
+      for (std::int64_t plane = 0; plane < planes; ++plane) {
+        weigh_along_y(plane, rows, lines);
+        for (std::int64_t row = 0; row < rows; ++row) mirror_ends(lines + row * p_.line);
+        write_rows(group);
+        group = {lines, z + plane, y, rows};
+        prefetch_rows(group);
+        lines = lines == lines_ ? lines_ + kGroup * p_.line : lines_;
+      }
+    }
+    write_rows(group);
+  }
+
   const std::byte* source(std::int64_t z, std::int64_t y) const {
     return in_ + (z * p_.z.in + y * p_.y.in + x_low_ * p_.x.in) * in_size_;
   }
   float* plane_row(std::int64_t z, std::int64_t y) const {
     return z_ring_ + p_.row * ((z % p_.planes) * p_.plane_rows + (y - y_low_));
   }
-  float* ring_row(std::int64_t y) const { return y_ring_ + p_.row * (y % p_.z_rows); }
+  float* ring_row(std::int64_t plane, std::int64_t y) const {
+    return y_ring_ + plane * p_.ring + p_.row * (y % p_.z_rows);
+  }
 
   void load_plane(std::int64_t z) {
     for (std::int64_t y = y_low_; y < y_high_; ++y)
       fetch_(source(z, y), p_.x, p_.channel, x_high_ - x_low_, plane_row(z, y));
   }
 
-  void weigh_along_z(std::int64_t z, std::int64_t y) {
-    const std::int64_t r = p_.z.radius;
-    for (std::int64_t k = -r; k <= r; ++k) {
-      const std::int64_t at = reflect_101(z + k, p_.z.extent);
-      rows_[r + k] =
-          p_.direct_in ? reinterpret_cast<const float*>(source(at, y)) : plane_row(at, y);
-    }
-    weigh(Pointers{rows_ + r}, r, p_.z.half, (x_high_ - x_low_) * channels_, ring_row(y));
+  void weigh_along_z(std::int64_t y, std::int64_t planes) {
+    const std::int64_t step = p_.direct_in ? p_.y.in : p_.row;
+    for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) rows_[k] = planes_[k] + y * step;
+    float* to[kGroup];
+    to[0] = ring_row(0, y);
+    for (std::int64_t plane = 1; plane < planes; ++plane) to[plane] = to[plane - 1] + p_.ring;
+    (planes == 1 ? along_z_.row : along_z_.group)(rows_, p_.z.radius, p_.z.half, read_, to);
   }
 
-  void weigh_along_y(std::int64_t y) {
-    const std::int64_t r = p_.y.radius;
-    for (std::int64_t k = -r; k <= r; ++k) rows_[r + k] = ring_row(reflect_101(y + k, p_.y.extent));
-    weigh(Pointers{rows_ + r}, r, p_.y.half, (x_high_ - x_low_) * channels_, line_at(x_low_));
+  void weigh_along_y(std::int64_t plane, std::int64_t rows, float* lines) {
+    for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k)
+      rows_[k] = shared_[k] + plane * p_.ring;
+    float* to[kGroup];
+    for (std::int64_t row = 0; row < rows; ++row) to[row] = at_x(lines + row * p_.line, x_low_);
+    (rows == 1 ? along_y_.row : along_y_.group)(rows_, p_.y.radius, p_.y.half, read_, to);
   }
 
-  // Where x lies in the line, which begins at x0 - radius.
-  float* line_at(std::int64_t x) const { return line_ + (x - x0_ + p_.x.radius) * channels_; }
+  // Where x lies in a line, which begins at x0 - radius.
+  float* at_x(float* line, std::int64_t x) const {
+    return line + (x - x0_ + p_.x.radius) * channels_;
+  }
 
-  void mirror_ends() {
-    const auto mirror = [&](std::int64_t x) {
-      std::memcpy(line_at(x), line_at(reflect_101(x, p_.x.extent)),
-                  static_cast<std::size_t>(channels_) * 4);
+  void mirror_ends(float* line) const {
+    const std::int64_t last = p_.x.extent - 1;
+    const auto mirror = [&](std::int64_t x, std::int64_t source) {
+      const float* const from = at_x(line, source);
+      float* const to = at_x(line, x);
+      for (std::int64_t c = 0; c < channels_; ++c) to[c] = from[c];
     };
-    for (std::int64_t x = x0_ - p_.x.radius; x < x_low_; ++x) mirror(x);
-    for (std::int64_t x = x_high_; x < x1_ + p_.x.radius; ++x) mirror(x);
+    if (p_.x.radius <= last) {
+      for (std::int64_t x = x0_ - p_.x.radius; x < 0; ++x) mirror(x, -x);
+      for (std::int64_t x = last + 1; x < x1_ + p_.x.radius; ++x) mirror(x, 2 * last - x);
+    } else {
+      for (std::int64_t x = -p_.x.radius; x < 0; ++x) mirror(x, reflect_101(x, last + 1));
+      for (std::int64_t x = last + 1; x <= last + p_.x.radius; ++x)
+        mirror(x, reflect_101(x, last + 1));
+    }
   }
 
-  void write_row(std::int64_t z, std::int64_t y) {
-    std::byte* out = out_ + (z * p_.z.out + y * p_.y.out + x0_ * p_.x.out) * out_size_;
+  void write_rows(const Group& group) {
+    for (std::int64_t row = 0; row < group.rows; ++row)
+      write_row(group.lines + row * p_.line, group.z, group.y + row);
+  }
+
+  std::byte* target(std::int64_t z, std::int64_t y) const {
+    return out_ + (z * p_.z.out + y * p_.y.out + x0_ * p_.x.out) * out_size_;
+  }
+
+  // Asks for the lines that write_rows() will write one group later: a tenth of the time of 128^3.
+  void prefetch_rows(const Group& group) const {
+    if (!p_.dense_out) return;
+    const std::int64_t bytes = (x1_ - x0_) * channels_ * out_size_;
+    for (std::int64_t row = 0; row < group.rows; ++row)
+      for (std::int64_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(target(group.z, group.y + row) + i, 1);
+  }
+
+  void write_row(float* line, std::int64_t z, std::int64_t y) {
+    std::byte* const out = target(z, y);
     const std::int64_t n = (x1_ - x0_) * channels_;
     const bool straight = p_.out_type == DType::f32 && p_.dense_out && !p_.add;
     float* result = straight ? reinterpret_cast<float*>(out) : result_;
-    weigh(Shifted{line_at(x0_), channels_}, p_.x.radius, p_.x.half, n, result);
+    along_x_(at_x(line, x0_), channels_, p_.x.radius, p_.x.half, n, result);
     if (straight) return;
     if (p_.add) {
       auto* sums = reinterpret_cast<float*>(out);
@@ -247,10 +198,13 @@ class Tile {
   const std::byte* in_;
   std::byte* out_;
   std::int64_t in_size_, out_size_, channels_;
+  Weigh along_z_, along_y_;
+  WeighLine along_x_;
   std::int64_t z0_, z1_, y0_, y1_, x0_, x1_;
   std::int64_t y_low_, y_high_, x_low_, x_high_;  // what the windows reach
-  const float** rows_;
-  float *z_ring_, *y_ring_, *line_, *result_;
+  std::int64_t read_;                             // elements of a row that they reach
+  const float **planes_, **rows_, **shared_;
+  float *z_ring_, *y_ring_, *lines_, *result_;
   void (*fetch_)(const void*, const Axis&, const Axis&, std::int64_t, float*);
   void (*store_)(const float*, const Axis&, const Axis&, std::int64_t, bool, void*);
 };

@@ -7,16 +7,16 @@ namespace varo::filter {
 
 namespace {
 
-// Rows that the windows go over again and again should stay in half of a usual L2 cache, and a row
-// and its neighbours along y in L1.
+// Rows that the windows go over again and again should stay in half of a usual L2 cache.
 constexpr std::int64_t kTileBytes = 512 * 1024;
-constexpr std::int64_t kRowFloats = 2048;
+constexpr std::int64_t kRowFloats = 512;
 // Rather a long row than vectors that are mostly tail.
 constexpr std::int64_t kWideChannel = 32;
 constexpr std::int64_t kTasks = 32;
-// Rows of neighbouring planes are apart by a large power of two as often as not: more of them than
-// a cache set has ways push each other out, so they are copied together first.
-constexpr std::int64_t kDirectPlanes = 8;
+// Rows of neighbouring planes are apart by a large power of two as often as not: of more of them
+// than a cache set has ways, what one vector leaves of a line may be gone before the next one wants
+// it. From about here on it is no slower to copy them together first.
+constexpr std::int64_t kDirectPlanes = 12;
 
 constexpr float kOne = 1.0F;
 
@@ -26,7 +26,7 @@ std::int64_t even_tile(std::int64_t extent, std::int64_t most) {
   most = std::clamp<std::int64_t>(most, 1, extent);
   return ceil_div(extent, ceil_div(extent, most));
 }
-std::int64_t kept(const Axis& a) { return std::min(a.extent, 2 * a.radius + 1); }
+std::int64_t kept(const Axis& a) { return std::min(a.extent, 2 * a.radius + kGroupRows); }
 std::int64_t reached(const Axis& a, std::int64_t tile) {
   return std::min(a.extent, tile + 2 * a.radius);
 }
@@ -96,23 +96,24 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
                  : even_tile(p.x.extent, std::max(kRowFloats / channels, 8 * p.x.radius));
   const std::int64_t row_floats = reached(p.x, p.tile_x) * channels;
   const std::int64_t rows = kTileBytes / (kept(p.z) * row_floats * 4);
-  p.tile_y =
-      even_tile(p.y.extent, std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}}));
+  p.tile_y = std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}});
+  p.tile_y = ceil_div(even_tile(p.y.extent, p.tile_y), kGroupRows) * kGroupRows;
   std::int64_t others = ceil_div(p.y.extent, p.tile_y) * ceil_div(p.x.extent, p.tile_x);
   for (int i = 0; i < p.outer_rank; ++i) others *= p.outer[i].extent;
-  p.tile_z = even_tile(p.z.extent,
-                       std::max({p.z.extent * others / kTasks, 6 * p.z.radius, std::int64_t{16}}));
+  p.tile_z = std::max({p.z.extent * others / kTasks, 6 * p.z.radius, std::int64_t{16}});
+  p.tile_z = ceil_div(even_tile(p.z.extent, p.tile_z), kGroupRows) * kGroupRows;
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);
 
   p.row = ceil_div(row_floats, 16) * 16;
   p.planes = p.direct_in ? 0 : kept(p.z);
   p.plane_rows = reached(p.y, p.tile_y);
   p.z_rows = kept(p.y);
-  const std::int64_t pointers = 2 * std::max(p.z.radius, p.y.radius) + 1;
-  p.pointer_bytes = static_cast<std::size_t>(ceil_div(pointers * 8, 64) * 64);
-  const std::int64_t line = ceil_div((p.tile_x + 2 * p.x.radius) * channels, 16) * 16;
-  const std::int64_t floats =
-      p.row * (p.planes * p.plane_rows + p.z_rows) + line + ceil_div(p.tile_x * channels, 16) * 16;
+  p.ring = p.row * p.z_rows;
+  p.pointers = 2 * std::max(p.z.radius, p.y.radius) + kGroupRows;
+  p.pointer_bytes = static_cast<std::size_t>(ceil_div(3 * p.pointers * 8, 64) * 64);
+  p.line = ceil_div((p.tile_x + 2 * p.x.radius) * channels, 16) * 16;
+  const std::int64_t floats = p.row * p.planes * p.plane_rows + (p.ring + 2 * p.line) * kGroupRows +
+                              ceil_div(p.tile_x * channels, 16) * 16;
   p.slot_bytes = p.pointer_bytes + static_cast<std::size_t>(floats) * 4;
   return p;
 }

@@ -13,14 +13,18 @@ struct Axis {
   const float* half = nullptr;
 };
 
+/// Rows made at once, from rows that they share.
+inline constexpr std::int64_t kGroupRows = 4;
+
 /// The volume as [outer..., z, y, x, channel] and its partition into tiles. A tile makes one box of
 /// outputs; it slides along z, keeping the rows that its windows still need in cache:
 ///
 ///   input rows z-rz ... z+rz  --z window-->  rows y-ry ... y+ry  --y window-->  one row with both
 ///   borders  --x window-->  output row
 ///
-/// Each step reads only what the step before has just written. A row is x by channel elements, so
-/// that neighbours along x lie `channels` apart.
+/// Each step reads only what the step before has just written, and makes kGroupRows neighbouring
+/// rows at once: those of as many planes along z, those of as many lines along y. A row is x by
+/// channel elements, so that neighbours along x lie `channels` apart.
 struct Plan {
   int outer_rank = 0;
   Axis outer[kMaxRank];
@@ -35,7 +39,10 @@ struct Plan {
   std::int64_t row = 0;     ///< floats between rows of the rings
   std::int64_t planes = 0;  ///< input planes kept, when not direct_in
   std::int64_t plane_rows = 0;
-  std::int64_t z_rows = 0;  ///< rows kept after the z window
+  std::int64_t z_rows = 0;    ///< rows kept after the z window, for each plane of a group
+  std::int64_t ring = 0;      ///< floats of these rows
+  std::int64_t line = 0;      ///< floats between lines, which are rows after the y window
+  std::int64_t pointers = 0;  ///< rows that a group reads
   std::size_t pointer_bytes = 0;
   std::size_t slot_bytes = 0;
 };
