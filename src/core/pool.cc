@@ -8,6 +8,7 @@
 #include <new>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <utility>
 
 namespace varo {
 
@@ -57,6 +58,26 @@ void system_free(void* memory, std::size_t bytes) {
     std::free(memory);
   else
     munmap(memory, bytes);
+}
+
+// A range of whole huge pages, touched or not.
+struct Pages {
+  std::byte* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+// Moves huge pages from the front of `from` to the front of `to`, in place of those there, and
+// takes them off both. One a call: pages that were moved before cannot be moved together. False if
+// `to` has a hole now, which nothing but the end of memory can cause.
+bool move_pages(Pages& from, Pages& to) {
+  while (from.bytes >= kHuge && to.bytes >= kHuge) {
+    if (mremap(from.data, kHuge, kHuge, MREMAP_MAYMOVE | MREMAP_FIXED, to.data) == MAP_FAILED)
+      return mmap(to.data, kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                  -1, 0) != MAP_FAILED;
+    from = {from.data + kHuge, from.bytes - kHuge};
+    to = {to.data + kHuge, to.bytes - kHuge};
+  }
+  return true;
 }
 
 // Small buffers: one allocation for the memory and the count of its holders.
@@ -145,6 +166,48 @@ struct BufferPool::Impl {
     }
   }
 
+  // Frees the victims, but lets the touched pages of large ones be those of `memory` first, so that
+  // it is not touched anew. Returns what is left of the one whose pages were too many.
+  static Pages recycle(Unused* victims, void*& memory, std::size_t bytes) {
+    Pages to{static_cast<std::byte*>(memory), memory != nullptr && bytes >= kHuge ? bytes : 0};
+    Pages left;
+    while (victims != nullptr) {
+      Unused* const next = victims->class_next;
+      const std::size_t size = size_of_class(victims->size_class);
+      Pages from{reinterpret_cast<std::byte*>(victims), size};
+      if (size >= kHuge && to.bytes >= kHuge) {
+        if (!move_pages(from, to)) {
+          system_free(std::exchange(memory, nullptr), bytes);
+          to = {};
+        }
+        if (to.bytes < kHuge && from.bytes >= kHuge) std::swap(from, left);
+      }
+      if (size < kMapped)
+        std::free(victims);
+      else if (from.bytes != 0)
+        munmap(from.data, from.bytes);
+      victims = next;
+    }
+    return left;
+  }
+
+  // Keeps pages as an unused buffer, as far as the bound allows.
+  void keep(Pages pages) {
+    if (pages.bytes == 0) return;
+    std::size_t kept = 0;
+    {
+      const std::lock_guard lock(mutex);
+      int c = class_of(pages.bytes);
+      while (c > 0 && size_of_class(c) > pages.bytes) --c;
+      if (size_of_class(c) >= kHuge && stats.reserved_bytes + size_of_class(c) <= bound()) {
+        kept = size_of_class(c);
+        stats.reserved_bytes += kept;
+        insert(pages.data, c);
+      }
+    }
+    if (kept < pages.bytes) munmap(pages.data + kept, pages.bytes - kept);
+  }
+
   // Null if there is no memory even without what lies unused.
   void* allocate(std::size_t size) {
     if (void* memory = system_allocate(size)) return memory;
@@ -214,8 +277,9 @@ std::shared_ptr<void> BufferPool::get(std::size_t bytes) {
     }
   }
   if (memory == nullptr) {
-    Impl::free_all(victims);
     memory = impl.allocate(size);
+    impl.keep(Impl::recycle(victims, memory, size));
+    if (memory == nullptr) memory = impl.allocate(size);
     const std::lock_guard lock(impl.mutex);
     if (memory == nullptr) {  // a request that failed leaves no trace, in the bound least of all
       impl.stats.reserved_bytes -= size;
