@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four vectors of doubles as one value, with operators, for whichever instruction set includes
-// this. No include guard: functions.cc includes it once an instruction set.
-//
-// A chain of dependent operations leaves most of a core idle, and its scheduler does not look far
-// enough to find the next one: whatever is written with these values is four chains, interleaved.
+// Floats computed with in doubles, for whichever instruction set includes this. No include guard:
+// functions.cc includes it once an instruction set, after kernels/four-inl.h.
 
 namespace varo {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 using F64 = hn::ScalableTag<double>;
 using U64 = hn::RebindToUnsigned<F64>;
 using F32 = hn::Rebind<float, F64>;  // as many
 
-template <class T>
-struct Four {
-  T a, b, c, d;
-};
 using V = Four<hn::Vec<F64>>;
 using Mask = Four<hn::Mask<F64>>;
 
-// On every vector.
-template <class Function, class... T>
-HWY_INLINE auto each(const Function& function, const Four<T>&... x)
-    -> Four<decltype(function(x.a...))> {
-  return {function(x.a...), function(x.b...), function(x.c...), function(x.d...)};
-}
-#define VARO_EACH(expression, ...) \
-  each([](auto... x) HWY_ATTR { return expression(x...); }, __VA_ARGS__)
-
-HWY_INLINE V value(double x) {
-  const auto v = hn::Set(F64(), x);
-  return {v, v, v, v};
-}
-
-HWY_INLINE V operator+(V x, V y) { return VARO_EACH(hn::Add, x, y); }
-HWY_INLINE V operator-(V x, V y) { return VARO_EACH(hn::Sub, x, y); }
-HWY_INLINE V operator*(V x, V y) { return VARO_EACH(hn::Mul, x, y); }
-HWY_INLINE V operator/(V x, V y) { return VARO_EACH(hn::Div, x, y); }
-HWY_INLINE V operator^(V x, V y) { return VARO_EACH(hn::Xor, x, y); }
-HWY_INLINE V operator+(V x, double y) { return x + value(y); }
-HWY_INLINE V operator-(V x, double y) { return x - value(y); }
-HWY_INLINE V operator*(V x, double y) { return x * value(y); }
-HWY_INLINE V operator-(double x, V y) { return value(x) - y; }
-HWY_INLINE V operator/(double x, V y) { return value(x) / y; }
+HWY_INLINE V value(double x) { return same<hn::Vec<F64>>(x); }
 
 // What `function` makes of the bits of x.
 template <class Function>
@@ -55,27 +23,16 @@ HWY_INLINE V on_bits(const Function& function, V x) {
 }
 HWY_INLINE hn::Vec<U64> word(std::uint64_t x) { return hn::Set(U64(), x); }
 
-HWY_INLINE Mask operator<(V x, V y) { return VARO_EACH(hn::Lt, x, y); }
-HWY_INLINE Mask operator==(V x, V y) { return VARO_EACH(hn::Eq, x, y); }
-HWY_INLINE Mask operator<(V x, double y) { return x < value(y); }
-HWY_INLINE Mask operator>(V x, double y) { return value(y) < x; }
-HWY_INLINE Mask operator==(V x, double y) { return x == value(y); }
-HWY_INLINE Mask operator&(Mask x, Mask y) { return VARO_EACH(hn::And, x, y); }
-HWY_INLINE Mask operator|(Mask x, Mask y) { return VARO_EACH(hn::Or, x, y); }
-HWY_INLINE Mask operator!(Mask x) { return VARO_EACH(hn::Not, x); }
 HWY_INLINE bool all(Mask x) {
   return hn::AllTrue(F64(), hn::And(hn::And(x.a, x.b), hn::And(x.c, x.d)));
 }
 
-HWY_INLINE V select(Mask m, V yes, V no) { return VARO_EACH(hn::IfThenElse, m, yes, no); }
-HWY_INLINE V select(Mask m, double yes, V no) { return select(m, value(yes), no); }
 HWY_INLINE V least(V x, V y) { return VARO_EACH(hn::Min, x, y); }
 HWY_INLINE V most(V x, V y) { return VARO_EACH(hn::Max, x, y); }
 HWY_INLINE V clamped(V x, double low, double high) {
   return least(most(x, value(low)), value(high));
 }
 HWY_INLINE V size_of(V x) { return VARO_EACH(hn::Abs, x); }
-HWY_INLINE V root(V x) { return VARO_EACH(hn::Sqrt, x); }
 HWY_INLINE V floor(V x) { return VARO_EACH(hn::Floor, x); }
 HWY_INLINE V with_sign(V size, V of) { return VARO_EACH(hn::CopySign, size, of); }
 HWY_INLINE Mask negative(V x) { return with_sign(value(1), x) < 0; }  // -0 is

@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#include "kernels/four-inl.h"
 #include "kernels/pointwise/doubles-inl.h"
 #include "kernels/pointwise/functions-inl.h"
 

@@ -5,8 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <numbers>
-#include <utility>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
@@ -15,145 +13,291 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#include "kernels/four-inl.h"
+
 namespace varo {
 namespace HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Blocks are made kLanes at a time, one lane a block.
-constexpr std::size_t kLanes = 16;
-using Words32 = hn::CappedTag<std::uint32_t, kLanes>;
-using Vec32 = hn::Vec<Words32>;
-struct Blocks {
-  alignas(64) std::uint32_t word[4][kLanes];
-};
-
-struct Product {
-  Vec32 high, low;
-};
-// Both halves of the 64-bit products of all lanes: those of the even lanes and those of the odd
-// lanes are computed apart and put side by side again.
-HWY_INLINE Product product(Vec32 a, Vec32 b) {
+#undef VARO_PLAIN_BLOCKS
 #if HWY_TARGET == HWY_SCALAR
-  const std::uint64_t both = std::uint64_t{hn::GetLane(a)} * hn::GetLane(b);
-  return {hn::Set(Words32(), static_cast<std::uint32_t>(both >> 32)),
-          hn::Set(Words32(), static_cast<std::uint32_t>(both))};
+#define VARO_PLAIN_BLOCKS 1
 #else
-  const hn::Repartition<std::uint64_t, Words32> wide;
-  const Words32 d;
-  const auto even = hn::MulEven(a, b);
-  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, a))), b);
-  return {hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even))),
-          hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even))};
+#define VARO_PLAIN_BLOCKS 0
 #endif
-}
 
-HWY_INLINE Blocks blocks_at(const RandomKey& key, std::uint64_t first) {
-  Blocks b;
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    const std::uint64_t index = first + i;
-    b.word[0][i] = static_cast<std::uint32_t>(index);
-    b.word[1][i] = static_cast<std::uint32_t>(index >> 32) | (key.draw << 16);
-  }
-  const Words32 d;
-  const Vec32 factor_a = hn::Set(d, 0xD2511F53U), factor_b = hn::Set(d, 0xCD9E8D57U);
-  for (std::size_t i = 0; i < kLanes; i += hn::Lanes(d)) {
-    Vec32 w0 = hn::Load(d, &b.word[0][i]), w1 = hn::Load(d, &b.word[1][i]);
-    Vec32 w2 = hn::Set(d, static_cast<std::uint32_t>(key.sample));
-    Vec32 w3 = hn::Set(d, static_cast<std::uint32_t>(key.sample >> 32));
-    auto key0 = static_cast<std::uint32_t>(key.seed);
-    auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const Product p = product(w0, factor_a), q = product(w2, factor_b);
-      w0 = hn::Xor(hn::Xor(q.high, w1), hn::Set(d, key0));
-      w1 = q.low;
-      w2 = hn::Xor(hn::Xor(p.high, w3), hn::Set(d, key1));
-      w3 = p.low;
+// Blocks are made kBlocks at a time. Words 0 and 2 of block i go to [0][2 i] and [0][2 i + 1],
+// words 1 and 3 to [1][2 i] and [1][2 i + 1]: for normal numbers, radii and angles.
+#if VARO_PLAIN_BLOCKS
+constexpr std::size_t kBlocks = 4;
+#else
+// A block a lane of 64 bits, of which the lower half counts: products are made of the lower halves
+// and fill the lane.
+using Lane = hn::ScalableTag<std::uint64_t>;
+using Words32 = hn::Repartition<std::uint32_t, Lane>;
+using Floats = hn::RebindToFloat<Words32>;
+using W = Four<hn::Vec<Words32>>;
+using F = Four<hn::Vec<Floats>>;
+constexpr std::size_t kBlocks = 4 * hn::MaxLanes(Lane());
+#endif
+
+// The keys of the rounds, and what else is the same for all blocks.
+struct Stream {
+  explicit Stream(const RandomKey& k) : key(k) {
+    auto key0 = static_cast<std::uint32_t>(k.seed), key1 = static_cast<std::uint32_t>(k.seed >> 32);
+    for (auto& round : rounds) {
+      round[0] = key0;
+      round[1] = key1;
       key0 += 0x9E3779B9U;
       key1 += 0xBB67AE85U;
     }
-    hn::Store(w0, d, &b.word[0][i]);
-    hn::Store(w1, d, &b.word[1][i]);
-    hn::Store(w2, d, &b.word[2][i]);
-    hn::Store(w3, d, &b.word[3][i]);
+  }
+  RandomKey key;
+  std::uint64_t rounds[10][2];
+};
+
+struct Words {
+  alignas(64) std::uint32_t word[2][2 * kBlocks];
+};
+
+#if VARO_PLAIN_BLOCKS
+inline Words blocks_at(const Stream& stream, std::uint64_t first) {
+  Words b;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    const PhiloxBlock block = stream.key.block(first + i);
+    for (std::size_t k = 0; k < 4; ++k) b.word[k % 2][2 * i + k / 2] = block[k];
   }
   return b;
 }
-
-// to[4 i + k] = from[k][i].
-template <class T>
-HWY_INLINE void interleave(const T (&from)[4][kLanes], T* HWY_RESTRICT to) {
-  const hn::CappedTag<T, kLanes> d;
-  for (std::size_t i = 0; i < kLanes; i += hn::Lanes(d))
-    hn::StoreInterleaved4(hn::Load(d, &from[0][i]), hn::Load(d, &from[1][i]),
-                          hn::Load(d, &from[2][i]), hn::Load(d, &from[3][i]), d, to + 4 * i);
+#else
+HWY_INLINE hn::Vec<Lane> product(hn::Vec<Lane> a, hn::Vec<Lane> b) {
+  return hn::MulEven(hn::BitCast(Words32(), a), hn::BitCast(Words32(), b));
+}
+alignas(64) constexpr std::uint64_t kCount[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                                11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                                22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+// The lower halves of a and b, next to each other.
+HWY_INLINE hn::Vec<Words32> side_by_side(hn::Vec<Lane> a, hn::Vec<Lane> b) {
+  return hn::OddEven(hn::BitCast(Words32(), hn::ShiftLeft<32>(b)), hn::BitCast(Words32(), a));
 }
 
-// -2 ln((word + 1/2) / 2^32).
-inline float minus_two_log(std::uint32_t word) {
-  // Halves first: a signed conversion exists as one instruction everywhere.
-  const float u =
-      (static_cast<float>(static_cast<std::int32_t>(word >> 8)) * 0x1p-24F) +
-      (static_cast<float>(static_cast<std::int32_t>(word & 0xffU)) * 0x1p-32F + 0x1p-33F);
-  // u = m * 2^e with m in [sqrt(1/2), sqrt(2)).
-  const auto bits = std::bit_cast<std::int32_t>(u);
-  const std::int32_t e = (bits - 0x3f3504f3) >> 23;
-  const float m = std::bit_cast<float>(bits - e * (1 << 23));
-  // ln m = 2 artanh(s), |s| < 0.1716.
-  const float s = (m - 1.0F) / (m + 1.0F);
-  const float z = s * s;
-  const float series = 2.0F + z * (2.0F / 3 + z * (2.0F / 5 + z * (2.0F / 7 + z * (2.0F / 9))));
-  // ln 2 in two parts, the first with few enough bits that its product with e is exact.
-  const auto scale = static_cast<float>(e);
-  const float log = scale * 0x1.62ep-1F + (scale * 0x1.0bfbe8p-15F + s * series);
-  return -2.0F * log;
-}
-
-struct Pair {
-  float x, y;
-};
-// Cosine and sine of word / 2^32 turns.
-inline Pair on_circle(std::uint32_t word) {
-  const std::uint32_t quadrant = (word + 0x2000'0000U) >> 30;
-  const auto rest = static_cast<std::int32_t>(word - (quadrant << 30));  // an eighth turn at most
-  const float a = static_cast<float>(rest) * 0x1.921fb6p-30F;            // 2 pi / 2^32
-  const float z = a * a;
-  const float sine =
-      a + a * z * (-1.0F / 6 + z * (1.0F / 120 + z * (-1.0F / 5040 + z * (1.0F / 362880))));
-  const float cosine =
-      1.0F + z * (-0.5F +
-                  z * (1.0F / 24 + z * (-1.0F / 720 + z * (1.0F / 40320 + z * (-1.0F / 3628800)))));
-  const bool swapped = (quadrant & 1U) != 0;
-  const std::uint32_t x = std::bit_cast<std::uint32_t>(swapped ? sine : cosine);
-  const std::uint32_t y = std::bit_cast<std::uint32_t>(swapped ? cosine : sine);
-  return {std::bit_cast<float>(x ^ (((quadrant + 1U) & 2U) << 30)),
-          std::bit_cast<float>(y ^ ((quadrant & 2U) << 30))};
-}
-
-inline void words_of(const RandomKey& key, std::uint64_t block, std::uint32_t* HWY_RESTRICT out) {
-  const Blocks b = blocks_at(key, block);
-  interleave(b.word, out);
-}
-
-// Plain arithmetic in loops that the compiler turns into vectors.
-inline void normals_of(const RandomKey& key, std::uint64_t block, float* HWY_RESTRICT out) {
-  const Blocks b = blocks_at(key, block);
-  alignas(64) float normal[4][kLanes];
-  for (std::size_t half = 0; half < 4; half += 2) {
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      const float radius = std::sqrt(minus_two_log(b.word[half][i]));
-      const Pair p = on_circle(b.word[half + 1][i]);
-      normal[half][i] = radius * p.x;
-      normal[half + 1][i] = radius * p.y;
+template <std::size_t chains>
+HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uint32_t* even,
+                             std::uint32_t* odd) {
+  using V = hn::Vec<Lane>;
+  const Lane d;
+  const std::size_t lanes = hn::Lanes(d);
+  V w0[chains], w1[chains], w2[chains], w3[chains];
+  for (std::size_t i = 0; i < chains; ++i) {
+    w0[i] = hn::Add(hn::Set(d, first), hn::Load(d, kCount + i * lanes));
+    w1[i] = hn::Or(hn::ShiftRight<32>(w0[i]), hn::Set(d, std::uint64_t{stream.key.draw} << 16));
+    w2[i] = hn::Set(d, stream.key.sample);
+    w3[i] = hn::Set(d, stream.key.sample >> 32);
+  }
+  const V factor_a = hn::Set(d, 0xD2511F53U), factor_b = hn::Set(d, 0xCD9E8D57U);
+  for (const auto& round : stream.rounds) {
+    const V k0 = hn::Set(d, round[0]), k1 = hn::Set(d, round[1]);
+    for (std::size_t i = 0; i < chains; ++i) {
+      const V p = product(w0[i], factor_a), q = product(w2[i], factor_b);
+      w0[i] = hn::Xor(hn::ShiftRight<32>(q), hn::Xor(w1[i], k0));
+      w1[i] = q;
+      w2[i] = hn::Xor(hn::ShiftRight<32>(p), hn::Xor(w3[i], k1));
+      w3[i] = p;
     }
   }
-  interleave(normal, out);
+  for (std::size_t i = 0; i < chains; ++i) {
+    hn::Store(side_by_side(w0[i], w2[i]), Words32(), even + 2 * i * lanes);
+    hn::Store(side_by_side(w1[i], w3[i]), Words32(), odd + 2 * i * lanes);
+  }
 }
 
-// Whole groups of 4 * kLanes numbers go straight to `out`; the ends pass through a buffer.
-template <class T, class Group>
+// Chains at once: what was fastest; more fill the multipliers better, but must leave registers.
+HWY_INLINE Words blocks_at(const Stream& stream, std::uint64_t first) {
+  constexpr std::size_t kAtOnce = HWY_TARGET <= HWY_AVX3 ? 2 : 4;
+  constexpr std::size_t kStep = kAtOnce * hn::MaxLanes(Lane());
+  Words b;
+  for (std::size_t i = 0; i < kBlocks; i += kStep)
+    write_blocks<kAtOnce>(stream, first + i, &b.word[0][2 * i], &b.word[1][2 * i]);
+  return b;
+}
+#endif
+
+// --- what the formulas are written in: one word and float, or four vectors of them
+
+template <int n>
+inline std::uint32_t shift_left(std::uint32_t x) {
+  return x << n;
+}
+template <int n>
+inline std::uint32_t shift_right(std::uint32_t x) {
+  return x >> n;
+}
+template <int n>
+inline std::uint32_t signed_shift_right(std::uint32_t x) {
+  return static_cast<std::uint32_t>(static_cast<std::int32_t>(x) >> n);
+}
+inline float to_float(std::uint32_t x) {  // x as a signed number
+  return static_cast<float>(static_cast<std::int32_t>(x));
+}
+inline std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
+inline float from_bits(std::uint32_t x) { return std::bit_cast<float>(x); }
+inline std::uint32_t masked(std::uint32_t x, std::uint32_t mask) { return x & mask; }
+inline float root(float x) { return std::sqrt(x); }
+// By the top bit of `bits`.
+inline float choose(std::uint32_t bits, float yes, float no) {
+  return static_cast<std::int32_t>(bits) < 0 ? yes : no;
+}
+
+#if !VARO_PLAIN_BLOCKS
+using Signed32 = hn::RebindToSigned<Words32>;
+template <int n>
+HWY_INLINE W shift_left(W x) {
+  return VARO_EACH(hn::ShiftLeft<n>, x);
+}
+template <int n>
+HWY_INLINE W shift_right(W x) {
+  return VARO_EACH(hn::ShiftRight<n>, x);
+}
+template <int n>
+HWY_INLINE W signed_shift_right(W x) {
+  return each(
+      [](auto v) HWY_ATTR {
+        return hn::BitCast(Words32(), hn::ShiftRight<n>(hn::BitCast(Signed32(), v)));
+      },
+      x);
+}
+HWY_INLINE F to_float(W x) {
+  return each([](auto v) HWY_ATTR { return hn::ConvertTo(Floats(), hn::BitCast(Signed32(), v)); },
+              x);
+}
+HWY_INLINE W bits_of(F x) {
+  return each([](auto v) HWY_ATTR { return hn::BitCast(Words32(), v); }, x);
+}
+HWY_INLINE F from_bits(W x) {
+  return each([](auto v) HWY_ATTR { return hn::BitCast(Floats(), v); }, x);
+}
+HWY_INLINE W masked(W x, std::uint32_t mask) { return x & same<hn::Vec<Words32>>(mask); }
+HWY_INLINE F choose(W bits, F yes, F no) {
+  return each(
+      [](auto b, auto y, auto n) HWY_ATTR {
+        const auto top = hn::Lt(hn::BitCast(Signed32(), b), hn::Zero(Signed32()));
+        return hn::IfThenElse(hn::RebindMask(Floats(), top), y, n);
+      },
+      bits, yes, no);
+}
+#endif
+
+// --- the formulas
+
+// -2 ln((word + 1/2) / 2^32).
+template <class Word>
+HWY_INLINE auto minus_two_log(Word word) {
+  // Halves first: a signed conversion exists as one instruction everywhere.
+  const auto number =
+      to_float(shift_right<8>(word)) * 256.0F + (to_float(masked(word, 0xffU)) + 0.5F);
+  // number / 2^32 = m * 2^e with m in [sqrt(1/2), sqrt(2)).
+  constexpr std::uint32_t kSqrtHalf = 0x3f3504f3U;
+  const auto moved = bits_of(number) - (kSqrtHalf + (32U << 23));
+  const auto m = from_bits(masked(moved, 0x7fffffU) + kSqrtHalf);
+  const auto e = to_float(signed_shift_right<23>(moved));
+  // ln m = 2 artanh(s), |s| < 0.1716.
+  const auto s = (m - 1.0F) / (m + 1.0F);
+  const auto z = s * s;
+  const auto series = z * (z * (z * (z * (-4.0F / 9) + -4.0F / 7) + -4.0F / 5) + -4.0F / 3) + -4.0F;
+  // -2 ln 2 in two parts, the first with few enough bits that its product with e is exact.
+  return e * -0x1.62ep+0F + (e * -0x1.0bfbe8p-14F + s * series);
+}
+
+template <class Real>
+struct Pair {
+  Real x, y;
+};
+// Cosine and sine of word / 2^32 turns.
+template <class Word>
+HWY_INLINE auto on_circle(Word word) {
+  // A quarter of a turn is 2^30: what is left of the nearest one, at most an eighth of a turn.
+  const auto a = to_float(shift_left<2>(word)) * 0x1.921fb6p-32F;  // 2 pi / 2^34
+  const auto z = a * a;
+  const auto sine =
+      a * z * (z * (z * (z * (1.0F / 362880) + -1.0F / 5040) + 1.0F / 120) + -1.0F / 6) + a;
+  const auto cosine =
+      z * (z * (z * (z * (z * (-1.0F / 3628800) + 1.0F / 40320) + -1.0F / 720) + 1.0F / 24) +
+           -0.5F) +
+      1.0F;
+  const auto quarters = word + 0x2000'0000U;  // in the top two bits
+  const auto swapped = shift_left<1>(quarters);
+  const auto x = choose(swapped, sine, cosine), y = choose(swapped, cosine, sine);
+  const auto sign_x = masked(quarters + 0x4000'0000U, 0x8000'0000U);
+  const auto sign_y = masked(quarters, 0x8000'0000U);
+  return Pair<decltype(from_bits(word))>{from_bits(bits_of(x) ^ sign_x),
+                                         from_bits(bits_of(y) ^ sign_y)};
+}
+
+template <class Word>
+HWY_INLINE auto normal_pair(Word radius, Word angle) {
+  const auto p = on_circle(angle);
+  const auto r = root(minus_two_log(radius));
+  return Pair<decltype(from_bits(radius))>{r * p.x, r * p.y};
+}
+
+// --- groups of 4 kBlocks numbers, those of block, block + 1, ...
+
+#if VARO_PLAIN_BLOCKS
+inline void words_of(const Stream& stream, std::uint64_t block, std::uint32_t* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  for (std::size_t i = 0; i < 4 * kBlocks; ++i) out[i] = b.word[i % 2][i / 2];
+}
+inline void pairs_of(const Stream& stream, std::uint64_t block, std::uint64_t* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  for (std::size_t i = 0; i < 2 * kBlocks; ++i)
+    out[i] = (std::uint64_t{b.word[0][i]} << 32) | b.word[1][i];
+}
+inline void normals_of(const Stream& stream, std::uint64_t block, float* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  for (std::size_t i = 0; i < 2 * kBlocks; ++i) {
+    const auto p = normal_pair(b.word[0][i], b.word[1][i]);
+    out[2 * i] = p.x;
+    out[2 * i + 1] = p.y;
+  }
+}
+#else
+HWY_INLINE W words_at(const std::uint32_t* from) {
+  const Words32 d;
+  const std::size_t n = hn::Lanes(d);
+  return {hn::Load(d, from), hn::Load(d, from + n), hn::Load(d, from + 2 * n),
+          hn::Load(d, from + 3 * n)};
+}
+// out[2 i + k] = number i of x (k = 0) or y (k = 1).
+template <class D, class T>
+HWY_INLINE void interleave(D d, Four<T> x, Four<T> y, hn::TFromD<D>* HWY_RESTRICT out) {
+  const std::size_t n = 2 * hn::Lanes(d);
+  hn::StoreInterleaved2(x.a, y.a, d, out);
+  hn::StoreInterleaved2(x.b, y.b, d, out + n);
+  hn::StoreInterleaved2(x.c, y.c, d, out + 2 * n);
+  hn::StoreInterleaved2(x.d, y.d, d, out + 3 * n);
+}
+
+inline void words_of(const Stream& stream, std::uint64_t block, std::uint32_t* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  interleave(Words32(), words_at(b.word[0]), words_at(b.word[1]), out);
+}
+// The upper half of a number lies behind the lower one.
+inline void pairs_of(const Stream& stream, std::uint64_t block, std::uint64_t* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  interleave(Words32(), words_at(b.word[1]), words_at(b.word[0]),
+             reinterpret_cast<std::uint32_t*>(out));
+}
+inline void normals_of(const Stream& stream, std::uint64_t block, float* HWY_RESTRICT out) {
+  const Words b = blocks_at(stream, block);
+  const auto p = normal_pair(words_at(b.word[0]), words_at(b.word[1]));
+  interleave(Floats(), p.x, p.y, out);
+}
+#endif
+
+// Whole groups of kBlocks blocks, each of `size` numbers, go straight to `out`; the ends pass
+// through a buffer.
+template <std::uint64_t size, class T, class Group>
 void in_groups(std::uint64_t first, std::int64_t count, T* out, const Group& group) {
-  constexpr std::uint64_t kGroup = 4 * kLanes;
+  constexpr std::uint64_t kGroup = size * kBlocks;
   alignas(64) T buffer[kGroup];
   std::uint64_t at = first;
   const std::uint64_t end = first + static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
@@ -161,29 +305,37 @@ void in_groups(std::uint64_t first, std::int64_t count, T* out, const Group& gro
     const std::uint64_t skip = at % kGroup, n = std::min(kGroup - skip, end - at);
     T* to = out + (at - first);
     if (n == kGroup) {
-      group(at / 4, to);
+      group(at / size, to);
     } else {
-      group((at - skip) / 4, buffer);
+      group((at - skip) / size, buffer);
       std::memcpy(to, buffer + skip, n * sizeof(T));
     }
     at += n;
   }
 }
 
-void Words(const RandomKey& key, std::uint64_t first, std::int64_t count, std::uint32_t* out) {
-  in_groups(first, count, out,
-            [&](std::uint64_t block, std::uint32_t* to) HWY_ATTR { words_of(key, block, to); });
+void AllWords(const RandomKey& key, std::uint64_t first, std::int64_t count, std::uint32_t* out) {
+  const Stream stream(key);
+  in_groups<4>(first, count, out, [&](std::uint64_t block, std::uint32_t* to) HWY_ATTR {
+    words_of(stream, block, to);
+  });
+}
+void AllPairs(const RandomKey& key, std::uint64_t first, std::int64_t count, std::uint64_t* out) {
+  const Stream stream(key);
+  in_groups<2>(first, count, out, [&](std::uint64_t block, std::uint64_t* to) HWY_ATTR {
+    pairs_of(stream, block, to);
+  });
 }
 void Normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {
-  in_groups(first, count, out,
-            [&](std::uint64_t block, float* to) HWY_ATTR { normals_of(key, block, to); });
+  const Stream stream(key);
+  in_groups<4>(first, count, out,
+               [&](std::uint64_t block, float* to) HWY_ATTR { normals_of(stream, block, to); });
 }
 float Normal(const RandomKey& key, std::uint64_t index) {
   const PhiloxBlock b = key.block(index / 4);
   const std::size_t half = index % 4 / 2 * 2;
-  const float radius = std::sqrt(minus_two_log(b[half]));
-  const Pair p = on_circle(b[half + 1]);
-  return radius * (index % 2 == 0 ? p.x : p.y);
+  const auto p = normal_pair(b[half], b[half + 1]);
+  return index % 2 == 0 ? p.x : p.y;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -194,52 +346,10 @@ HWY_AFTER_NAMESPACE();
 namespace varo {
 namespace {
 
-HWY_EXPORT(Words);
+HWY_EXPORT(AllWords);
+HWY_EXPORT(AllPairs);
 HWY_EXPORT(Normals);
 HWY_EXPORT(Normal);
-
-// ln k!, by Stirling's series where it is good to 1e-12.
-double log_factorial(double k) {
-  if (k < 10) {
-    double product = 1;
-    for (double i = 2; i <= k; ++i) product *= i;
-    return std::log(product);
-  }
-  const double n = k + 1, z = 1 / (n * n);
-  constexpr double kHalfLogTwoPi = 0.91893853320467274178;
-  return (n - 0.5) * std::log(n) - n + kHalfLogTwoPi +
-         (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680))) / n;
-}
-
-// Two numbers in (0, 1): attempt number `attempt` of element `index`.
-std::pair<double, double> two_uniforms(const RandomKey& key, std::uint64_t index,
-                                       std::uint64_t attempt) {
-  const PhiloxBlock b = key.block(index | (attempt << 40));
-  const auto unit = [](std::uint64_t high, std::uint64_t low) {
-    return (static_cast<double>(((high << 32) | low) >> 11) + 0.5) * 0x1p-53;
-  };
-  return {unit(b[0], b[1]), unit(b[2], b[3])};
-}
-
-constexpr std::uint64_t kAttempts = 255;
-
-// The logarithm of a gamma number. Two blocks an attempt, from block `attempt` on, which moves on.
-double log_gamma_number(const RandomKey& key, std::uint64_t index, double shape,
-                        std::uint64_t& attempt) {
-  const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  double log_number = std::log(d);
-  while (attempt + 2 <= kAttempts) {
-    const auto [u, angle] = two_uniforms(key, index, attempt);
-    const auto [v, w] = two_uniforms(key, index, attempt + 1);
-    attempt += 2;
-    const double x = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * angle);
-    const double t = 1 + c * x, cube = t * t * t;
-    if (t <= 0 || std::log(v) >= 0.5 * x * x + d - d * cube + d * std::log(cube)) continue;
-    log_number = std::log(d * cube) + (shape < 1 ? std::log(w) / shape : 0);
-    break;
-  }
-  return log_number;
-}
 
 }  // namespace
 
@@ -249,19 +359,12 @@ void random_words(const RandomKey& key, std::uint64_t first, std::int64_t count,
     *out = random_word(key, first);
     return;
   }
-  HWY_DYNAMIC_DISPATCH(Words)(key, first, count, out);
+  HWY_DYNAMIC_DISPATCH(AllWords)(key, first, count, out);
 }
 
 void random_word_pairs(const RandomKey& key, std::uint64_t first, std::int64_t count,
                        std::uint64_t* out) {
-  constexpr std::int64_t kChunk = 256;
-  std::uint32_t words[2 * kChunk];
-  for (std::int64_t at = 0; at < count; at += kChunk) {
-    const std::int64_t n = std::min(kChunk, count - at);
-    random_words(key, 2 * (first + static_cast<std::uint64_t>(at)), 2 * n, words);
-    for (std::int64_t i = 0; i < n; ++i)
-      out[at + i] = (std::uint64_t{words[2 * i]} << 32) | words[2 * i + 1];
-  }
+  HWY_DYNAMIC_DISPATCH(AllPairs)(key, first, count, out);
 }
 
 void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {
@@ -270,43 +373,6 @@ void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t coun
 
 float random_normal(const RandomKey& key, std::uint64_t index) {
   return HWY_DYNAMIC_DISPATCH(Normal)(key, index);
-}
-
-double random_poisson(const RandomKey& key, std::uint64_t index, double mean) {
-  if (!(mean > 0)) return 0;
-  if (std::isinf(mean)) return mean;
-  if (mean < 10) {
-    double u = two_uniforms(key, index, 0).first, p = std::exp(-mean), k = 0;
-    while (u > p && k < 200) {
-      u -= p;
-      ++k;
-      p *= mean / k;
-    }
-    return k;
-  }
-  const double log_mean = std::log(mean);
-  const double b = 0.931 + 2.53 * std::sqrt(mean);
-  const double a = -0.059 + 0.02483 * b;
-  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
-  const double accept = 0.9277 - 3.6224 / (b - 2);
-  for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
-    const auto [first, v] = two_uniforms(key, index, attempt);
-    const double u = first - 0.5;
-    const double us = 0.5 - std::abs(u);
-    const double k = std::floor((2 * a / us + b) * u + mean + 0.43);
-    if (us >= 0.07 && v <= accept) return k;
-    if (k < 0 || (us < 0.013 && v > us)) continue;
-    if (std::log(v * inverse_alpha / (a / (us * us) + b)) <= k * log_mean - mean - log_factorial(k))
-      return k;
-  }
-  return std::floor(mean);
-}
-
-double random_beta(const RandomKey& key, std::uint64_t index, double alpha, double beta) {
-  std::uint64_t attempt = 0;
-  const double x = log_gamma_number(key, index, alpha, attempt);
-  const double y = log_gamma_number(key, index, beta, attempt);
-  return 1 / (1 + std::exp(y - x));
 }
 
 }  // namespace varo

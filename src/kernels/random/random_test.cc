@@ -40,6 +40,20 @@ TEST(RandomWords, any_range_gives_the_words_of_the_blocks) {
   });
 }
 
+TEST(RandomWordPairs, any_range_gives_the_words_of_the_blocks) {
+  on_every_target([] {
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{61}}) {
+      for (std::int64_t count = 0; count < 150; ++count) {
+        std::vector<std::uint64_t> out(static_cast<std::size_t>(count) + 1, 0xdeadbeef);
+        random_word_pairs(kKey, first, count, out.data());
+        EXPECT_EQ(out.back(), 0xdeadbeef);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+          ASSERT_EQ(out[i], random_word_pair(kKey, first + i)) << first << " + " << i;
+      }
+    }
+  });
+}
+
 TEST(RandomNormals, are_box_mullers_numbers) {
   on_every_target([] {
     constexpr std::uint64_t kFirst = 5;
