@@ -167,7 +167,7 @@ struct BufferPool::Impl {
   }
 
   // Frees the victims, but lets the touched pages of large ones be those of `memory` first, so that
-  // it is not touched anew. Returns what is left of the one whose pages were too many.
+  // it is not touched anew. Returns the most that is left of one.
   static Pages recycle(Unused* victims, void*& memory, std::size_t bytes) {
     Pages to{static_cast<std::byte*>(memory), memory != nullptr && bytes >= kHuge ? bytes : 0};
     Pages left;
@@ -175,12 +175,12 @@ struct BufferPool::Impl {
       Unused* const next = victims->class_next;
       const std::size_t size = size_of_class(victims->size_class);
       Pages from{reinterpret_cast<std::byte*>(victims), size};
-      if (size >= kHuge && to.bytes >= kHuge) {
+      if (size >= kHuge) {
         if (!move_pages(from, to)) {
           system_free(std::exchange(memory, nullptr), bytes);
           to = {};
         }
-        if (to.bytes < kHuge && from.bytes >= kHuge) std::swap(from, left);
+        if (from.bytes > std::max(left.bytes, kHuge)) std::swap(from, left);
       }
       if (size < kMapped)
         std::free(victims);
@@ -197,9 +197,11 @@ struct BufferPool::Impl {
     std::size_t kept = 0;
     {
       const std::lock_guard lock(mutex);
+      const std::size_t room = bound() - std::min(bound(), stats.reserved_bytes);
+      const std::size_t most = std::min(pages.bytes, room);
       int c = class_of(pages.bytes);
-      while (c > 0 && size_of_class(c) > pages.bytes) --c;
-      if (size_of_class(c) >= kHuge && stats.reserved_bytes + size_of_class(c) <= bound()) {
+      while (size_of_class(c) > most && size_of_class(c) >= kHuge) --c;
+      if (size_of_class(c) >= kHuge) {
         kept = size_of_class(c);
         stats.reserved_bytes += kept;
         insert(pages.data, c);

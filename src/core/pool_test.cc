@@ -210,6 +210,16 @@ TEST_F(pool, buffers_of_other_sizes_take_over_touched_pages) {
   EXPECT_LE(stats().reserved_bytes, 42 * kMiB);
 }
 
+TEST_F(pool, what_is_left_of_a_large_buffer_is_kept) {
+  get(40 * kMiB);  // the bound is 50 MiB from here on
+  const auto held = get(9 * kMiB);
+  const auto small = get(kMiB + kMiB / 2);
+  EXPECT_LE(stats().reserved_bytes, 51 * kMiB);
+  const std::uint64_t before = allocations();
+  get(36 * kMiB);
+  EXPECT_EQ(allocations(), before);
+}
+
 TEST_F(pool, contents_do_not_leak_between_holders_of_moved_pages) {
   std::mt19937 rng(5);
   std::vector<std::pair<std::shared_ptr<void>, std::size_t>> held;
