@@ -63,30 +63,19 @@ struct Line {
   HWY_INLINE void vectors(D d, std::int64_t i) const {
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const From* s = src + i;
-    V sum0, sum1, sum2, sum3;
+    V sum[kVectors];
     V w = hn::Set(d, weights[0]);
-    sum0 = hn::Mul(w, load(d, s));
-    if constexpr (kVectors == 4) {
-      sum1 = hn::Mul(w, load(d, s + lanes));
-      sum2 = hn::Mul(w, load(d, s + 2 * lanes));
-      sum3 = hn::Mul(w, load(d, s + 3 * lanes));
-    }
+#pragma GCC unroll 8
+    for (int k = 0; k < kVectors; ++k) sum[k] = hn::Mul(w, load(d, s + k * lanes));
     for (int t = 1; t < taps; ++t) {
       s += step;
       w = hn::Set(d, weights[t]);
-      sum0 = hn::Add(sum0, hn::Mul(w, load(d, s)));
-      if constexpr (kVectors == 4) {
-        sum1 = hn::Add(sum1, hn::Mul(w, load(d, s + lanes)));
-        sum2 = hn::Add(sum2, hn::Mul(w, load(d, s + 2 * lanes)));
-        sum3 = hn::Add(sum3, hn::Mul(w, load(d, s + 3 * lanes)));
-      }
+#pragma GCC unroll 8
+      for (int k = 0; k < kVectors; ++k)
+        sum[k] = hn::Add(sum[k], hn::Mul(w, load(d, s + k * lanes)));
     }
-    store(d, sum0, dst + i);
-    if constexpr (kVectors == 4) {
-      store(d, sum1, dst + i + lanes);
-      store(d, sum2, dst + i + 2 * lanes);
-      store(d, sum3, dst + i + 3 * lanes);
-    }
+#pragma GCC unroll 8
+    for (int k = 0; k < kVectors; ++k) store(d, sum[k], dst + i + k * lanes);
   }
 
   HWY_INLINE void scalar(std::int64_t i) const {
@@ -100,6 +89,10 @@ struct Line {
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     std::int64_t i = begin;
     for (; i + 4 * lanes <= end; i += 4 * lanes) vectors<4>(d, i);
+    if (i + 2 * lanes <= end) {
+      vectors<2>(d, i);
+      i += 2 * lanes;
+    }
     for (; i + lanes <= end; i += lanes) vectors<1>(d, i);
     if (i == end) return;
     if (end - begin >= lanes) return vectors<1>(d, end - lanes);  // again, with equal results
@@ -128,6 +121,18 @@ HWY_INLINE void for_each_index(const ResamplePass& p, int rank, int skip, const 
   }
 }
 
+// Source rows of as many floats stay in L1.
+constexpr std::int64_t kPartFloats = 6144;
+
+// Source rows that hardware does not see coming: it follows each row, but begins a new one late.
+constexpr std::int64_t kRowsAhead = 4;
+
+template <class T>
+HWY_INLINE void prefetch(const T* row, std::int64_t length) {
+  for (std::int64_t i = 0; i < length; i += 64 / static_cast<std::int64_t>(sizeof(T)))
+    __builtin_prefetch(row + i, 0, 2);
+}
+
 template <class From, class To>
 void rows(const ResamplePass& p) {
   // Axes inside `axis` that lie without gaps in both operands make one long row.
@@ -139,16 +144,24 @@ void rows(const ResamplePass& p) {
 
   const std::int64_t step = p.src.strides[p.axis], step_out = p.dst.strides[p.axis];
   // Neighbouring output rows share source rows: parts of rows that stay in L1 meanwhile.
-  constexpr std::int64_t kPart = 2048;
+  const std::int64_t shared = std::clamp<std::int64_t>(kPartFloats / p.taps / 64 * 64, 128, 2048);
+  const bool ahead = p.taps > 4 && p.dst_shape[p.axis] > 1;
   for_each_index(p, rank, p.axis, [&](std::int64_t from, std::int64_t to) {
     const auto* src = static_cast<const From*>(p.src.data) + from;
     auto* dst = static_cast<To*>(p.dst.data) + to;
-    const std::int64_t part = p.dst_shape[p.axis] > 1 ? kPart : length;
+    const std::int64_t part = p.dst_shape[p.axis] > 1 ? shared : length;
     for (std::int64_t begin = 0; begin < length; begin += part) {
+      const std::int64_t end = std::min(begin + part, length);
+      std::int64_t fetched = p.first[0];
       for (std::int64_t x = 0; x < p.dst_shape[p.axis]; ++x) {
+        if (ahead) {
+          const std::int64_t later = std::min(x + kRowsAhead, p.dst_shape[p.axis] - 1);
+          for (const std::int64_t last = p.first[later] + p.taps; fetched < last; ++fetched)
+            prefetch(src + (fetched - p.offset) * step + begin, end - begin);
+        }
         const Line<From, To> line{src + (p.first[x] - p.offset) * step, step,
                                   p.weights + x * p.taps, p.taps, dst + x * step_out};
-        line.run(begin, std::min(begin + part, length));
+        line.run(begin, end);
       }
     }
   });

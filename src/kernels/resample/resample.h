@@ -18,11 +18,16 @@ struct ResamplePlan : ResampleViews {
   std::int64_t tiles = 0;
   std::array<std::int64_t, 2> stage_floats{};  ///< buffers for the intermediate results of a tile
   std::int64_t column_floats = 0;              ///< what passes that transpose need besides
+  /// None, or one: the passes that come first. All of their result, a volume of between_floats(),
+  /// lies at the start of scratch and is `in` here.
+  std::vector<ResamplePlan> before;
+  std::int64_t between_floats() const;
   /// Floats of scratch that resample() needs on `width` threads.
   std::int64_t scratch_floats(int width) const;
 };
 
-/// Decides the order of passes (cheapest first) and the tiles (intermediates of about 384 KiB).
+/// Decides the order of passes (cheapest first) and the tiles (intermediates of about 384 KiB), and
+/// whether the last pass is better made apart from the others, as it is where windows are long.
 ///
 /// in      uint8, int16, uint16 or float32, any strides; along a resampled axis it holds the
 ///         table's used voxels: shape[axis] == table.extent

@@ -391,6 +391,30 @@ TEST(Resample, many_tiles) {
   }
 }
 
+TEST(Resample, long_windows_take_a_volume_in_between) {
+  // Planes a multiple of 2 KiB apart, and not; channels; backwards.
+  struct {
+    Shape in, out;
+    std::vector<int> flipped;
+  } const sizes[] = {{{40, 40, 60}, {50, 64, 48}, {1}},
+                     {{40, 40, 60}, {50, 50, 50}, {}},
+                     {{2, 40, 40, 60}, {2, 50, 50, 50}, {1, 2}}};
+  for (const auto& s : sizes)
+    for (const DType type : {DType::f32, DType::i16}) {
+      Memory in(type, s.in, {}, s.flipped), out(type, s.out);
+      in.randomise(9);
+      std::vector<AxisCase> cases;
+      std::vector<ResampledAxis> axes;
+      for (int i = 0; i < s.in.rank(); ++i)
+        if (s.in[i] != s.out[i]) {
+          cases.push_back({i, scaled(s.in[i], s.out[i], ResampleFilter::bspline, true)});
+          axes.push_back({i, make_axis_table(cases.back().map)});
+        }
+      EXPECT_FALSE(plan_resample(in.view, out.view, axes).before.empty()) << to_string(s.in);
+      check(in, out, cases);
+    }
+}
+
 TEST(Resample, unused_voxels_are_not_read) {
   Memory in(DType::f32, {30, 30, 30}), out(DType::f32, {8, 8, 8});
   for (std::size_t i = 0; i < in.bytes.size() / 4; ++i)

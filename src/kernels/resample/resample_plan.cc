@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/resample/resample_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "kernels/resample/pass.h"
+
+namespace varo {
+
+namespace resampling {
+
+Range source_range(const AxisTable& table, const Range& out) {
+  Range in{table.extent, 0};
+  for (std::int64_t x = out.begin; x < out.end; ++x) {
+    const std::int64_t first = table.first[static_cast<std::size_t>(x)];
+    in.begin = std::min(in.begin, first);
+    in.end = std::max(in.end, first + table.taps);
+  }
+  return in;
+}
+
+bool by_columns(const ConstView& in, const View& out, int axis) {
+  std::int64_t inner = 1;
+  for (int i = in.rank() - 1; i > axis; --i) {
+    if (in.strides[i] != inner || out.strides[i] != inner || in.shape[i] != out.shape[i])
+      return false;
+    inner *= in.shape[i];
+  }
+  return inner < kColumnLines;
+}
+
+}  // namespace resampling
+
+namespace {
+
+using namespace resampling;
+
+// Two neighbouring intermediate results of a tile share the second-level cache with the input
+// that streams through it.
+constexpr std::int64_t kTileFloats = 96 * 1024;
+// Tiles without intermediate results only need to be worth a task.
+constexpr std::int64_t kTileVoxels = 64 * 1024;
+// Shorter runs along the innermost axis are not worth a tile of their own.
+constexpr std::int64_t kLeastRun = 64;
+// What a voxel costs in operations (see cost_of()), fitted to measured plans: read by a tile, in
+// short runs from all over the input, and passed on through a volume in between.
+constexpr double kReadCost = 0.5, kScatteredReadCost = 1, kMoveCost = 12;
+// A volume in between of so many times the larger operand is not worth its memory.
+constexpr std::int64_t kMostBetween = 4;
+
+using Tables = std::array<std::optional<AxisTable>, kMaxRank>;
+
+// The longest source range of any tile of `length` output voxels.
+std::int64_t longest_source(const AxisTable& table, std::int64_t length) {
+  std::int64_t longest = 0;
+  for (std::int64_t begin = 0; begin < table.out; begin += length)
+    longest =
+        std::max(longest, source_range(table, {begin, std::min(begin + length, table.out)}).size());
+  return longest;
+}
+
+Shape source_extents(const Tables& tables, const Shape& tile) {
+  Shape extents = tile;
+  for (int i = 0; i < tile.rank(); ++i) {
+    const auto& table = tables[static_cast<std::size_t>(i)];
+    if (table) extents[i] = longest_source(*table, tile[i]);
+  }
+  return extents;
+}
+
+// Operations, roughly: a product and a sum per tap, one load and store per voxel, and twice
+// as much again for the two transposes. Where the first pass is not along the outermost resampled
+// axis, tiles read short runs from all over the input: measured to cost about two more a voxel.
+double cost_of(const ConstView& in, const View& out, const Tables& tables,
+               const std::vector<int>& order) {
+  Shape extents = in.shape;
+  const bool scattered = order.front() != *std::min_element(order.begin(), order.end());
+  double cost = scattered ? 2.0 * static_cast<double>(volume(in.shape)) : 0.0;
+  for (const int axis : order) {
+    const auto before = static_cast<double>(volume(extents));
+    extents[axis] = out.shape[axis];
+    const auto after = static_cast<double>(volume(extents));
+    cost += after * (tables[static_cast<std::size_t>(axis)]->taps + 1);
+    if (by_columns(in, out, axis)) cost += 2 * (before + after);
+  }
+  return cost;
+}
+
+std::vector<int> cheapest_order(const ConstView& in, const View& out, const Tables& tables) {
+  std::vector<int> order;
+  for (int i = 0; i < in.rank(); ++i)
+    if (tables[static_cast<std::size_t>(i)]) order.push_back(i);
+  if (order.size() > 4) {
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+      return out.shape[a] * in.shape[b] < out.shape[b] * in.shape[a];
+    });
+    return order;
+  }
+  if (order.size() < 2) return order;
+  std::vector<int> best = order;
+  double least = cost_of(in, out, tables, order);
+  while (std::next_permutation(order.begin(), order.end())) {
+    const double cost = cost_of(in, out, tables, order);
+    if (cost < least) {
+      least = cost;
+      best = order;
+    }
+  }
+  return best;
+}
+
+// Largest result in either of the two buffers that the stages write in turn.
+std::array<std::int64_t, 2> stage_floats(const ResamplePlan& p, const Shape& tile) {
+  std::array<std::int64_t, 2> floats{};
+  Shape extents = source_extents(p.tables, tile);
+  std::size_t buffer = 0;
+  const auto stage = [&] {
+    floats[buffer] = std::max(floats[buffer], volume(extents));
+    buffer ^= 1;
+  };
+  if (packs(p)) stage();
+  for (std::size_t k = 0; k < p.order.size(); ++k) {
+    extents[p.order[k]] = tile[p.order[k]];
+    if (k + 1 < p.order.size() || unpacks(p)) stage();
+  }
+  return floats;
+}
+
+bool fits(const ResamplePlan& p, const Shape& tile) {
+  const auto floats = stage_floats(p, tile);
+  const std::int64_t sum = floats[0] + floats[1];
+  return sum > 0 ? sum <= kTileFloats : volume(tile) <= kTileVoxels;
+}
+
+// Splits first where no intermediate result is computed twice: along axes that are not resampled
+// and the axis of the first pass.
+Shape choose_tile(const ResamplePlan& p) {
+  std::vector<int> splits;
+  const int last = p.out.rank() - 1;
+  const auto resampled = [&](int i) { return p.tables[static_cast<std::size_t>(i)].has_value(); };
+  for (int i = 0; i < last; ++i)
+    if (!resampled(i)) splits.push_back(i);
+  for (const int i : p.order)
+    if (i != last) splits.push_back(i);
+  splits.push_back(last);
+
+  Shape tile = p.out.shape;
+  for (const int i : splits) {
+    const bool recomputes = resampled(i) && i != p.order.front();
+    const std::int64_t least = i == last ? kLeastRun : recomputes ? 4 : 1;
+    while (!fits(p, tile) && tile[i] > least) tile[i] = std::max(least, (tile[i] + 1) / 2);
+  }
+  return tile;
+}
+
+std::int64_t column_floats(const ResamplePlan& p) {
+  std::int64_t floats = 0;
+  const Shape in = source_extents(p.tables, p.tile);
+  for (const int axis : p.order) {
+    if (!by_columns(p.in, p.out, axis)) continue;
+    std::int64_t inner = 1;
+    for (int i = axis + 1; i < p.out.rank(); ++i) inner *= p.out.shape[i];
+    floats = std::max(floats, column_scratch_floats(in[axis] * inner, p.tile[axis] * inner));
+  }
+  return floats;
+}
+
+// What a plan costs as it stands, with all that its tiles compute twice.
+double cost_of(const ResamplePlan& p) {
+  if (p.order.empty() || p.tiles == 0) return 0;
+  Shape extents = source_extents(p.tables, p.tile);
+  const bool scattered = p.order.front() != *std::min_element(p.order.begin(), p.order.end());
+  double cost = (scattered ? kScatteredReadCost : kReadCost) * static_cast<double>(volume(extents));
+  for (const int axis : p.order) {
+    const auto before = static_cast<double>(volume(extents));
+    extents[axis] = p.tile[axis];
+    const auto after = static_cast<double>(volume(extents));
+    cost += after * (p.tables[static_cast<std::size_t>(axis)]->taps + 1);
+    if (by_columns(p.in, p.out, axis)) cost += 2 * (before + after);
+  }
+  return cost * static_cast<double>(p.tiles);
+}
+
+// All passes in tiles.
+ResamplePlan plan_tiles(ResampleViews views) {
+  ResamplePlan plan;
+  static_cast<ResampleViews&>(plan) = std::move(views);
+  if (volume(plan.out.shape) == 0) return plan;
+  plan.order = cheapest_order(plan.in, plan.out, plan.tables);
+  if (plan.order.empty()) {
+    plan.tiles = 1;
+    return plan;
+  }
+  plan.tile = choose_tile(plan);
+  plan.stage_floats = stage_floats(plan, plan.tile);
+  plan.column_floats = column_floats(plan);
+  plan.tiles = 1;
+  for (int i = 0; i < plan.tile.rank(); ++i)
+    plan.tiles *= (plan.out.shape[i] + plan.tile[i] - 1) / plan.tile[i];
+  return plan;
+}
+
+// The strides of a volume in between. Planes a multiple of 2 KiB apart would meet in few sets of
+// the caches, and a window reads more of them than a set has ways.
+Strides between_strides(const Shape& shape, int last) {
+  Strides strides = dense_strides(shape);
+  if (strides[last] % 512 == 0)
+    for (int i = 0; i <= last; ++i) strides[i] += strides[i] / strides[last] * 80;
+  return strides;
+}
+
+// The pass along `last` apart from the others, with all of their result in between: its tiles need
+// not compute anything twice, however far the windows reach.
+ResamplePlan plan_apart(const ResamplePlan& together, int last) {
+  Shape shape = together.out.shape;
+  shape[last] = together.in.shape[last];
+  const View between{nullptr, DType::f32, shape, between_strides(shape, last)};
+  ResampleViews first{together.in, between, together.tables};
+  ResampleViews second{between, together.out, {}};
+  std::swap(first.tables[static_cast<std::size_t>(last)],
+            second.tables[static_cast<std::size_t>(last)]);
+  ResamplePlan plan = plan_tiles(std::move(second));
+  plan.before.push_back(plan_tiles(std::move(first)));
+  return plan;
+}
+
+}  // namespace
+
+std::int64_t ResamplePlan::between_floats() const {
+  return before.empty() ? 0 : in.shape[0] * in.strides[0];
+}
+
+std::int64_t ResamplePlan::scratch_floats(int width) const {
+  const std::int64_t workers = std::clamp<std::int64_t>(width, 1, std::max<std::int64_t>(tiles, 1));
+  const std::int64_t own = workers * (stage_floats[0] + stage_floats[1] + column_floats);
+  if (before.empty()) return own;
+  return between_floats() + std::max(own, before.front().scratch_floats(width));
+}
+
+ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<ResampledAxis> axes) {
+  ResamplePlan best = plan_tiles(resample_views(in, out, std::move(axes)));
+  if (best.order.size() < 2) return best;
+  const ResamplePlan together = best;
+  double least = cost_of(together);
+  const std::int64_t most =
+      kMostBetween * std::max(volume(together.in.shape), volume(together.out.shape));
+  for (const int last : together.order) {
+    ResamplePlan apart = plan_apart(together, last);
+    const auto between = volume(apart.in.shape);
+    const double cost =
+        cost_of(apart.before.front()) + cost_of(apart) + kMoveCost * static_cast<double>(between);
+    if (between > most || cost >= least) continue;
+    least = cost;
+    best = std::move(apart);
+  }
+  return best;
+}
+
+}  // namespace varo
