@@ -162,7 +162,7 @@ HWY_NOINLINE void turn_far(double x, double& r, double& q) {
   const std::uint64_t mantissa = (bits >> 29 & 0x7fffffU) | 0x800000U;
   const int first = exponent - 23 + 30;  // bits before this one make multiples of 4
   const auto part = [&](int i) -> std::uint64_t {
-    const auto k = static_cast<std::size_t>(first / 32 + i);
+    const auto k = static_cast<std::size_t>(first / 32) + static_cast<std::size_t>(i);
     const std::uint64_t both = (std::uint64_t{kTwoOverPi[k]} << 32) | kTwoOverPi[k + 1];
     return both >> (32 - first % 32) & 0xffffffffU;
   };

@@ -148,7 +148,7 @@ class ProgramBuilder {
 /// inputs   one view for each of program.inputs, of that type and out's shape (broadcast axes have
 ///          stride 0); any strides. Inputs that are the same everywhere are loaded once
 /// out      any strides, not overlapping any input
-/// memory   registers on the stack, 32 KiB; more only for programs of over 64 results
+/// memory   registers on the stack, 16 KiB; more only for programs of over 32 results
 /// errors   none
 void run_program(const Program& program, std::span<const ConstView> inputs, const View& out,
                  Parallel& parallel);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
+#include <hwy/cache_control.h>
 
 #include "core/dispatch.h"
+#include "kernels/pointwise/element.h"
 #include "kernels/pointwise/loops.h"
 #include "kernels/pointwise/program.h"
 #include "kernels/pointwise/walk.h"
@@ -13,8 +15,11 @@ namespace varo {
 namespace {
 
 constexpr std::int64_t kPiece = std::int64_t{1} << 16;  // elements a task
-constexpr std::int64_t kRegisterBytes = 32 * 1024;
+// A tile's registers take half of a first-level cache of 32 KiB; the rest is for what they are
+// loaded from and stored to.
+constexpr std::int64_t kRegisterBytes = 16 * 1024;
 constexpr std::int64_t kLongestTile = 2048, kShortestTile = 64;
+constexpr std::int64_t kBit = 256;  // elements of a slow step between two bits of fetching
 
 // An instruction with what run_program() adds: its loop and its register's place.
 struct Step {
@@ -22,6 +27,7 @@ struct Step {
   Loop loop = nullptr;
   const Walker* walker = nullptr;  // of an input or an index
   bool uniform = false;            // computed once, before the tiles
+  bool slow = false;               // takes longer than memory
   std::int64_t place = 0;          // bytes before the register, an element of a tile
 };
 
@@ -81,6 +87,7 @@ Plan plan_of(const Program& program, std::span<const ConstView> inputs, const Vi
     if (from[0] >= 0)
       step.loop = find_loop(instruction.op, type_of(from[instruction.op == Op::select ? 1 : 0]),
                             instruction.dtype);
+    step.slow = instruction.op == Op::normal || element::is_function(instruction.op);
     plan.steps.push_back(step);
   }
   place_registers(plan);
@@ -167,6 +174,18 @@ void run_lookup(const std::vector<double>& table, const Operands& o, std::int64_
   for (std::int64_t i = 0; i < count; ++i) to[i] = table[static_cast<std::size_t>(at[i])];
 }
 
+// Memory that a tile will read or write, fetched into the caches a bit at a time.
+struct Fetch {
+  const std::byte* from;
+  std::int64_t size;  // of an element
+
+  void elements(std::int64_t begin, std::int64_t count) const {
+    constexpr std::int64_t kLine = 64;
+    for (std::int64_t at = begin * size; at < (begin + count) * size; at += kLine)
+      hwy::Prefetch(from + at);
+  }
+};
+
 // Runs the tiles of one piece of the walk.
 class Runner {
  public:
@@ -190,6 +209,8 @@ class Runner {
     if (std::int64_t offset = 0; consecutive(plan_.walk, out, begin, count, &offset))
       direct = static_cast<std::byte*>(const_cast<void*>(out.data)) +
                offset * static_cast<std::int64_t>(size);
+    fetches_.clear();
+    if (direct != nullptr) fetches_.push_back({direct, static_cast<std::int64_t>(size)});
     for (std::size_t i = 0; i < plan_.steps.size(); ++i)
       if (!plan_.steps[i].uniform) step(i, begin, count, i == result ? direct : nullptr);
     if (values_[result] == direct) return;
@@ -222,15 +243,46 @@ class Runner {
           std::fill_n(static_cast<T*>(place), count, static_cast<T>(instruction.value));
         });
         return;
-      case Op::bits:
-      case Op::normal:
-      case Op::poisson:
-        return run_random(instruction, {plan_.walk, *step.walker, begin, count}, o);
       case Op::lookup:
         return run_lookup(plan_.program->tables[instruction.value], o, count);
       default:
-        return step.loop(o, count);
+        if (step.slow && i + 1 < plan_.steps.size() && !fetches_.empty())
+          return slow_step(step, begin, count, o);
+        return compute(step, begin, count, o);
     }
+  }
+
+  void compute(const Step& step, std::int64_t begin, std::int64_t count, const Operands& o) {
+    if (step.loop != nullptr) return step.loop(o, count);
+    run_random(step.instruction, {plan_.walk, *step.walker, begin, count}, o);
+  }
+
+  // A slow step bit by bit; between them the caches are told what other steps will read and write.
+  // Those would each wait for the memory of a whole tile.
+  void slow_step(const Step& step, std::int64_t begin, std::int64_t count, const Operands& whole) {
+    // Random numbers are made in groups: bits that begin inside one would make some twice.
+    std::int64_t first = 0;
+    const bool whole_groups =
+        step.walker == nullptr ||
+        (consecutive(plan_.walk, *step.walker, begin, count, &first) && first % kBit == 0);
+    const std::int64_t bit = whole_groups ? kBit : count;
+    const auto& from = step.instruction.from;
+    for (std::int64_t at = 0; at < count; at += bit) {
+      const std::int64_t n = std::min(bit, count - at);
+      for (const Fetch& fetch : fetches_) fetch.elements(at, n);
+      Operands o{moved(whole.to, step, at), {}};
+      for (std::size_t k = 0; k < 3; ++k)
+        if (from[k] >= 0)
+          o.from[k] = moved(const_cast<void*>(whole.from[k]),
+                            plan_.steps[static_cast<std::size_t>(from[k])], at);
+      compute(step, begin + at, n, o);
+    }
+    fetches_.clear();
+  }
+
+  static void* moved(void* place, const Step& step, std::int64_t elements) {
+    return static_cast<std::byte*>(place) +
+           elements * static_cast<std::int64_t>(size_of(step.instruction.dtype));
   }
 
   void input(std::size_t i, std::int64_t begin, std::int64_t count, void* place) {
@@ -238,8 +290,12 @@ class Runner {
     const std::size_t size = size_of(step.instruction.dtype);
     std::int64_t offset = 0;
     if (!step.uniform && consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
-      values_[i] = static_cast<const std::byte*>(step.walker->data) +
-                   offset * static_cast<std::int64_t>(size);
+      const std::byte* from = static_cast<const std::byte*>(step.walker->data) +
+                              offset * static_cast<std::int64_t>(size);
+      values_[i] = from;
+      // The tile after this one; fetching past the end does no harm.
+      fetches_.push_back(
+          {from + count * static_cast<std::int64_t>(size), static_cast<std::int64_t>(size)});
       return;
     }
     dispatch_width(step.instruction.dtype, [&](auto tag) {
@@ -248,6 +304,7 @@ class Runner {
     });
   }
 
+  std::vector<Fetch> fetches_;  // for the tile at work
   const Plan& plan_;
   std::byte* registers_;
   std::span<const void*> values_;  // where each register's value is, for the tile at work
