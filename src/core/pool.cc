@@ -22,6 +22,7 @@ constexpr std::size_t kMapped = 256 << 10;           // from here on, whole page
 constexpr std::size_t kHuge = std::size_t{2} << 20;  // from here on, aligned to huge pages
 constexpr std::size_t kMost = std::size_t{1} << 47;
 constexpr int kClasses = 8 * 48;
+constexpr std::uint64_t kStale = 1024;  // requests; some ten batches of a long pipeline
 
 // Eight classes to the doubling: at most an eighth of a buffer is waste. Class c serves requests of
 // up to (9 + c % 8) / 8 * 2^(c / 8) bytes; a power of two, the commonest, wastes nothing.
@@ -94,6 +95,7 @@ std::shared_ptr<void> small_buffer(std::size_t bytes) {
 struct Unused {
   Unused *class_next, *class_before, *newer, *older;
   int size_class;
+  std::uint64_t since;  // the number of requests when it came back
 };
 static_assert(sizeof(Unused) <= kSmall);
 
@@ -105,12 +107,10 @@ struct BufferPool::Impl {
   std::uint64_t occupied[kClasses / 64] = {};  // classes with unused buffers
   Unused *oldest = nullptr, *newest = nullptr;
   PoolStats stats;
-  // What the holders asked for, in classes: a buffer larger than asked for must not raise the
-  // bound, or the bound would raise itself.
-  std::size_t asked_bytes = 0, most_asked_bytes = 0;
+  std::size_t most_in_use_bytes = 0;
 
   void insert(void* memory, int c) {
-    auto* const u = new (memory) Unused{by_class[c], nullptr, nullptr, newest, c};
+    auto* const u = new (memory) Unused{by_class[c], nullptr, nullptr, newest, c, stats.requests};
     if (by_class[c] != nullptr) by_class[c]->class_before = u;
     by_class[c] = u;
     occupied[c / 64] |= std::uint64_t{1} << c % 64;
@@ -127,32 +127,42 @@ struct BufferPool::Impl {
     (u->older != nullptr ? u->older->newer : oldest) = u->newer;
   }
 
-  // The smallest unused buffer of class c or above, if most of it would be used. Where a fresh one
-  // would cost others their place, half of one is better than new pages.
-  Unused* fitting(int c) const {
-    const std::size_t size = size_of_class(c);
-    const bool room = stats.reserved_bytes + size <= bound();
-    const std::size_t most = room ? size + size / 2 : 2 * size;
+  // The smallest unused buffer of class c or above; null if there is none.
+  Unused* smallest(int c) const {
     for (int word = c / 64; word < kClasses / 64; ++word) {
       std::uint64_t bits = occupied[word];
       if (word == c / 64) bits &= ~std::uint64_t{0} << c % 64;
-      if (bits == 0) continue;
-      const int found = word * 64 + std::countr_zero(bits);
-      return size_of_class(found) <= most ? by_class[found] : nullptr;
+      if (bits != 0) return by_class[word * 64 + std::countr_zero(bits)];
     }
     return nullptr;
   }
 
-  // Takes unused buffers out, the longest unused first, until `incoming` more bytes keep the bound.
-  // They are chained by class_next; the caller frees them.
+  // Where a fresh one would cost others their place, a quarter of one is better than new pages.
+  Unused* fitting(int c) const {
+    Unused* const found = smallest(c);
+    const std::size_t size = size_of_class(c);
+    const std::size_t most = stats.reserved_bytes + size <= bound() ? 2 * size : 4 * size;
+    return found != nullptr && size_of_class(found->size_class) <= most ? found : nullptr;
+  }
+
+  // Takes unused buffers out until `incoming` more bytes keep the bound. They are chained by
+  // class_next; the caller frees them.
   Unused* evict_for(std::size_t incoming) {
     Unused* victims = nullptr;
-    while (oldest != nullptr && stats.reserved_bytes + incoming > bound()) take_oldest(victims);
+    while (oldest != nullptr && stats.reserved_bytes + incoming > bound())
+      take(next_victim(stats.reserved_bytes + incoming - bound()), victims);
     return victims;
   }
-  std::size_t bound() const { return most_asked_bytes + most_asked_bytes / 4; }
-  void take_oldest(Unused*& victims) {
-    Unused* const u = oldest;
+  // The oldest if it is of no use to anybody any more. Otherwise a large one must not go for the
+  // room of a small one, or it would be missed in the next batch.
+  Unused* next_victim(std::size_t bytes) const {
+    if (stats.requests - oldest->since >= kStale) return oldest;
+    Unused* const enough = smallest(class_of(std::max(bytes, kSmall)));
+    return enough != nullptr ? enough : oldest;
+  }
+  // Buffers larger than asked for raise it, by no more than they are larger.
+  std::size_t bound() const { return most_in_use_bytes + most_in_use_bytes / 4; }
+  void take(Unused* u, Unused*& victims) {
     remove(u);
     stats.reserved_bytes -= size_of_class(u->size_class);
     u->class_next = victims;
@@ -221,24 +231,22 @@ struct BufferPool::Impl {
     Unused* victims = nullptr;
     {
       const std::lock_guard lock(mutex);
-      while (oldest != nullptr) take_oldest(victims);
+      while (oldest != nullptr) take(oldest, victims);
     }
     free_all(victims);
   }
 
-  void count_use(int asked, int given) {
+  void count_use(int c) {
     ++stats.requests;
-    stats.in_use_bytes += size_of_class(given);
+    stats.in_use_bytes += size_of_class(c);
     stats.high_water_bytes = std::max(stats.high_water_bytes, stats.in_use_bytes);
-    asked_bytes += size_of_class(asked);
-    most_asked_bytes = std::max(most_asked_bytes, asked_bytes);
+    most_in_use_bytes = std::max(most_in_use_bytes, stats.in_use_bytes);
   }
 
-  void give_back(void* memory, int asked, int given) noexcept {
+  void give_back(void* memory, int c) noexcept {
     const std::lock_guard lock(mutex);
-    asked_bytes -= size_of_class(asked);
-    stats.in_use_bytes -= size_of_class(given);
-    insert(memory, given);
+    stats.in_use_bytes -= size_of_class(c);
+    insert(memory, c);
   }
 };
 
@@ -261,18 +269,17 @@ std::shared_ptr<void> BufferPool::get(std::size_t bytes) {
   if (bytes <= kSmall) return small_buffer(bytes);
   if (bytes > kMost) throw std::bad_alloc();
   Impl& impl = *impl_;
-  const int asked = class_of(bytes);
-  const std::size_t size = size_of_class(asked);
-  int given = asked;
+  int c = class_of(bytes);
+  const std::size_t size = size_of_class(c);
   void* memory = nullptr;
   Unused* victims = nullptr;
   {
     const std::lock_guard lock(impl.mutex);
-    if (Unused* const fit = impl.fitting(asked)) {
-      given = fit->size_class;
+    if (Unused* const fit = impl.fitting(c)) {
+      c = fit->size_class;
       impl.remove(fit);
       memory = fit;
-      impl.count_use(asked, given);
+      impl.count_use(c);
     } else {
       victims = impl.evict_for(size);
       impl.stats.reserved_bytes += size;
@@ -288,9 +295,9 @@ std::shared_ptr<void> BufferPool::get(std::size_t bytes) {
       throw std::bad_alloc();
     }
     ++impl.stats.allocations;
-    impl.count_use(asked, given);
+    impl.count_use(c);
   }
-  return {memory, [&impl, asked, given](void* p) { impl.give_back(p, asked, given); }};
+  return {memory, [&impl, c](void* p) { impl.give_back(p, c); }};
 }
 
 PoolStats BufferPool::stats() const {

@@ -22,9 +22,10 @@ struct PoolStats {
 /// writable bytes past the end of what was asked for.
 ///
 /// bound   reserved stays within 1.25 times the largest in_use since the start: unused buffers go
-///         back to the system, the longest unused first, before a fresh one would break that; a
-///         fresh one takes over their touched huge pages
-/// fit     a buffer is used again for a request of two thirds of its size; of half, where a fresh
+///         back to the system before a fresh one would break that; first those that a thousand
+///         requests had no use for, then the smallest that makes room enough. A fresh one takes
+///         over their touched huge pages
+/// fit     a buffer is used again for a request of half of its size; of a quarter, where a fresh
 ///         one would break the bound
 /// small   buffers of up to 4 KiB come from the C library and are not counted
 class BufferPool {
