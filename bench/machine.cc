@@ -90,15 +90,18 @@ Longs wide_product(Longs x, Longs y) {
 }
 
 double loads() {
-  static double values[2048 + 64];
-  return rate(2048.0, [&] {
+  constexpr int kPasses = 100, kLoads = 2048;
+  static double values[kLoads + 64];
+  return rate(kPasses * kLoads, [&] {
     double a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    const double* p = values;
-    asm volatile("" : "+r"(p) : : "memory");
     const auto take = [](double& sum, double value) { keep(sum += value); };
-    for (int n = 0; n < 256; ++n, p += 8) {
-      take(a, p[0]), take(b, p[37]), take(c, p[10]), take(d, p[47]);
-      take(e, p[20]), take(f, p[57]), take(g, p[30]), take(h, p[3]);
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const double* p = values;
+      asm volatile("" : "+r"(p) : : "memory");
+      for (int n = 0; n < kLoads / 8; ++n, p += 8) {
+        take(a, p[0]), take(b, p[37]), take(c, p[10]), take(d, p[47]);
+        take(e, p[20]), take(f, p[57]), take(g, p[30]), take(h, p[3]);
+      }
     }
   });
 }
