@@ -46,14 +46,33 @@ def _results(contenders):
     return results
 
 
+class _Busy:
+    """A call, and how many cores were busy with it."""
+
+    def __init__(self, call):
+        self._call, self._cpu, self._wall = call, 0.0, 0.0
+
+    def __call__(self):
+        cpu, wall = time.process_time(), time.perf_counter()
+        self._call()
+        self._cpu += time.process_time() - cpu
+        self._wall += time.perf_counter() - wall
+
+    def cores(self):
+        return self._cpu / self._wall
+
+
 def _two_threads(work, rounds, least):
-    """{1: [seconds a call, one a round], 2: ...} of a pipeline whose batch is one volume, or None. By the wall's clock."""
+    """One thread against two in a pipeline whose batch is one volume, by the wall's clock; None where there is one core."""
     if not work.on_threads or len(os.sched_getaffinity(0)) < 2:
         return None
     calls = {threads: work.on_threads(threads) for threads in (1, 2)}
     if not np.array_equal(*(np.array(call()) for call in calls.values())):
         raise AssertionError("two threads compute something else than one")
-    return clock.interleaved(calls, rounds, least)
+    calls[2] = busy = _Busy(calls[2])
+    times = clock.interleaved(calls, rounds, least)
+    return {"ms": {n: 1e3 * median(v) for n, v in times.items()}, "ratio": clock.ratio(times[1], times[2]), "cores": busy.cores(),
+            "rounds_ms": {n: [1e3 * t for t in v] for n, v in times.items()}}
 
 
 def measure(row, shrink, rounds, least, now):
@@ -65,7 +84,7 @@ def measure(row, shrink, rounds, least, now):
     cpu, wall = time.process_time(), time.perf_counter()
     times = clock.interleaved(contenders, rounds, least, now)
     cores = (time.process_time() - cpu) / (time.perf_counter() - wall)
-    threads = _two_threads(work, rounds, least)
+    threads = _two_threads(work, rounds, least) if now is time.perf_counter else None  # else the machine is busy
     seconds = {k: median(v) for k, v in times.items()}
     touched = work.touched or work.moved
     by_bytes, by_operations = bounds.of(touched, work.needs, 2 * source.size, seconds["copy"], seconds)
@@ -76,8 +95,7 @@ def measure(row, shrink, rounds, least, now):
         "spread": {k: clock.spread(v) for k, v in times.items()},
         "ratios": {k: clock.ratio(v, times["Varo"]) for k, v in times.items() if k != "Varo"},
         "rounds_ms": {k: [1e3 * t for t in v] for k, v in times.items()},
-        "threads_ms": threads and {k: [1e3 * t for t in v] for k, v in threads.items()},
-        "two_threads": threads and clock.ratio(threads[1], threads[2]),
+        "two_threads": threads,
     }
 
 

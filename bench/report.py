@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from html import escape
-from statistics import median
 
 
 def _columns(lines, widths=()):
@@ -61,8 +60,9 @@ TWO_THREADS = 1.8  # times one thread, of what the memory does not bound
 
 def bounds_table(results, rates):
     """What the memory and the arithmetic allow, what is reached of that, and what a second thread gives."""
-    lines = [["bounds of one thread, and two threads", "Varo ms", "MB", "GB/s", "Mop", "bytes ms", "ops ms", "of bound", "1 thread",
-              "2 threads", "ratio", "goal", "reached"]]
+    threads = any(r.get("two_threads") for r in results)
+    lines = [["bounds of one thread" + ", and two threads" * threads, "Varo ms", "MB", "GB/s", "Mop", "bytes ms", "ops ms", "of bound",
+              *["1 thread", "2 threads", "ratio", "cores", "goal", "reached"] * threads]]
     for r in results:
         if "error" in r:
             continue
@@ -76,10 +76,11 @@ def bounds_table(results, rates):
         line = [r["name"], f"{ms:.2f}", f"{r['touched_bytes'] / 1e6:.1f}", f"{r['touched_bytes'] / by_bytes / 1e6:.1f}",
                 operations, f"{by_bytes:.2f}", f"{by_operations:.2f}" if by_operations else "-",
                 f"{max(by_bytes, by_operations or 0) / ms:.0%}"]
-        if r["two_threads"]:
-            line += [f"{median(r['threads_ms'][n]):.2f}" for n in (1, 2)] + [f"{r['two_threads']:.2f}"]
+        two = r["two_threads"]
+        if two:
+            line += [f"{two['ms'][1]:.2f}", f"{two['ms'][2]:.2f}", f"{two['ratio']:.2f}", f"{two['cores']:.2f}"]
             if by_bytes < ms / 2:  # else the memory is most of it
-                line += [f"{TWO_THREADS:.1f}", "yes" if r["two_threads"] * 1.15 >= TWO_THREADS else "no"]
+                line += [f"{TWO_THREADS:.1f}", "yes" if two["ratio"] * 1.15 >= TWO_THREADS else "no"]
         lines.append(line)
     return _columns(lines)
 
