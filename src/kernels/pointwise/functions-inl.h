@@ -50,11 +50,12 @@ HWY_INLINE V log2_of_ratio(V difference, V sum) {
   return s * polynomial(s * s, kLog2);
 }
 
-// x finite and above 0.
-HWY_INLINE V log2_of(V x) {
-  const V moved = moved_exponent(x), m = m_of(moved);
+HWY_INLINE V log2_from(V moved) {
+  const V m = m_of(moved);
   return e_of(moved) + log2_of_ratio(m - 1, m + 1);
 }
+// x finite and above 0. For a float that is not, |e| is above 1000 instead of below 150.
+HWY_INLINE V log2_of(V x) { return log2_from(moved_exponent(x)); }
 
 // ln(1 + w), w finite and above -1. Where 1 + w is its own m, w is m - 1 without a rounding.
 HWY_INLINE V log_of_1_plus(V w) {
@@ -64,8 +65,9 @@ HWY_INLINE V log_of_1_plus(V w) {
 
 // log2(x) times `scale`; infinite or no number where there is no finite logarithm.
 HWY_INLINE V logarithm(V x, double scale) {
-  V result = log2_of(x) * scale;
-  const Mask ordinary = (x > 0) & (x < kInfinity);
+  const V moved = moved_exponent(x);
+  V result = log2_from(moved) * scale;
+  const Mask ordinary = size_of(e_of(moved)) < 500;
   if (HWY_UNLIKELY(!all(ordinary)))
     result = select(ordinary, result, select(x == 0, -kInfinity, select(x < 0, kNan, x)));
   return result;
@@ -103,25 +105,31 @@ HWY_INLINE V exp2_of(V t) {
   return scaled(power_less_1(t, whole) + 1, whole);
 }
 
+// 2^t for a float, any t: beyond these exponents it is 0 or infinite.
+HWY_INLINE V float_exp2_of(V t) { return unless_nan(t, exp2_of(clamped(t, -160, 140))); }
+
+HWY_INLINE V exponential(V x) {
+  const V t = x * kLog2E;
+  V result = exp2_of(t);
+  if (HWY_UNLIKELY(!all(size_of(t) < 900))) result = float_exp2_of(t);
+  return result;
+}
+
 // e^x - 1, |x| < 600.
 HWY_INLINE V exp_of_less_1(V x) {
   const V t = x * kLog2E, whole = whole_of(t), scale = scaled(value(1), whole);
   return scale * power_less_1(t, whole) + (scale - 1);
 }
 
-// 2^t for a float: beyond these exponents it is 0 or infinite.
-HWY_INLINE V float_exp2_of(V t) { return exp2_of(clamped(t, -160, 140)); }
-
 // --- powers
 
-// x^y by the rules of C, for any x and y. `result`: 2^(y log2 |x|), right where x and y are finite
-// and not 0.
-HWY_INLINE V power_of_any(V x, V y, V result) {
+// x^y by the rules of C, for any x and y.
+HWY_INLINE V power_of_any(V x, V y) {
   const V size = size_of(x);
   const Mask endless = size_of(y) == kInfinity;
   const Mask grows = ((size > 1) & (y > 0)) | ((size < 1) & (y < 0));
   V r = select(endless | (size == 0) | (size == kInfinity), select(grows, kInfinity, value(0)),
-               result);
+               float_exp2_of(y * log2_of(size)));
   r = select(endless & (size == 1), 1, r);
   const V half = y * 0.5;
   const Mask whole = floor(y) == y, odd = whole & !(floor(half) == half);
@@ -132,10 +140,15 @@ HWY_INLINE V power_of_any(V x, V y, V result) {
 }
 
 HWY_INLINE V power(V x, V y) {
-  const V t = y * log2_of(size_of(x));
-  V result = float_exp2_of(t);
-  // Infinite y and y = 0 give their limits; t is no number where x = 1 or y was none.
-  if (HWY_UNLIKELY(!all((x > 0) & (x < kInfinity) & (t == t)))) result = power_of_any(x, y, result);
+  const V moved = moved_exponent(x), t = y * log2_from(moved);
+  V result = exp2_of(t);
+  // This leaves out x that are not finite and above 0, y that are not finite, and large t.
+  const Mask ordinary = size_of(e_of(moved)) + size_of(t) < 600;
+  if (HWY_LIKELY(all(ordinary))) return result;
+  // Background is often 0.
+  const Mask vanishes = (x == 0) & !negative(x) & (y > 0);
+  result = select(vanishes, 0, result);
+  if (HWY_UNLIKELY(!all(ordinary | vanishes))) result = power_of_any(x, y);
   return result;
 }
 
@@ -331,7 +344,7 @@ HWY_INLINE V inverse_hyperbolic_tangent(V x) {
 template <Op op>
 HWY_INLINE V function_of(V x) {
   if constexpr (op == Op::cbrt) return cube_root(x);
-  if constexpr (op == Op::exp) return unless_nan(x, float_exp2_of(x * kLog2E));
+  if constexpr (op == Op::exp) return exponential(x);
   if constexpr (op == Op::log) return logarithm(x, kLn2);
   if constexpr (op == Op::log2) return logarithm(x, 1);
   if constexpr (op == Op::log10) return logarithm(x, kLog10Of2);

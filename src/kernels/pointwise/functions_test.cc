@@ -78,8 +78,9 @@ const Floats kSpecial = [] {
   return values;
 }();
 
-// Pairs in four mixes: any bits; image-like bases; results near the ends of the range; bases
-// near 1 with large exponents. Before them all pairs of special values.
+// Pairs in runs longer than any vector, so that each has whole vectors of its kind: any bits;
+// image-like bases; the same with zeros between; results near the ends of the range; bases near 1
+// with large exponents. Before them all pairs of special values.
 void pairs(std::size_t count, Floats& a, Floats& b) {
   for (const float x : kSpecial) {
     for (const float y : kSpecial) {
@@ -94,13 +95,14 @@ void pairs(std::size_t count, Floats& a, Floats& b) {
   };
   for (std::size_t i = 0; i < count; ++i) {
     float x = std::bit_cast<float>(word()), y = std::bit_cast<float>(word());
-    if (i % 4 == 1) {
-      x = static_cast<float>(std::abs(between(4)));
-      y = static_cast<float>(between(6));
-    } else if (i % 4 == 2) {
+    const std::size_t kind = i / 128 % 5;
+    if (kind == 1 || kind == 2) {
+      x = kind == 2 && i % 3 == 0 ? 0 : static_cast<float>(std::abs(between(4)));
+      y = static_cast<float>(kind == 2 && i % 128 < 64 ? std::abs(between(6)) : between(6));
+    } else if (kind == 3) {
       x = std::abs(x);
       y = static_cast<float>(between(152) / std::log2(x));
-    } else if (i % 4 == 3) {
+    } else if (kind == 4) {
       x = static_cast<float>(1 + between(1e-4));
       y = static_cast<float>(between(1e5));
     }
