@@ -54,6 +54,8 @@ Loop FindLoop(Op op, DType from, DType to) {
     case Op::ceil:
       return loop_of<Op::ceil, float, double>(from);
     case Op::convert:
+      if (from == DType::u32 && to == DType::f64)  // random words
+        return convert_loop<double, std::uint32_t>;
       return convert_of<float, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Half,
                         double, bool>(from, to);
     case Op::select:

@@ -44,17 +44,18 @@ class Uniform final : public Pointwise {
   }
 
  private:
-  // 32 random bits are as many as float32 and narrower types can show.
-  static Register unit(Sample& s, ProgramBuilder& to, bool fine) {
+  // Numbers of [0, width). 32 random bits are as many as float32 and narrower types can show.
+  static Register up_to(double width, Sample& s, ProgramBuilder& to, bool fine) {
     const Index index = row_major(s.output_spec(0).shape);
     if (!fine) {
       const Register word = to.convert(to.bits(DType::u32, s.random(), index), DType::f64);
-      return to.binary(Op::mul, word, to.constant(DType::f64, 0x1p-32));
+      return to.binary(Op::mul, word, to.constant(DType::f64, 0x1p-32 * width));
     }
     const Register words = to.bits(DType::u64, s.random(), index);
     const Register kept =
         to.binary(Op::bit_and, words, to.constant_bits(DType::u64, ~std::uint64_t{0x7ff}));
-    return to.binary(Op::mul, to.convert(kept, DType::f64), to.constant(DType::f64, 0x1p-64));
+    return to.binary(Op::mul, to.convert(kept, DType::f64),
+                     to.constant(DType::f64, 0x1p-64 * width));
   }
 
   Register ranged(Sample& s, ProgramBuilder& to) const {
@@ -65,9 +66,8 @@ class Uniform final : public Pointwise {
           .allowed("[low, high] with low <= high");
     const double low = range[0], high = range[1];
     const bool fine = size_of(dtype_) >= 4 && dtype_ != DType::f32;
-    const Register width = to.constant(DType::f64, high - low);
-    const Register value = to.binary(Op::add, to.binary(Op::mul, unit(s, to, fine), width),
-                                     to.constant(DType::f64, low));
+    const Register value =
+        to.binary(Op::add, up_to(high - low, s, to, fine), to.constant(DType::f64, low));
     if (!is_float(dtype_)) return to.convert(value, dtype_);
     const DType type = real_type(dtype_);
     const Register last = to.constant(type, last_below(dtype_, low, high));
@@ -80,8 +80,8 @@ class Uniform final : public Pointwise {
       throw Error(ErrorKind::param, "no values to choose from")
           .got("0 values")
           .allowed("at least 1");
-    const Register count = to.constant(DType::f64, static_cast<double>(values.size()));
-    const Register at = to.unary(Op::floor, to.binary(Op::mul, unit(s, to, false), count));
+    const Register at =
+        to.unary(Op::floor, up_to(static_cast<double>(values.size()), s, to, false));
     return to.convert(to.lookup(to.convert(at, DType::i32), values), dtype_);
   }
 
