@@ -46,6 +46,8 @@ class Tile {
     x_low_ = std::max<std::int64_t>(0, x0_ - p.x.radius);
     x_high_ = std::min(p.x.extent, x1_ + p.x.radius);
     read_ = (x_high_ - x_low_) * channels_;
+    step_ = p.direct_in ? p.y.in : p.row;
+    joined_ = step_ == read_ && p.row == read_;
     planes_ = reinterpret_cast<const float**>(slot);
     rows_ = planes_ + p.pointers;
     shared_ = rows_ + p.pointers;
@@ -60,7 +62,7 @@ class Tile {
   void run() {
     std::int64_t loaded = std::max<std::int64_t>(0, z0_ - p_.z.radius);
     for (std::int64_t z = z0_, planes; z < z1_; z += planes) {
-      planes = z1_ - z >= kGroup ? kGroup : 1;
+      planes = p_.has_z && z1_ - z >= kGroup ? kGroup : 1;
       const std::int64_t reach = std::min(p_.z.extent, z + planes + p_.z.radius);
       if (!p_.direct_in)
         for (; loaded < reach; ++loaded) load_plane(loaded);
@@ -90,9 +92,14 @@ class Tile {
     for (std::int64_t y = y0_, rows; y < y1_; y += rows) {
       rows = y1_ - y >= kGroup ? kGroup : 1;
       const std::int64_t reach = std::min(p_.y.extent, y + rows + p_.y.radius);
-      for (; ready < reach; ++ready) weigh_along_z(ready, planes);
-      for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k)
-        shared_[k] = ring_row(0, reflect_101(y - p_.y.radius + k, p_.y.extent));
+      for (std::int64_t n = 1; p_.has_z && ready < reach; ready += n) {
+        if (joined_) n = std::min(reach - ready, p_.z_rows - ready % p_.z_rows);
+        weigh_along_z(ready, n, planes);
+      }
+      for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k) {
+        const std::int64_t at = reflect_101(y - p_.y.radius + k, p_.y.extent);
+        shared_[k] = p_.has_z ? ring_row(0, at) : planes_[0] + at * step_;
+      }
       for (std::int64_t plane = 0; plane < planes; ++plane) {
         weigh_along_y(plane, rows, lines);
         for (std::int64_t row = 0; row < rows; ++row) mirror_ends(lines + row * p_.line);
@@ -120,13 +127,13 @@ class Tile {
       fetch_(source(z, y), p_.x, p_.channel, x_high_ - x_low_, plane_row(z, y));
   }
 
-  void weigh_along_z(std::int64_t y, std::int64_t planes) {
-    const std::int64_t step = p_.direct_in ? p_.y.in : p_.row;
-    for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) rows_[k] = planes_[k] + y * step;
+  // Rows [y, y + rows) of every plane of a group; several only where they follow each other.
+  void weigh_along_z(std::int64_t y, std::int64_t rows, std::int64_t planes) {
+    for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) rows_[k] = planes_[k] + y * step_;
     float* to[kGroup];
     to[0] = ring_row(0, y);
     for (std::int64_t plane = 1; plane < planes; ++plane) to[plane] = to[plane - 1] + p_.ring;
-    (planes == 1 ? along_z_.row : along_z_.group)(rows_, p_.z.radius, p_.z.half, read_, to);
+    (planes == 1 ? along_z_.row : along_z_.group)(rows_, p_.z.radius, p_.z.half, rows * read_, to);
   }
 
   void weigh_along_y(std::int64_t plane, std::int64_t rows, float* lines) {
@@ -203,6 +210,8 @@ class Tile {
   std::int64_t z0_, z1_, y0_, y1_, x0_, x1_;
   std::int64_t y_low_, y_high_, x_low_, x_high_;  // what the windows reach
   std::int64_t read_;                             // elements of a row that they reach
+  std::int64_t step_;                             // from row to row before the z window
+  bool joined_;                                   // rows follow each other before and after it
   const float **planes_, **rows_, **shared_;
   float *z_ring_, *y_ring_, *lines_, *result_;
   void (*fetch_)(const void*, const Axis&, const Axis&, std::int64_t, float*);

@@ -70,6 +70,7 @@ void assign_axes(Plan& p, const ConstView& in, const View& out,
       p.outer[p.outer_rank++] = a;
     }
   }
+  p.has_z = p.z.half != nullptr;
   for (Axis* a : {&p.x, &p.y, &p.z})
     if (a->half == nullptr) a->half = &kOne;
 }
@@ -100,7 +101,7 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   p.tile_y = ceil_div(even_tile(p.y.extent, p.tile_y), kGroupRows) * kGroupRows;
   std::int64_t others = ceil_div(p.y.extent, p.tile_y) * ceil_div(p.x.extent, p.tile_x);
   for (int i = 0; i < p.outer_rank; ++i) others *= p.outer[i].extent;
-  p.tile_z = std::max({p.z.extent * others / kTasks, 6 * p.z.radius, std::int64_t{16}});
+  p.tile_z = std::max({p.z.extent * others / kTasks, 8 * p.z.radius, std::int64_t{16}});
   p.tile_z = ceil_div(even_tile(p.z.extent, p.tile_z), kGroupRows) * kGroupRows;
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);
 

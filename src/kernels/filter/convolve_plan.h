@@ -32,6 +32,7 @@ struct Plan {
   std::int64_t tile_z = 1, tile_y = 1, tile_x = 1;
   std::int64_t tiles = 0;
   DType in_type = DType::u8, out_type = DType::u8;
+  bool has_z = false;      ///< there is a window along z
   bool direct_in = false;  ///< input rows are contiguous float32: read in place
   bool dense_out = false;  ///< output rows are contiguous
   bool add = false;
