@@ -15,14 +15,13 @@
 #include <type_traits>
 
 #include "core/dispatch.h"
+#include "kernels/copy/convert_row.h"
 #include "kernels/copy/copy.h"
 #include "kernels/copy/walk.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo {
 namespace HWY_NAMESPACE {
-
-using RowConverter = void (*)(const void*, void*, std::int64_t);
 
 // saturate<To>(float) without branches, for integers of up to 32 bits. Halves go away from zero:
 // adding the float just below 0.5 and cutting the fraction off is exact where 0.5 would carry
@@ -60,9 +59,29 @@ HWY_NOINLINE void convert_row(const void* src, void* dst, std::int64_t n) {
   }
 }
 
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Integers of up to 16 bits: exact.
+template <class From>
+HWY_NOINLINE void widen_row(const void* src, void* dst, std::int64_t n) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::int32_t, decltype(d)> d32;
+  const hn::Rebind<From, decltype(d)> narrow;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const From* HWY_RESTRICT in = static_cast<const From*>(src);
+  float* HWY_RESTRICT out = static_cast<float*>(dst);
+  const auto one = [&](std::int64_t i) HWY_ATTR {
+    hn::StoreU(hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(narrow, in + i))), d, out + i);
+  };
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) one(i);
+  if (i == n) return;
+  if (n >= lanes) return one(n - lanes);  // some elements a second time
+  for (; i < n; ++i) out[i] = static_cast<float>(in[i]);
+}
+
 #if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
 #define VARO_HARDWARE_HALF 1
-namespace hn = hwy::HWY_NAMESPACE;
 
 // A pass through a buffer of floats in L1 for what is not float itself.
 constexpr std::int64_t kPart = 512;
@@ -121,6 +140,8 @@ HWY_NOINLINE void convert_to_half(const void* src, void* dst, std::int64_t n) {
 
 template <class From, class To>
 constexpr RowConverter converter() {
+  if constexpr (std::is_integral_v<From> && sizeof(From) < 4 && std::is_same_v<To, float>)
+    return &widen_row<From>;
 #if VARO_HARDWARE_HALF
   if constexpr (std::is_same_v<From, Half>)
     return &convert_half<To>;
@@ -166,7 +187,6 @@ namespace varo {
 
 namespace {
 
-using RowConverter = void (*)(const void*, void*, std::int64_t);
 HWY_EXPORT(FindConverter);
 
 template <class From, class To>
@@ -175,6 +195,8 @@ void convert_plainly(const void* src, void* dst, std::int64_t n) {
   To* out = static_cast<To*>(dst);
   for (std::int64_t i = 0; i < n; ++i) out[i] = saturate<To>(in[i]);
 }
+
+}  // namespace
 
 RowConverter row_converter(DType from, DType to) {
   if (RowConverter fast = HWY_DYNAMIC_DISPATCH(FindConverter)(from, to)) return fast;
@@ -186,6 +208,8 @@ RowConverter row_converter(DType from, DType to) {
   });
   return f;
 }
+
+namespace {
 
 template <class T>
 struct ConvertSink {

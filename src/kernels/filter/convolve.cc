@@ -8,13 +8,13 @@
 #include "core/dispatch.h"
 #include "core/slots.h"
 #include "kernels/filter/convolve_plan.h"
+#include "kernels/filter/strided_row.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/filter/convolve.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/filter/fetch_store-inl.h"
 #include "kernels/filter/weigh-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -47,7 +47,7 @@ class Tile {
     x_high_ = std::min(p.x.extent, x1_ + p.x.radius);
     read_ = (x_high_ - x_low_) * channels_;
     step_ = p.direct_in ? p.y.in : p.row;
-    joined_ = step_ == read_ && p.row == read_;
+    joined_ = p.has_z && step_ == read_ && p.row == read_;
     planes_ = reinterpret_cast<const float**>(slot);
     rows_ = planes_ + p.pointers;
     shared_ = rows_ + p.pointers;
@@ -64,12 +64,15 @@ class Tile {
     for (std::int64_t z = z0_, planes; z < z1_; z += planes) {
       planes = p_.has_z && z1_ - z >= kGroup ? kGroup : 1;
       const std::int64_t reach = std::min(p_.z.extent, z + planes + p_.z.radius);
-      if (!p_.direct_in)
-        for (; loaded < reach; ++loaded) load_plane(loaded);
+      if (p_.planes > 0)
+        for (; loaded < reach; ++loaded)
+          for (std::int64_t y = y_low_; y < y_high_; ++y) load_row(loaded, y, plane_row(loaded, y));
       for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) {
         const std::int64_t at = reflect_101(z - p_.z.radius + k, p_.z.extent);
-        planes_[k] = p_.direct_in ? reinterpret_cast<const float*>(source(at, 0))
-                                  : plane_row(at, y_low_) - y_low_ * p_.row;
+        if (p_.direct_in)
+          planes_[k] = reinterpret_cast<const float*>(source(at, 0));
+        else if (p_.planes > 0)
+          planes_[k] = plane_row(at, y_low_) - y_low_ * p_.row;
       }
       run_planes(z, planes);
     }
@@ -92,13 +95,16 @@ class Tile {
     for (std::int64_t y = y0_, rows; y < y1_; y += rows) {
       rows = y1_ - y >= kGroup ? kGroup : 1;
       const std::int64_t reach = std::min(p_.y.extent, y + rows + p_.y.radius);
-      for (std::int64_t n = 1; p_.has_z && ready < reach; ready += n) {
+      for (std::int64_t n = 1; ready < reach; ready += n) {
         if (joined_) n = std::min(reach - ready, p_.z_rows - ready % p_.z_rows);
-        weigh_along_z(ready, n, planes);
+        if (p_.has_z)
+          weigh_along_z(ready, n, planes);
+        else if (!p_.direct_in)
+          load_row(z, ready, ring_row(0, ready));
       }
       for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k) {
         const std::int64_t at = reflect_101(y - p_.y.radius + k, p_.y.extent);
-        shared_[k] = p_.has_z ? ring_row(0, at) : planes_[0] + at * step_;
+        shared_[k] = p_.has_z || !p_.direct_in ? ring_row(0, at) : planes_[0] + at * step_;
       }
       for (std::int64_t plane = 0; plane < planes; ++plane) {
         weigh_along_y(plane, rows, lines);
@@ -122,9 +128,9 @@ class Tile {
     return y_ring_ + plane * p_.ring + p_.row * (y % p_.z_rows);
   }
 
-  void load_plane(std::int64_t z) {
-    for (std::int64_t y = y_low_; y < y_high_; ++y)
-      fetch_(source(z, y), p_.x, p_.channel, x_high_ - x_low_, plane_row(z, y));
+  void load_row(std::int64_t z, std::int64_t y, float* to) const {
+    if (p_.load != nullptr) return p_.load(source(z, y), to, read_);
+    fetch_(source(z, y), p_.x, p_.channel, x_high_ - x_low_, to);
   }
 
   // Rows [y, y + rows) of every plane of a group; several only where they follow each other.
@@ -196,8 +202,10 @@ class Tile {
       for (std::int64_t x = 0; x < x1_ - x0_; ++x)
         for (std::int64_t c = 0; c < channels_; ++c)
           sums[x * p_.x.out + c * p_.channel.out] += result_[x * channels_ + c];
+    } else if (p_.dense_out) {
+      p_.save(result_, out, n);
     } else {
-      store_(result_, p_.x, p_.channel, x1_ - x0_, p_.dense_out, out);
+      store_(result_, p_.x, p_.channel, x1_ - x0_, out);
     }
   }
 
@@ -215,7 +223,7 @@ class Tile {
   const float **planes_, **rows_, **shared_;
   float *z_ring_, *y_ring_, *lines_, *result_;
   void (*fetch_)(const void*, const Axis&, const Axis&, std::int64_t, float*);
-  void (*store_)(const float*, const Axis&, const Axis&, std::int64_t, bool, void*);
+  void (*store_)(const float*, const Axis&, const Axis&, std::int64_t, void*);
 };
 
 void convolve_tile(const Plan& p, const std::byte* in, std::byte* out, std::byte* slot,

@@ -9,7 +9,8 @@ namespace {
 
 // Rows that the windows go over again and again should stay in half of a usual L2 cache.
 constexpr std::int64_t kTileBytes = 512 * 1024;
-constexpr std::int64_t kRowFloats = 512;
+// So should the rings of rows; shorter rows than this are mostly borders, or jumps in memory.
+constexpr std::int64_t kRingFloats = 16 * 1024, kRowFloats = 512;
 // Rather a long row than vectors that are mostly tail.
 constexpr std::int64_t kWideChannel = 32;
 constexpr std::int64_t kTasks = 32;
@@ -88,13 +89,17 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   const std::int64_t channels = p.channel.extent;
   const bool unit_channel_in = channels == 1 || p.channel.in == 1;
   const bool unit_channel_out = channels == 1 || p.channel.out == 1;
-  p.direct_in = in.dtype == DType::f32 && kept(p.z) <= kDirectPlanes && unit_channel_in &&
-                (p.x.extent == 1 || p.x.in == channels);
+  const bool dense_in = unit_channel_in && (p.x.extent == 1 || p.x.in == channels);
+  p.direct_in = in.dtype == DType::f32 && kept(p.z) <= kDirectPlanes && dense_in;
+  p.load = dense_in ? row_converter(in.dtype, DType::f32) : nullptr;
+  p.save = row_converter(DType::f32, out.dtype);
   p.dense_out = unit_channel_out && (p.x.extent == 1 || p.x.out == channels);
 
-  p.tile_x = p.x.extent * channels <= 2 * kRowFloats
+  const std::int64_t rings = kept(p.y) * (p.has_z ? kGroupRows : 1);
+  const std::int64_t most = std::max(kRowFloats, kRingFloats / rings);
+  p.tile_x = p.x.extent * channels <= 2 * most
                  ? p.x.extent
-                 : even_tile(p.x.extent, std::max(kRowFloats / channels, 8 * p.x.radius));
+                 : even_tile(p.x.extent, std::max(most / channels, 8 * p.x.radius));
   const std::int64_t row_floats = reached(p.x, p.tile_x) * channels;
   const std::int64_t rows = kTileBytes / (kept(p.z) * row_floats * 4);
   p.tile_y = std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}});
@@ -106,7 +111,7 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);
 
   p.row = ceil_div(row_floats, 16) * 16;
-  p.planes = p.direct_in ? 0 : kept(p.z);
+  p.planes = p.direct_in || !p.has_z ? 0 : kept(p.z);
   p.plane_rows = reached(p.y, p.tile_y);
   p.z_rows = kept(p.y);
   p.ring = p.row * p.z_rows;

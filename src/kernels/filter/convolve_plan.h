@@ -2,6 +2,7 @@
 /// How convolve() walks a volume; shared by its planner and its loops.
 #pragma once
 
+#include "kernels/copy/convert_row.h"
 #include "kernels/filter/convolve.h"
 
 namespace varo::filter {
@@ -32,13 +33,15 @@ struct Plan {
   std::int64_t tile_z = 1, tile_y = 1, tile_x = 1;
   std::int64_t tiles = 0;
   DType in_type = DType::u8, out_type = DType::u8;
-  bool has_z = false;      ///< there is a window along z
-  bool direct_in = false;  ///< input rows are contiguous float32: read in place
-  bool dense_out = false;  ///< output rows are contiguous
+  bool has_z = false;           ///< there is a window along z
+  bool direct_in = false;       ///< input rows are contiguous float32: read in place
+  RowConverter load = nullptr;  ///< of input rows, where they are contiguous
+  RowConverter save = nullptr;  ///< of output rows
+  bool dense_out = false;       ///< output rows are contiguous
   bool add = false;
   // Scratch of one running tile, in floats from its start; pointers come first.
   std::int64_t row = 0;     ///< floats between rows of the rings
-  std::int64_t planes = 0;  ///< input planes kept, when not direct_in
+  std::int64_t planes = 0;  ///< input planes kept, for a window along z that is not direct_in
   std::int64_t plane_rows = 0;
   std::int64_t z_rows = 0;    ///< rows kept after the z window, for each plane of a group
   std::int64_t ring = 0;      ///< floats of these rows
