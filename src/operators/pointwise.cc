@@ -34,11 +34,11 @@ Register Pointwise::append(Sample& sample, Chain& chain) const {
   return emit(sample, chain.builder, registers);
 }
 
-void Pointwise::run(Sample& sample) const {
+void Pointwise::run(Sample& sample, const FunctionRef<void(std::int64_t)>* after) const {
   const View out = sample.output(0);
   Chain chain{.shape = out.shape};
   const Register result = append(sample, chain);
-  run_program(chain.builder.finish(result), chain.views, out, sample.parallel());
+  run_program(chain.builder.finish(result), chain.views, out, sample.parallel(), after);
 }
 
 Index row_major(const Shape& shape) { return {dense_strides(shape)}; }

@@ -28,7 +28,9 @@ class Pointwise : public Operator {
 
   /// One program for this operator and those before it that Sample::fuse gives; other inputs are
   /// broadcast to output_spec(0).shape.
-  void run(Sample& sample) const override;
+  void run(Sample& sample) const override { run(sample, nullptr); }
+  /// The same; `after` as run_program() has it.
+  void run(Sample& sample, const FunctionRef<void(std::int64_t)>* after) const;
 
  private:
   struct Chain;

@@ -23,7 +23,7 @@ struct EvaluationShared {
   std::atomic<bool> cancelled{false};
   std::atomic<std::int64_t> nodes_run{0};
   std::atomic<std::int64_t> copies{0};
-  bool fusion = true;     ///< chains of pointwise operators may run in one pass
+  bool fusion = true;     ///< chains of pointwise operators and reductions may run in one pass
   bool placement = true;  ///< values may be computed in the place of a view of them
 };
 
@@ -82,7 +82,22 @@ class Evaluation {
   /// Ends the evaluation of a node whose outputs are there, or that was fused into its consumer.
   void finish(int id);
   void check_inputs(int id);
+  void release_edge(Node edge);
   void release_edges(int id);
+  /// Inputs that a choice leaves out lose a consumer now rather than at the end.
+  void drop_unread(int id);
+  /// Memory for the outputs of `id`: their places, where they have one that fits.
+  void make_results(int id);
+  /// Outputs are written: metadata, then finish().
+  void complete(int id);
+  /// Reductions of the whole of the value of `id` that somebody may still ask for, with results
+  /// made and their nodes in `nodes`.
+  std::vector<ReduceRequest> reductions_of(int id, const ConstView& value, std::vector<int>& nodes);
+  /// Runs the pointwise node `id`, and in the same pass reductions of its value.
+  void reduce_meanwhile(int id);
+  /// Evaluates the reducer `id`, along with its input or with other reducers of that. False if it
+  /// has to be run by itself.
+  bool reduce_with_others(int id);
   void release(int id);
   /// Not deferred; may be padded.
   Tensor loaded(const Tensor& tensor);

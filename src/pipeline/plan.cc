@@ -23,6 +23,10 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.edges = node.graph.inputs;
     for (const auto& [name, source] : node.graph.arg_nodes) node.edges.push_back(source);
     const int id = static_cast<int>(nodes.size());
+    if (node.edges.size() == 1 && node.edges[0].output == 0)
+      node.reducer = dynamic_cast<const Reducer*>(node.op.get());
+    if (node.reducer != nullptr)
+      nodes[static_cast<std::size_t>(node.edges[0].id)].reducers.push_back(id);
     if (node.source != nullptr) sources.push_back(id);
     if (node.batch_need != BatchNeed::none) barriers.push_back(id);
     nodes.push_back(std::move(node));

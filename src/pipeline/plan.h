@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "operators/reducer.h"
 #include "pipeline/graph.h"
 
 namespace varo {
@@ -14,8 +15,10 @@ struct PlanNode {
   std::unique_ptr<Operator> op;
   SourceOperator* source = nullptr;  ///< op, if it is one
   BatchNeed batch_need = BatchNeed::none;
-  bool pointwise = false;  ///< op is a Pointwise, and may run in its consumer's pass
-  int consumers = 0;       ///< edges that leave its outputs, and one for each pipeline output
+  bool pointwise = false;            ///< op is a Pointwise, and may run in its consumer's pass
+  const Reducer* reducer = nullptr;  ///< op, if it is one of nothing but input 0
+  std::vector<int> reducers;         ///< nodes of that kind that read output 0
+  int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
   /// Every edge that enters: inputs, then per-sample arguments.
   std::vector<Node> edges;
 };

@@ -148,9 +148,13 @@ class ProgramBuilder {
 /// inputs   one view for each of program.inputs, of that type and out's shape (broadcast axes have
 ///          stride 0); any strides. Inputs that are the same everywhere are loaded once
 /// out      any strides, not overlapping any input
+/// after    called with the number of every piece of kProgramPiece elements (the last may be short)
+///          when it has been written, from any thread. \pre out is row-major
 /// memory   registers on the stack, 16 KiB; more only for programs of over 32 results
 /// errors   none
 void run_program(const Program& program, std::span<const ConstView> inputs, const View& out,
-                 Parallel& parallel);
+                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after = nullptr);
+
+inline constexpr std::int64_t kProgramPiece = std::int64_t{1} << 16;
 
 }  // namespace varo

@@ -14,7 +14,6 @@ namespace varo {
 
 namespace {
 
-constexpr std::int64_t kPiece = std::int64_t{1} << 16;  // elements a task
 // A tile's registers take half of a first-level cache of 32 KiB; the rest is for what they are
 // loaded from and stored to.
 constexpr std::int64_t kRegisterBytes = 16 * 1024;
@@ -313,11 +312,11 @@ class Runner {
 }  // namespace
 
 void run_program(const Program& program, std::span<const ConstView> inputs, const View& out,
-                 Parallel& parallel) {
+                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after) {
   const std::int64_t volume = out.volume();
   if (volume == 0) return;
   const Plan plan = plan_of(program, inputs, out);
-  parallel_for(parallel, volume, kPiece, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(parallel, volume, kProgramPiece, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::byte registers[kRegisterBytes];
     std::vector<const void*> values(plan.steps.size());
     if (plan.lane_bytes * plan.tile <= kRegisterBytes) {
@@ -327,6 +326,7 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
       auto at = reinterpret_cast<std::uintptr_t>(more.data());
       Runner(plan, more.data() + (64 - at % 64), values).piece(begin, end);
     }
+    if (after != nullptr) (*after)(begin / kProgramPiece);
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/reduce/reduce.h"
 
+#include <algorithm>
+
 #include "core/convert.h"
 #include "kernels/reduce/accumulate.h"
 
@@ -262,6 +264,50 @@ void reduce(const ConstView& in, const View& out, const ReduceSpec& spec, Parall
     for (std::int64_t i = begin; i < end; ++i) item.run(i);
   });
   if (p.chunks > 1) reduction::add_chunks(p, outcome, scratch.data(), out.data);
+}
+
+bool ReducePass::takes(const ConstView& in, const ReduceSpec& spec) {
+  if (spec.mean.data != nullptr || !is_dense(in)) return false;
+  const reduction::Plan p = reduction::make_plan(in, spec);
+  return p.outers == 1 && p.inners == 1 && p.lanes > 1 && p.chunk == std::min(p.reduces, kPiece);
+}
+
+struct ReducePass::Part {
+  reduction::Plan plan;
+  reduction::Outcome outcome;
+  const void* in = nullptr;
+  void* out = nullptr;
+  std::byte* partials = nullptr;
+};
+
+ReducePass::ReducePass(const ConstView& in, std::span<const ReduceRequest> requests)
+    : parts_(std::make_unique<Part[]>(requests.size())), count_(requests.size()) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const ReduceRequest& r = requests[i];
+    Part& part = parts_[i];
+    part.plan = reduction::make_plan(in, r.out, r.spec);
+    part.outcome = reduction::outcome_of(part.plan);
+    part.in = in.data;
+    part.out = r.out.data;
+    part.partials = r.scratch.data();
+  }
+}
+
+ReducePass::~ReducePass() = default;
+
+void ReducePass::piece(std::int64_t number) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Part& part = parts_[i];
+    reduction::Item(part.plan, part.outcome, part.in, part.out, part.partials).run(number);
+  }
+}
+
+void ReducePass::finish() {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Part& part = parts_[i];
+    if (part.plan.chunks > 1)
+      reduction::add_chunks(part.plan, part.outcome, part.partials, part.out);
+  }
 }
 
 }  // namespace varo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "core/parallel.h"
@@ -47,5 +48,35 @@ std::size_t reduce_scratch_bytes(const ConstView& in, const ReduceSpec& spec);
 /// errors   none
 void reduce(const ConstView& in, const View& out, const ReduceSpec& spec, Parallel& parallel,
             std::span<std::byte> scratch);
+
+/// What reduce() takes, but for the view that is reduced.
+struct ReduceRequest {
+  View out;
+  ReduceSpec spec;
+  std::span<std::byte> scratch;
+};
+
+/// Reductions of one view to one element each, in one pass over it that may be part of another one:
+/// a piece is reduced while it is in the cache. Results are those of reduce(), bit for bit.
+class ReducePass {
+ public:
+  static constexpr std::int64_t kPiece = std::int64_t{1} << 16;  ///< elements
+  /// Whether a pass can do this: all of a row-major view, about no mean.
+  static bool takes(const ConstView& in, const ReduceSpec& spec);
+
+  /// \pre takes(in, r.spec) for every request
+  ReducePass(const ConstView& in, std::span<const ReduceRequest> requests);
+  ~ReducePass();
+  /// Elements from number * kPiece on, kPiece of them or up to the end. Every piece once, in any
+  /// order, from any thread.
+  void piece(std::int64_t number);
+  /// After the last piece.
+  void finish();
+
+ private:
+  struct Part;
+  std::unique_ptr<Part[]> parts_;
+  std::size_t count_;
+};
 
 }  // namespace varo

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "operators/axes.h"
+#include "operators/reducer.h"
 
 namespace varo {
 
@@ -42,7 +43,7 @@ struct Reduced {
   Shape squeezed;  // without them
 };
 
-class Reduce final : public Operator {
+class Reduce final : public Reducer {
  public:
   explicit Reduce(Reduction what) : what_(what) {}
 
@@ -93,12 +94,23 @@ class Reduce final : public Operator {
       spec.mean = with_kept_axes(s.view(1), in.rank(), r.axes);
       spec.ddof = static_cast<double>(s.integer("ddof"));
     }
-    const auto scratch =
-        s.scratch_of<std::byte>(static_cast<std::int64_t>(reduce_scratch_bytes(in, spec)));
-    reduce(in, with_kept_axes(s.output(0), in.rank(), r.axes), spec, s.parallel(), scratch);
+    const ReduceRequest request = requested(s, in, spec);
+    reduce(in, request.out, spec, s.parallel(), request.scratch);
+  }
+
+  std::optional<ReduceRequest> request(Sample& s, const ConstView& in) const override {
+    const ReduceSpec spec{.what = what_, .axes = s.kept<Reduced>().axes};
+    if (about_mean(what_) || !ReducePass::takes(in, spec)) return std::nullopt;
+    return requested(s, in, spec);
   }
 
  private:
+  static ReduceRequest requested(Sample& s, const ConstView& in, const ReduceSpec& spec) {
+    const auto bytes = static_cast<std::int64_t>(reduce_scratch_bytes(in, spec));
+    return {with_kept_axes(s.output(0), in.rank(), spec.axes), spec,
+            s.scratch_of<std::byte>(bytes)};
+  }
+
   static void check_mean(const Spec& mean, const Reduced& r) {
     if (mean.shape == r.kept || mean.shape == r.squeezed) return;
     throw Error(ErrorKind::shape, "the mean does not have the shape of the result")

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Operators that reduce their input to little. They can do so in a pass that others make over it.
+#pragma once
+
+#include <optional>
+
+#include "kernels/reduce/reduce.h"
+#include "operators/operator.h"
+
+namespace varo {
+
+class Reducer : public Operator {
+ public:
+  /// Instead of run(): what is to be done with the elements `in` of input 0. Nothing where that
+  /// needs a pass of its own, or another input. Asks for no elements; scratch holds until the end
+  /// of the call as in run().
+  virtual std::optional<ReduceRequest> request(Sample& sample, const ConstView& in) const = 0;
+};
+
+}  // namespace varo

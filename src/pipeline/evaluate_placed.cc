@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where values are computed: in the place of an output that is a view of them.
+#include "kernels/copy/copy.h"
+#include "pipeline/context.h"
+#include "pipeline/placement.h"
+
+namespace varo {
+
+std::optional<Evaluation::Aim> Evaluation::aim_of_source(int id, const View& place) {
+  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+  Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  if (node.graph.inputs.empty() || node.graph.outputs != 1) return std::nullopt;
+  std::optional<Aim> aim;
+  with_context(id, [&] {
+    const auto dense = memo.context->try_resolve(std::nullopt);
+    if (!dense) return;
+    const auto view = place_of_source(dense->result.view(), dense->seen.view(), place);
+    if (!view) return;
+    // Whether the value is the place then is for resolve() to say.
+    const auto placed = memo.context->try_resolve(stand_in(*view, dense->seen.layout()));
+    if (placed && placed->input == dense->input && same_elements(placed->result.view(), place))
+      aim = Aim{node.graph.inputs[static_cast<std::size_t>(dense->input)], *view};
+  });
+  return aim;
+}
+
+void Evaluation::aim(Node node, View place, const std::shared_ptr<const void>& keep) {
+  while (true) {
+    Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
+    infer(node.id);
+    if (memo.evaluated) return;
+    memo.destinations[static_cast<std::size_t>(node.output)] = {place, keep};
+    if (!shared_.placement) return;
+    const auto next = aim_of_source(node.id, place);
+    if (!next) return;
+    node = next->node;
+    place = next->place;
+  }
+}
+
+bool Evaluation::deliver(Node node, const View& place, const std::shared_ptr<const void>& keep) {
+  aim(node, place, keep);
+  evaluate(node.id);
+  const Tensor& result =
+      memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
+  if (!result.deferred() && !result.padded() && same_elements(result.view(), place)) return true;
+  with_context(node.id, [&] {
+    std::optional<View> landing;
+    if (result.deferred()) landing = result.landing(place);
+    if (landing) {
+      const auto [source, box] = result.fetch();
+      source->read(box, *landing, parallel_);
+    } else {
+      copy_tensor(loaded(result), place, parallel_);
+      shared_.copies.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  return false;
+}
+
+Tensor Evaluation::value_into(Node node, const View& destination,
+                              std::shared_ptr<const void> keep) {
+  Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
+  const auto o = static_cast<std::size_t>(node.output);
+  const bool in_place = deliver(node, destination, keep);
+  const Tensor& result = memo.results[o];
+  Tensor landed = Tensor::wrap(destination, std::move(keep), memo.specs[o].layout);
+  landed = landed.with_meta(result.meta());
+  // The pipeline output itself was one consumer.
+  if (--memo.consumers == 0)
+    release(node.id);
+  else if (!in_place && (result.deferred() || result.padded()))
+    memo.results[o] = landed;
+  return landed;
+}
+
+}  // namespace varo
