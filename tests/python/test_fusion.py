@@ -86,6 +86,43 @@ def test_a_value_viewed_and_then_wanted_dense():
     assert run(define)[0] == run(define, **PLAIN)[0]
 
 
+@pytest.mark.parametrize("shape", [(9, 23, 20), (33, 50, 41)])
+@pytest.mark.parametrize("write", [
+    lambda x: x - fn.reductions.mean(x),
+    lambda x: (x - fn.reductions.min(x)) / (fn.reductions.max(x) - fn.reductions.min(x)) + fn.reductions.sum(x),
+    lambda x: fn.reductions.mean(x),
+    lambda x: (lambda m: (x - m) / fn.reductions.std_dev(x, m) + fn.reductions.max(x, axes=0))(fn.reductions.mean(x)),
+    lambda x: fn.cast(fn.reductions.max(x), dtype=types.INT32) + fn.cast(fn.reductions.min(x), dtype=types.INT32),
+    lambda x: fn.select(fn.random.coin_flip(dtype=types.BOOL), x * fn.reductions.rms(x), x + fn.reductions.min(x)),
+], ids=["mean", "range", "alone", "moments", "two of an integer", "a branch"])
+@pytest.mark.parametrize("make", [
+    lambda x: x * 1.5 + 2.0,  # reduced in the pass that makes it
+    lambda x: fn.gaussian_blur(x, sigma=0.7),  # in one pass of their own
+    lambda x: fn.flip(x, horizontal=1),  # not row-major
+], ids=["pointwise", "other", "view"])
+def test_reductions_in_the_pass_of_another(shape, write, make):
+    def define():
+        return write(make(fn.cast(volume(shape=shape), dtype=types.FLOAT)))
+
+    oracle, _ = run(define, **PLAIN)
+    for options in ({}, {"num_threads": 1}, {"without_rewrites": ["placement"]}):
+        assert run(define, **options)[0] == oracle
+
+
+def test_a_reduction_of_a_branch_not_taken_is_left_out():
+    def passes(probability):
+        def define():
+            x = volume(shape=(20, 21, 22)) * 2.0
+            taken = math.clamp(x * 1.2, fn.reductions.min(x), fn.reductions.max(x))
+            return fn.select(fn.random.coin_flip(probability=probability, dtype=types.BOOL), taken, x)
+
+        return run(define)[1]
+
+    samples = 6
+    assert passes(0.0) == 3 * samples, "the coin, the constant and the product"
+    assert passes(1.0) == 7 * samples
+
+
 def random_graph(seed):
     """A graph over one volume of anything pointwise, with views, branches and other operators between."""
 

@@ -2,9 +2,12 @@
 #include "kernels/reduce/reduce.h"
 
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 #include <map>
+#include <random>
+#include <vector>
 
 #include "core/testing.h"
 #include "kernels/testing.h"
@@ -249,6 +252,43 @@ TEST(Reduce, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) 
       }
     }
   }
+}
+
+TEST(ReducePass, gives_the_bits_of_reduce_in_any_order_of_pieces) {
+  for (const std::int64_t n : {4096, 65536, 65537, 200'003}) {
+    std::vector<float> values(static_cast<std::size_t>(n));
+    std::mt19937 rng(7);
+    for (float& v : values) v = std::normal_distribution<float>(1, 3)(rng);
+    const ConstView in = dense_view(static_cast<const float*>(values.data()), {1, n});
+    const Reduction kinds[] = {Reduction::sum, Reduction::mean, Reduction::rms, Reduction::min,
+                               Reduction::max};
+    float alone[5], together[5];
+    std::vector<std::vector<std::byte>> scratch;
+    std::vector<ReduceRequest> requests;
+    for (int k = 0; k < 5; ++k) {
+      const ReduceSpec spec{.what = kinds[k], .axes = 3};
+      ASSERT_TRUE(ReducePass::takes(in, spec));
+      scratch.emplace_back(reduce_scratch_bytes(in, spec));
+      reduce(in, dense_view(alone + k, {1, 1}), spec, Parallel::serial(), scratch.back());
+      requests.push_back({dense_view(together + k, {1, 1}), spec, scratch.back()});
+    }
+    ReducePass pass(in, requests);
+    for (std::int64_t piece = (n - 1) / ReducePass::kPiece; piece >= 0; --piece) pass.piece(piece);
+    pass.finish();
+    EXPECT_EQ(std::memcmp(alone, together, sizeof alone), 0) << n;
+  }
+}
+
+TEST(ReducePass, takes_whole_row_major_views_only) {
+  std::vector<float> values(100 * 100);
+  const ConstView in = dense_view(static_cast<const float*>(values.data()), {100, 100});
+  EXPECT_TRUE(ReducePass::takes(in, {.what = Reduction::max, .axes = 3}));
+  EXPECT_FALSE(ReducePass::takes(in, {.what = Reduction::max, .axes = 1}));
+  EXPECT_FALSE(ReducePass::takes({in.data, in.dtype, in.shape, {1, 100}},
+                                 {.what = Reduction::max, .axes = 3}));
+  const float mean = 0;
+  EXPECT_FALSE(ReducePass::takes(
+      in, {.what = Reduction::std_dev, .axes = 3, .mean = dense_view(&mean, {1, 1})}));
 }
 
 }  // namespace
