@@ -157,7 +157,7 @@ def svg(kernels, pipelines, heading):
     by_work = {}
     for r in pipelines:
         if "error" not in r:
-            label = f"{r['pipeline']}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}"
+            label = f"{r['pipeline']}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}" + ", one volume" * (r["batch"] == 1)
             by_work.setdefault(label, []).append((r["contender"], r["rate"], f"{r['rate']:.1f}"))
     if by_work:
         lines, y = _panel("Samples per second (more is better)", list(by_work.items()), y, "/s")

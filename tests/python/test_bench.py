@@ -56,7 +56,7 @@ def test_quick_run_measures_every_row(tmp_path, modules):
 
 @pytest.mark.slow
 def test_rows_are_chosen_by_pattern(tmp_path):
-    run("--rows", "gaussian blur", "--json", str(tmp_path / "out.json"))
+    run("--rows", "^gaussian blur", "--json", str(tmp_path / "out.json"))
     found = json.loads((tmp_path / "out.json").read_text())
     assert [r["name"] for r in found["kernels"]] == ["gaussian blur, sigma 1, 128^3, f32"] and not found["pipelines"]
     assert run("--rows", "no such row", check=False).returncode == 2
@@ -66,7 +66,7 @@ def test_rows_are_chosen_by_pattern(tmp_path):
 def test_comparison_with_a_revision_builds_it_and_cleans_up(tmp_path):
     if subprocess.run(["git", "-C", str(BENCH), "rev-parse", "HEAD"], capture_output=True).returncode:
         pytest.skip("not a clone")
-    done = run("--rows", "gaussian blur", "--rounds", "5", "--against", "HEAD", "--json", str(tmp_path / "out.json"),
+    done = run("--rows", "^gaussian blur", "--rounds", "5", "--against", "HEAD", "--json", str(tmp_path / "out.json"),
                check=False)
     row, = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [len(s) for s in row["sittings"]] == [5, 5, 5] and row["band"] >= 0.03
@@ -83,7 +83,7 @@ def test_wrong_results_are_not_timed(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import varo\nblur = varo.fn.gaussian_blur\n"
         "varo.fn.gaussian_blur = lambda x, sigma, **rest: blur(x, sigma=2 * sigma, **rest)\n")
-    done = subprocess.run([sys.executable, str(BENCH / "run.py"), "--quick", "--rows", "gaussian blur"],
+    done = subprocess.run([sys.executable, str(BENCH / "run.py"), "--quick", "--rows", "^gaussian blur"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env=dict(os.environ, PYTHONPATH=str(tmp_path)))
     assert done.returncode == 1 and "differs from Varo by up to" in done.stdout
