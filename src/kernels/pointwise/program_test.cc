@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/pointwise/loops.h"
 #include "kernels/random/random.h"
 
 namespace varo {
@@ -170,6 +171,41 @@ TEST(RunProgram, random_numbers_follow_their_index_not_the_walk) {
         ASSERT_EQ(shared[n], random_word(key, i * 67 + k));
         ASSERT_EQ(wide[n],
                   (std::uint64_t{random_word(key, 2 * n)} << 32) | random_word(key, 2 * n + 1));
+      }
+    }
+  }
+}
+
+TEST(RunProgram, slow_steps_done_bit_by_bit_give_the_numbers_of_the_whole) {
+  // |x|^1.5 + normal, the numbers from `first` on: aligned with groups of numbers or not, for any
+  // length, into memory in a row and not.
+  const RandomKey key{.seed = 3};
+  const std::vector<float> x = ramp(5000, 0.01F);
+  for (const std::int64_t first : {0, 256, 5}) {
+    for (const std::int64_t n : {1, 255, 256, 257, 1000, 2049, 5000}) {
+      for (const std::int64_t step : {1, 2}) {
+        // The index counts along an axis of its own, so that it may begin anywhere.
+        ProgramBuilder b;
+        const Register powers = b.binary(Op::pow, b.input(DType::f32), b.constant(DType::f32, 1.5));
+        const Register normal = b.normal(key, {{first, 1}});
+        const Program program = b.finish(b.binary(Op::add, powers, normal));
+        std::vector<float> out(static_cast<std::size_t>(2 * n * step) + 1, -777.0F);
+        const Shape shape{2, n};
+        const ConstView in{x.data(), DType::f32, shape, {0, 1}};
+        run_program(program, {&in, 1}, View{out.data(), DType::f32, shape, {n * step, step}},
+                    Parallel::serial());
+        for (std::int64_t i = 0; i < 2; ++i) {
+          for (std::int64_t k = 0; k < n; ++k) {
+            const auto at = static_cast<std::size_t>(k);
+            float power = 0;
+            const float exponent = 1.5F;
+            find_loop(Op::pow, DType::f32, DType::f32)({&power, {&x[at], &exponent, nullptr}}, 1);
+            ASSERT_EQ(out[static_cast<std::size_t>((i * n + k) * step)],
+                      power + random_normal(key, static_cast<std::uint64_t>(i * first + k)))
+                << first << " " << n << " " << step << " " << i << " " << k;
+          }
+        }
+        EXPECT_EQ(out.back(), -777.0F);
       }
     }
   }
