@@ -14,7 +14,8 @@
 
 HWY_BEFORE_NAMESPACE();
 #include "kernels/four-inl.h"
-#include "kernels/pointwise/doubles-inl.h"
+#include "kernels/pointwise/arithmetic-inl.h"
+#include "kernels/pointwise/circular-inl.h"
 #include "kernels/pointwise/functions-inl.h"
 
 namespace varo {

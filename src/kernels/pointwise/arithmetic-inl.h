@@ -12,6 +12,14 @@ using F32 = hn::Rebind<float, F64>;  // as many
 using V = Four<hn::Vec<F64>>;
 using Mask = Four<hn::Mask<F64>>;
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLn2 = 0x1.62e42fefa39efp-1, kLog2E = 0x1.71547652b82fep+0;
+constexpr double kLog10Of2 = 0x1.34413509f79ffp-2;
+constexpr double kPi = 0x1.921fb54442d18p+1;
+// t + kRounder is rounded, and holds the whole number in its low bits.
+constexpr double kRounder = 0x1.8p52;
+
 HWY_INLINE V value(double x) { return same<hn::Vec<F64>>(x); }
 
 // What `function` makes of the bits of x.
