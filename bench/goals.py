@@ -34,7 +34,10 @@ def of_pipelines(results):
             continue
         if threads == 1:
             goal = SAMPLES[pipeline]
-            lines.append((f"{name}: samples/s", f"{r['rate']:.1f}", f"{goal}", _verdict(r["rate"] >= goal, r["cores"], 1)))
+            verdict = _verdict(r["rate"] >= goal, r["cores"], 1)
+            if "cores" in verdict:
+                verdict += f"; {1 / r['cpu_s']:.0f} a core-second"
+            lines.append((f"{name}: samples/s", f"{r['rate']:.1f}", f"{goal}", verdict))
             for peer, goal in TIMES.get(pipeline, {}).items():
                 other = found.get((pipeline, peer, batch, 1))
                 if other:

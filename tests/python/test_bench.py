@@ -132,8 +132,8 @@ def test_goals_of_pipelines_need_a_core(modules):
     one, two = ({**ours, "batch": 1, "threads": n, "rate": r, "cores": n * 0.97, "runs": run(r)} for n, r in ((1, 50.0), (2, 90.0)))
     reached = {what: verdict for what, _, _, verdict in modules("goals").of_pipelines([ours, peer, one, two])}
     assert list(reached.values()) == ["yes", "yes", "yes", "", "yes", "yes"]
-    busy = modules("goals").of_pipelines([{**ours, "rate": 30.0, "cores": 0.5}])
-    assert busy[0][1:] == ("30.0", "50", "no, had 0.50 cores")
+    busy = modules("goals").of_pipelines([{**ours, "rate": 30.0, "cores": 0.5, "cpu_s": 1 / 60}])
+    assert busy[0][1:] == ("30.0", "50", "no, had 0.50 cores; 60 a core-second")
 
 
 def test_kernel_table_keeps_its_columns(modules):
