@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -14,7 +15,11 @@ namespace varo {
 
 namespace {
 
-std::atomic<std::uint64_t> requested_bytes{0}, system_calls{0};
+std::atomic<std::uint64_t> requested_bytes{0}, system_calls{0}, advised_bytes{0};
+
+// What Linux fetches for one piece of advice at least; it forgets what goes beyond the device's
+// setting (read_ahead_kb), which is this by default.
+constexpr std::int64_t kAdvice = std::int64_t{128} << 10;
 
 void count_call(std::size_t bytes = 0) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
@@ -32,11 +37,12 @@ FileId id_of(std::string_view path, const struct stat& s) {
 
 }  // namespace
 
-IoStats io_stats() { return {requested_bytes.load(), system_calls.load()}; }
+IoStats io_stats() { return {requested_bytes.load(), system_calls.load(), advised_bytes.load()}; }
 
 void reset_io_stats() {
   requested_bytes = 0;
   system_calls = 0;
+  advised_bytes = 0;
 }
 
 Error read_error(std::string_view path, std::string_view problem) {
@@ -80,6 +86,21 @@ void File::read(std::int64_t offset, void* dst, std::size_t bytes) const {
     at += got;
     offset += got;
     left -= static_cast<std::size_t>(got);
+  }
+}
+
+bool File::cached(std::int64_t offset) const {
+  char byte;
+  const iovec to{&byte, 1};
+  count_call();
+  return ::preadv2(fd_, &to, 1, offset, RWF_NOWAIT) == 1;
+}
+
+void File::will_need(std::int64_t offset, std::int64_t bytes) const {
+  advised_bytes.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+  for (; bytes > 0; offset += kAdvice, bytes -= kAdvice) {
+    count_call();
+    ::posix_fadvise(fd_, offset, std::min(bytes, kAdvice), POSIX_FADV_WILLNEED);
   }
 }
 

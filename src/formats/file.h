@@ -20,7 +20,8 @@ namespace varo {
 /// What this process asked of files since the last reset. Safe from any thread.
 struct IoStats {
   std::uint64_t requested_bytes = 0;  ///< bytes that reads asked for
-  std::uint64_t system_calls = 0;     ///< open, stat, read and close together
+  std::uint64_t system_calls = 0;     ///< open, stat, read, close and advice together
+  std::uint64_t advised_bytes = 0;    ///< bytes that the system was asked to fetch ahead
 };
 IoStats io_stats();
 void reset_io_stats();
@@ -48,6 +49,11 @@ class File {
   std::int64_t size() const { return id_.size; }
   /// Reads exactly `bytes` bytes at `offset`. Throws ReadError, also when the file ends before.
   void read(std::int64_t offset, void* dst, std::size_t bytes) const;
+  /// The byte is known to lie in the page cache: reading it waits for no disk.
+  bool cached(std::int64_t offset) const;
+  /// Asks the system to fetch the bytes into the page cache and does not wait for them, unless
+  /// more is asked for than the device takes at once.
+  void will_need(std::int64_t offset, std::int64_t bytes) const;
 
  private:
   std::string path_;

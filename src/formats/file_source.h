@@ -24,6 +24,9 @@ class FileSource : public Source {
 
   /// The file is (still) in the state `id`. Asks the system, reads nothing, throws nothing.
   bool unchanged() const;
+  /// Asks the system to fetch what read(box) will read, if it is not in the page cache. Throws
+  /// ReadError when the file is not in the state `id`.
+  virtual void advise(const Box& box) const = 0;
 
  protected:
   FileSource(std::string path, const FileId& id, RawArray array);

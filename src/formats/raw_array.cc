@@ -2,7 +2,10 @@
 #include "formats/raw_array.h"
 
 #include <cstring>
+#include <exception>
 #include <fmt/format.h>
+#include <limits>
+#include <mutex>
 
 #include "core/dispatch.h"
 #include "core/pool.h"
@@ -89,24 +92,78 @@ void swap_all(T* p, std::int64_t count) {
   }
 }
 
-// One read: where it begins in the region, and how many indices of the split axis it holds.
-struct Span {
-  Dims at;
-  std::int64_t group;
+// The reads that a region is cut into.
+class Spans {
+ public:
+  Spans(const RawArray& array, const Box& box)
+      : region_(box.extents()),
+        strides_(dense_strides(array.shape)),
+        plan_(plan_spans(array.shape, region_, size_of(array.stored))) {
+    for (int axis = 0; axis < region_.rank(); ++axis) first_ += box.lo[axis] * strides_[axis];
+  }
+
+  struct Span {
+    Dims at;                    // where it begins in the region
+    Shape shape;                // the part of the region that it holds
+    std::int64_t first, count;  // its elements in the array
+  };
+  Span operator[](std::int64_t number) const {
+    Span span{Dims::filled(region_.rank(), 0), region_, first_, 1};
+    std::int64_t& begin = span.at[plan_.split];
+    begin = number % plan_.groups * plan_.group;
+    span.shape[plan_.split] = std::min(plan_.group, region_[plan_.split] - begin);
+    number /= plan_.groups;
+    for (int axis = plan_.split - 1; axis >= 0; --axis) {
+      span.at[axis] = number % region_[axis];
+      span.shape[axis] = 1;
+      number /= region_[axis];
+    }
+    for (int axis = 0; axis < region_.rank(); ++axis) {
+      span.first += span.at[axis] * strides_[axis];
+      span.count += (span.shape[axis] - 1) * strides_[axis];
+    }
+    return span;
+  }
+  const SpanPlan& plan() const { return plan_; }
+  const Strides& strides() const { return strides_; }
+
+ private:
+  Shape region_;
+  Strides strides_;
+  SpanPlan plan_;
+  std::int64_t first_ = 0;
 };
 
-Span span_at(const SpanPlan& plan, const Shape& region, std::int64_t number) {
-  Span span{Dims::filled(region.rank(), 0), plan.group};
-  std::int64_t& first = span.at[plan.split];
-  first = number % plan.groups * plan.group;
-  span.group = std::min(plan.group, region[plan.split] - first);
-  number /= plan.groups;
-  for (int axis = plan.split - 1; axis >= 0; --axis) {
-    span.at[axis] = number % region[axis];
-    number /= region[axis];
+// The error of the first block that failed, whichever thread met one first.
+class FirstError {
+ public:
+  template <class Body>
+  void guard(std::int64_t block, const Body& body) {
+    try {
+      body();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (block >= block_) return;
+      block_ = block;
+      error_ = std::current_exception();
+    }
   }
-  return span;
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::int64_t block_ = std::numeric_limits<std::int64_t>::max();
+  std::exception_ptr error_;
+};
+
+// A point as an array of one element.
+RawArray with_an_axis(RawArray array) {
+  array.shape = {1};
+  return array;
 }
+const Box kOne{{0}, {1}};
 
 class RawSource final : public FileSource {
  public:
@@ -115,6 +172,9 @@ class RawSource final : public FileSource {
   void read(const Box& box, const View& dst, Parallel& parallel) override {
     if (dst.volume() == 0) return;
     read_region(*reopen(path_, id_), array_, box, dst, parallel);
+  }
+  void advise(const Box& box) const override {
+    if (volume(box.extents()) > 0) advise_region(*reopen(path_, id_), array_, box);
   }
 };
 
@@ -152,47 +212,54 @@ SpanPlan plan_spans(const Shape& array, const Shape& region, std::size_t element
 
 void read_region(const File& file, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel) {
-  if (array.shape.rank() == 0) {
-    RawArray one = array;
-    one.shape = {1};
-    return read_region(file, one, {{0}, {1}}, {dst.data, dst.dtype, {1}, {1}}, parallel);
-  }
-  const Shape region = box.extents();
-  if (volume(region) == 0) return;
+  if (array.shape.rank() == 0)
+    return read_region(file, with_an_axis(array), kOne, {dst.data, dst.dtype, {1}, {1}}, parallel);
+  if (volume(box.extents()) == 0) return;
   const auto element = static_cast<std::int64_t>(size_of(array.stored));
-  const Strides strides = dense_strides(array.shape);
-  const SpanPlan plan = plan_spans(array.shape, region, size_of(array.stored));
-  std::int64_t first = 0;
-  for (int axis = 0; axis < region.rank(); ++axis) first += box.lo[axis] * strides[axis];
-
+  const Spans spans(array, box);
+  const SpanPlan& plan = spans.plan();
   const std::int64_t spans_a_block = std::max<std::int64_t>(kSpanBytes / plan.bytes, 1);
-  parallel_for(parallel, plan.count, spans_a_block, [&](std::int64_t begin, std::int64_t end) {
+  FirstError failure;
+  const auto read_block = [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<void> bounce;
     for (std::int64_t number = begin; number < end; ++number) {
-      const Span span = span_at(plan, region, number);
-      Shape shape = region;
-      for (int axis = 0; axis < plan.split; ++axis) shape[axis] = 1;
-      shape[plan.split] = span.group;
-      std::int64_t from = first, to = 0, last = 0;
-      for (int axis = 0; axis < region.rank(); ++axis) {
-        from += span.at[axis] * strides[axis];
-        to += span.at[axis] * dst.strides[axis];
-        last += (shape[axis] - 1) * strides[axis];
-      }
-      const View target = part_of(dst, to, shape);
-      const std::int64_t elements = last + 1;
-      const bool direct = !array.scaled && elements == volume(shape) && is_dense(target);
+      const auto span = spans[number];
+      std::int64_t to = 0;
+      for (int axis = 0; axis < dst.rank(); ++axis) to += span.at[axis] * dst.strides[axis];
+      const View target = part_of(dst, to, span.shape);
+      const bool direct = !array.scaled && span.count == volume(span.shape) && is_dense(target);
       if (!direct && !bounce) bounce = BufferPool::host().get(static_cast<std::size_t>(plan.bytes));
       void* landing = direct ? target.data : bounce.get();
-      file.read(array.offset + from * element, landing,
-                static_cast<std::size_t>(elements * element));
-      if (array.swapped) swap_bytes(landing, elements, size_of(array.stored));
+      file.read(array.offset + span.first * element, landing,
+                static_cast<std::size_t>(span.count * element));
+      if (array.swapped) swap_bytes(landing, span.count, size_of(array.stored));
       if (!direct)
-        decode({landing, array.stored, shape, strides}, target, array);
+        decode({landing, array.stored, span.shape, spans.strides()}, target, array);
       else if (array.stored == DType::boolean)
         make_bools(target);
     }
+  };
+  parallel_for(parallel, plan.count, spans_a_block, [&](std::int64_t begin, std::int64_t end) {
+    failure.guard(begin, [&] { read_block(begin, end); });
   });
+  failure.rethrow();
+}
+
+void advise_region(const File& file, const RawArray& array, const Box& box) {
+  if (array.shape.rank() == 0) return advise_region(file, with_an_axis(array), kOne);
+  if (volume(box.extents()) == 0) return;
+  const auto element = static_cast<std::int64_t>(size_of(array.stored));
+  const Spans spans(array, box);
+  const auto offset = [&](const Spans::Span& span) { return array.offset + span.first * element; };
+  const std::int64_t last = spans.plan().count - 1;
+  constexpr std::int64_t kProbes = 8;
+  bool there = true;
+  for (std::int64_t k = 0; k < kProbes && there; ++k)
+    there = file.cached(offset(spans[last * k / (kProbes - 1)]));
+  for (std::int64_t number = 0; !there && number <= last; ++number) {
+    const auto span = spans[number];
+    file.will_need(offset(span), span.count * element);
+  }
 }
 
 void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,

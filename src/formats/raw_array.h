@@ -47,9 +47,14 @@ SpanPlan plan_spans(const Shape& array, const Shape& region, std::size_t element
 ///
 /// dst     array.dtype(), shape box.extents(), any strides
 /// memory  one span (at most 1 MiB) a block of `parallel`; none where rows of the file are rows of
-/// dst errors  ReadError
+/// dst
+/// errors  ReadError, of the first span that fails
 void read_region(const File& file, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel);
+
+/// Asks the system to fetch the spans that read_region will read, unless they seem to be in the
+/// page cache, which takes a few calls to find out.
+void advise_region(const File& file, const RawArray& array, const Box& box);
 
 /// As read_region from an array that is in memory, its first element at `data` (aligned to the
 /// element). Elements have been put into this machine's byte order already.

@@ -60,6 +60,8 @@ void Evaluation::clear() {
   tickets_.clear();
 }
 
+bool Evaluation::evaluated(int id) const { return memo_[static_cast<std::size_t>(id)]->evaluated; }
+bool Evaluation::released(int id) const { return memo_[static_cast<std::size_t>(id)]->released; }
 Sample& Evaluation::sample(int id) { return *memo_[static_cast<std::size_t>(id)]->context; }
 
 const std::string& Evaluation::source_name() {
@@ -188,13 +190,12 @@ Tensor Evaluation::loaded(const Tensor& tensor) {
   if (!tensor.deferred()) return tensor;
   if (probing_) throw Unknown{};
   const auto [source, box] = tensor.fetch();
-  if (!tensor.padded()) {
+  const View nowhere{nullptr, tensor.dtype(), tensor.shape(), dense_strides(tensor.shape())};
+  if (tensor.landing(nowhere)) {
+    // Every element is one of the box: read straight into a dense tensor.
     Tensor landed = Tensor::own(tensor.spec());
-    if (const auto landing = tensor.landing(landed.mutable_view())) {
-      // Every element is one of the box: read straight into a dense tensor.
-      source->read(box, *landing, parallel_);
-      return landed.with_meta(tensor.meta());
-    }
+    source->read(box, *tensor.landing(landed.mutable_view()), parallel_);
+    return landed.with_meta(tensor.meta());
   }
   const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
   source->read(box, whole.mutable_view(), parallel_);

@@ -44,6 +44,12 @@ class Evaluation {
   const Tensor& value(Node node);
   /// Computes the value into `destination` (dense, shaped as inferred), which `keep` keeps alive.
   Tensor value_into(Node node, const View& destination, std::shared_ptr<const void> keep);
+  /// Whether node `id` is a view for this sample; it is evaluated then.
+  bool resolve(int id);
+  /// The value of node `id` is there, or was.
+  bool evaluated(int id) const;
+  /// Nobody can ask for node `id` any more.
+  bool released(int id) const;
   /// The face that a batch-wide node sees of this sample, for Operator::combine.
   Sample& sample(int id);
   /// Drops everything.
@@ -61,8 +67,6 @@ class Evaluation {
 
   /// Runs or resolves node `id`.
   void evaluate(int id);
-  /// Whether node `id` is a view for this sample; it is evaluated then.
-  bool resolve(int id);
   /// Whether `from` can be computed in the pass of its consumer `id`.
   bool fusable(Node from, int id);
   /// Computes the value of `node`, or what it is a view of, in `place` where that can be; does not

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "core/pool.h"
+#include "pipeline/read_ahead.h"
 
 namespace varo {
 
@@ -94,9 +95,12 @@ void Executor::schedule() {
 void Executor::start_phase(Iteration& iteration) {
   const std::size_t n = iteration.samples.size();
   iteration.remaining.store(n);
+  // Oldest batch first, but what the next one will read is found out before this one is computed,
+  // so that it is under way meanwhile.
+  const bool computes = iteration.phase + 1 == phase_count();
+  const auto rank = 2 * static_cast<std::uint64_t>(iteration.number) + (computes ? 3 : 0);
   for (std::size_t i = 0; i < n; ++i) {
-    // Oldest batch first, then by sample.
-    const auto order = static_cast<std::uint64_t>(iteration.number) << 20 | i;
+    const auto order = rank << 20 | i;
     scheduler_->post(order, [this, &iteration, i] { run_task(iteration, i); });
   }
 }
@@ -123,6 +127,7 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
           sample.infer(input.id);
       } else if (iteration.phase == plan_.barriers.size()) {
         for (const Node& output : plan_.outputs) sample.infer(output.id);
+        if (options_.schedule == Schedule::parallel) read_ahead(sample, plan_);
       } else {
         for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
           const auto& buffer = iteration.buffers[o];

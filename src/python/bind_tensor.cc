@@ -412,7 +412,8 @@ void bind_tensor(py::module_& m) {
   m.def("pool_trim", [] { BufferPool::host().trim(); });
   py::class_<IoStats>(m, "IoStats")
       .def_readonly("requested_bytes", &IoStats::requested_bytes)
-      .def_readonly("system_calls", &IoStats::system_calls);
+      .def_readonly("system_calls", &IoStats::system_calls)
+      .def_readonly("advised_bytes", &IoStats::advised_bytes);
   m.def("io_stats", &io_stats, "What this process asked of files since the last reset.");
   m.def("reset_io_stats", &reset_io_stats);
   m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "",

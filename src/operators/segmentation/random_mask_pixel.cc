@@ -46,7 +46,9 @@ class RandomMaskPixel final : public Operator {
       foreground.value = s.integer("value");
     else
       foreground.threshold = s.real("threshold");
-    const ConstView mask = s.view(0);
+    // A mask in a file is read for this call alone: what follows mostly wants a part of it.
+    const Tensor& input = s.tensor(0);
+    const ConstView mask = input.deferred() ? s.fetch(input) : s.view(0);
     std::vector<std::int64_t> counts(static_cast<std::size_t>(foreground_blocks(mask.shape)));
     const std::int64_t count = count_foreground(mask, foreground, counts, s.parallel());
     if (count == 0) return false;

@@ -133,14 +133,15 @@ class RandomObjectBBox final : public Operator {
   }
 
   ComponentCache::Table components(Sample& s, std::int64_t background) const {
-    if (!cached_) return labelled(s, s.view(0), background);
-    if (const std::optional<FileOrigin> origin = origin_of(s.tensor(0)))
+    const Tensor& labels = s.tensor(0);
+    // Labels in a file are read for this call alone: what follows mostly wants a part of them.
+    if (!cached_) return labelled(s, labels.deferred() ? s.fetch(labels) : s.view(0), background);
+    if (const std::optional<FileOrigin> origin = origin_of(labels))
       return components_of_file(s, *origin, background);
     return components_of_contents(s, background);
   }
 
-  // Of a known file not a byte is read. Of others the labels are read for this call alone: what
-  // follows mostly wants a small part of them.
+  // Of a known file not a byte is read.
   ComponentCache::Table components_of_file(Sample& s, const FileOrigin& origin,
                                            std::int64_t background) const {
     const std::string id = ComponentStore::key_of(origin.key, background);

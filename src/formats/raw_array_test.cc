@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/raw_array.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "formats/testing.h"
+#include "varo/error.h"
+
+namespace varo {
+namespace {
+
+constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+
+void evict(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  ::fsync(fd);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(fd);
+}
+
+TEST(raw_array, what_is_read_next_can_be_fetched_ahead) {
+  const testing::TempFolder folder;
+  const RawArray array{.offset = 100, .stored = DType::u16, .shape = {40, 200, 300}};
+  const std::string path = folder.write("a", std::string(100 + 40 * 200 * 300 * 2, '\1'));
+  const Box box{{10, 20, 30}, {30, 120, 130}};
+  evict(path);
+  const File file(path);
+  if (file.cached(file.size() - 1)) GTEST_SKIP() << "files stay in the page cache here";
+  reset_io_stats();
+  advise_region(file, array, box);
+  // A plane's rows are one span, with what lies between them.
+  EXPECT_EQ(io_stats().advised_bytes, 20U * (99 * 300 + 100) * 2);
+  EXPECT_FALSE(file.cached(file.size() - 1)) << "the rest of the file was left alone";
+  Tensor read = Tensor::own({DType::u16, box.extents(), {}});
+  read_region(file, array, box, read.mutable_view(), Parallel::serial());
+  reset_io_stats();
+  advise_region(file, array, box);
+  EXPECT_EQ(io_stats().advised_bytes, 0U) << "it is there";
+  EXPECT_LE(io_stats().system_calls, 8U);
+}
+
+TEST(raw_array, a_point_and_nothing_can_be_fetched_ahead) {
+  const testing::TempFolder folder;
+  const File file(folder.write("a", std::string(8, '\1')));
+  advise_region(file, {.stored = DType::f64}, {});
+  advise_region(file, {.stored = DType::u8, .shape = {2, 4}}, {{1, 2}, {1, 4}});
+}
+
+TEST(raw_array, a_large_read_is_shared_out) {
+  const testing::TempFolder folder;
+  const RawArray array{.stored = DType::u8, .shape = {8, kMiB}};
+  const File file(folder.write("a", std::string(8 * kMiB, '\1')));
+  Tensor read = Tensor::own({DType::u8, array.shape, {}});
+  struct Counting final : Parallel {
+    std::int64_t most = 0;
+    void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+      most = std::max(most, blocks);
+      for (std::int64_t i = blocks; i-- > 0;) body(i);
+    }
+    int width() const override { return 2; }
+  } counting;
+  read_region(file, array, {{0, 0}, array.shape}, read.mutable_view(), counting);
+  EXPECT_EQ(counting.most, 8);
+}
+
+// Whichever thread fails first, the error is that of the first place that cannot be read.
+TEST(raw_array, of_several_errors_the_first_in_the_file_is_told) {
+  const testing::TempFolder folder;
+  const std::string path = folder.write("a", std::string(8 * kMiB, '\1'));
+  const RawArray array{.stored = DType::u8, .shape = {8, kMiB}};
+  const File file(path);
+  std::filesystem::resize_file(path, 3 * kMiB + 5);
+  Tensor read = Tensor::own({DType::u8, array.shape, {}});
+  struct Backwards final : Parallel {
+    void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
+      for (std::int64_t i = blocks; i-- > 0;) body(i);
+    }
+    int width() const override { return 2; }
+  } backwards;
+  for (Parallel* parallel : {&Parallel::serial(), static_cast<Parallel*>(&backwards)}) {
+    try {
+      read_region(file, array, {{0, 0}, array.shape}, read.mutable_view(), *parallel);
+      FAIL() << "the file is shorter";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("byte 3145733"), std::string::npos) << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varo

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What a sample will read, asked for before a worker needs it.
+#pragma once
+
+#include "pipeline/evaluate.h"
+
+namespace varo {
+
+/// Tells the system which regions of files the outputs of `sample` will read, as far as that is
+/// known without computing voxels; what is in the page cache is left alone. The outputs' specs are
+/// inferred. Draws that say where a region lies, or which branch is taken, are evaluated, as they
+/// would be later. Changes no result. Throws nothing: what fails will fail again when it is needed.
+void read_ahead(Evaluation& sample, const Plan& plan);
+
+}  // namespace varo
