@@ -23,9 +23,9 @@ class Normal final : public Pointwise {
         real_type(size_of(dtype_) >= 4 && dtype_ != DType::f32 ? DType::f64 : DType::f32);
     const Register normal =
         to.convert(to.normal(s.random(), row_major(s.output_spec(0).shape)), type);
-    return to.convert(
-        to.fma(normal, to.constant(type, s.real("stddev")), to.constant(type, s.real("mean"))),
-        dtype_);
+    const double mean = s.real("mean"), stddev = s.real("stddev");
+    if (mean == 0 && stddev == 1) return to.convert(normal, dtype_);
+    return to.convert(to.fma(normal, to.constant(type, stddev), to.constant(type, mean)), dtype_);
   }
 
  private:
