@@ -92,7 +92,9 @@ double cardinal_spline(double t) {
   if (t == whole) return t == 0 ? 1 : 0;  // as for sinc()
   // The four B-splines that reach t, weighed with sqrt(3) z^|k|.
   const double root = std::numbers::sqrt3, pole = root - 2;
-  const double power = root * std::pow(pole, whole), before = whole == 0 ? pole : 1 / pole;
+  const double before = whole == 0 ? pole : 1 / pole;
+  double power = root;
+  for (double k = 0; k < whole; ++k) power *= pole;
   return power * (before * cubic_bspline(t - whole + 1) + cubic_bspline(t - whole) +
                   pole * cubic_bspline(t - whole - 1) + pole * pole * cubic_bspline(t - whole - 2));
 }
