@@ -45,7 +45,7 @@ constexpr std::int64_t kTileVoxels = 64 * 1024;
 constexpr std::int64_t kLeastRun = 64;
 // What a voxel costs in operations (see cost_of()), fitted to measured plans: read by a tile, in
 // short runs from all over the input, and passed on through a volume in between.
-constexpr double kReadCost = 0.5, kScatteredReadCost = 1, kMoveCost = 12;
+constexpr double kReadCost = 0.5, kScatteredReadCost = 1.5, kMoveCost = 12;
 // A volume in between of so many times the larger operand is not worth its memory.
 constexpr std::int64_t kMostBetween = 4;
 
