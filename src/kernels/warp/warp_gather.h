@@ -22,7 +22,7 @@ inline Span clipped(Span span, double at, double step, double low, double high, 
   if (low > high) return {0, 0};
   const double last = at + (count - 1) * step;
   if (at >= low && at <= high && last >= low && last <= high) return span;
-  if (!(std::abs(step) > 1e-9)) return at >= low && at <= high ? span : Span{0, 0};
+  if (!(std::abs(step) * count > 1e-5)) return at >= low && at <= high ? span : Span{0, 0};
   const double a = (low - at) / step, b = (high - at) / step;
   const double first = std::max(std::min(a, b), 0.0), end = std::min(std::max(a, b), count - 1.0);
   if (first > end) return {0, 0};
@@ -95,13 +95,20 @@ void taps_pinned(const Grid& grid, const T* data, const PinnedTaps& at, Span spa
   }
 }
 
-/// Linear: the taps of voxels [span.begin, span.end), all inside.
+/// Linear: the taps of voxels [span.begin, span.end), all inside. What lies `ahead` elements
+/// further is fetched into the cache.
 template <class T>
-void taps_inside(const Grid& grid, const T* data, const Positions& run, Span span, Taps<T>& taps) {
+void taps_inside(const Grid& grid, const T* data, const Positions& run, Span span,
+                 std::int64_t ahead, Taps<T>& taps) {
   const int rows = grid.axes == 2 ? 2 : 4;
   const T* from[4];
   for (int row = 0; row < rows; ++row)
     from[row] = data + (row & 1) * grid.stride[1] + (row >> 1) * grid.stride[2];
+  // Need not lie within the volume.
+  const auto there =
+      reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(ahead) * sizeof(T);
+  for (int k = span.begin; k<span.end; k += sizeof(T)> 2 ? 2 : 4)
+    __builtin_prefetch(reinterpret_cast<const T*>(there) + run.offset[k], 0, 2);
   if (grid.stride[0] == 1) {
     for (int k = span.begin; k < span.end; ++k)
       for (int row = 0; row < rows; ++row)

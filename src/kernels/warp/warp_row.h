@@ -82,10 +82,19 @@ struct RowLoops {
   /// no fast way. Writes these voxels alone. \pre end - begin >= direct_least
   void (*blend_direct)(const float* data, const Grid& grid, const Positions& run, int begin,
                        int end, std::int64_t ahead, float* out);
+  /// Voxels [begin, end), wherever their taps are, straight from float32 with stride 1 or -1 along
+  /// x; taps outside read as `fill`, or as the nearest voxel. Comes with blend_direct. May write
+  /// other voxels of the run, and writes what belongs there.
+  /// \pre count >= direct_least, at least 2 voxels along x
+  void (*blend_edge)(const float* data, const Grid& grid, const Start& start, int count, float fill,
+                     int begin, int end, float* out);
   int direct_least;
   /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
   void (*store)(const float* from, int count, void* to);
 };
+
+/// Sets locate, place, place_nearest and pin.
+void set_places(RowLoops& loops);
 
 /// \pre in, out: types of warp_takes(.., linear)
 RowLoops row_loops(DType in, DType out, int axes);

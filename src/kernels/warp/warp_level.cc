@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/warp/warp_level.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/warp/warp_level.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+//
+#include "kernels/warp/warp_vectors-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace varo::warp {
+namespace HWY_NAMESPACE {
+
+float MixOne(float low, float high, float weight) { return low + weight * (high - low); }
+
+// load(r): row r.
+template <int kAxes, class V, class Load>
+HWY_INLINE V MixRows(const Load& load, V y, V z) {
+  const V near = Mix(load(0), load(1), y);
+  if constexpr (kAxes == 2) {
+    return near;
+  } else {
+    return Mix(near, Mix(load(2), load(3), y), z);
+  }
+}
+
+template <class T, int kAxes>
+void MixLevel(const void* const* rows, const std::int64_t* strides, int count, float y, float z,
+              float* columns) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto* const* from = reinterpret_cast<const T* const*>(rows);
+  const auto vy = hn::Set(df, y), vz = hn::Set(df, z);
+  const std::int64_t stride = strides[0];
+  bool alike = stride == 1 || stride == -1;
+  for (int r = 1; r < (kAxes == 2 ? 2 : 4); ++r) alike = alike && strides[r] == stride;
+  if (alike && count >= lanes) {
+    for (int i = 0; i < count; i += lanes) {
+      const int at = std::min(i, count - lanes);
+      const auto load = [&](int r) HWY_ATTR {
+        return stride == 1 ? LoadFloat(from[r] + at)
+                           : hn::Reverse(df, LoadFloat(from[r] - at - (lanes - 1)));
+      };
+      hn::StoreU(MixRows<kAxes>(load, vy, vz), df, columns + at);
+    }
+    return;
+  }
+  for (int i = 0; i < count; ++i) {
+    const auto load = [&](int r) { return static_cast<float>(from[r][i * strides[r]]); };
+    const float near = MixOne(load(0), load(1), y);
+    columns[i] = kAxes == 2 ? near : MixOne(near, MixOne(load(2), load(3), y), z);
+  }
+}
+
+void AcrossLevel(const float* columns, int low, const Start& start, int extent, int count,
+                 float* out) {
+#if VARO_WARP_DIRECT
+  const DF df;
+  const DI di;
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(df));
+  if (count >= kLanes) {
+    const auto whole = hn::Set(di, start.whole[0] - kWholeBits);
+    const auto least = hn::Set(di, -2), most = hn::Set(di, extent), zero = hn::Set(di, low);
+    const bool steady = start.step[0] == 1;
+    alignas(64) std::int32_t offset[kLanes];
+    for (int k = 0; k < count; k += kLanes) {
+      const int at = std::min(k, count - kLanes);
+      const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(at)), start, 0);
+      const auto floor = hn::Floor(p);
+      const auto index = hn::Min(hn::Max(hn::Add(Shifted(di, floor), whole), least), most);
+      const auto from = hn::Sub(index, zero);
+      hn::Vec<DF> lower, upper;
+      if (steady && hn::AllTrue(di, hn::Eq(from, hn::Iota(di, hn::GetLane(from))))) {
+        lower = hn::LoadU(df, columns + hn::GetLane(from));
+        upper = hn::LoadU(df, columns + hn::GetLane(from) + 1);
+      } else {
+        hn::Store(from, di, offset);
+        Unpair<false>(LoadPairs(df, columns, offset), LoadPairs(df, columns, offset + 1), lower,
+                      upper);
+      }
+      hn::StoreU(Mix(lower, upper, hn::Sub(p, floor)), df, out + at);
+    }
+    return;
+  }
+#endif
+  for (int k = 0; k < count; ++k) {
+    const float p = start.first[0] + static_cast<float>(k) * start.step[0];
+    const std::int32_t index = index_of(start, 0, k);
+    const float* pair = columns + (std::clamp(index, -2, extent) - low);
+    out[k] = MixOne(pair[0], pair[1], p - static_cast<float>(index - start.whole[0]));
+  }
+}
+
+template <int kAxes>
+LevelLoops LoopsOf(DType in) {
+  switch (in) {
+    case DType::u8:
+      return {MixLevel<std::uint8_t, kAxes>, AcrossLevel};
+    case DType::i8:
+      return {MixLevel<std::int8_t, kAxes>, AcrossLevel};
+    case DType::u16:
+      return {MixLevel<std::uint16_t, kAxes>, AcrossLevel};
+    case DType::i16:
+      return {MixLevel<std::int16_t, kAxes>, AcrossLevel};
+    case DType::i32:
+      return {MixLevel<std::int32_t, kAxes>, AcrossLevel};
+    default:
+      return {MixLevel<float, kAxes>, AcrossLevel};
+  }
+}
+
+LevelLoops Loops(DType in, int axes) { return axes == 2 ? LoopsOf<2>(in) : LoopsOf<3>(in); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace varo::warp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace varo::warp {
+HWY_EXPORT(Loops);
+LevelLoops level_loops(DType in, int axes) { return HWY_DYNAMIC_DISPATCH(Loops)(in, axes); }
+}  // namespace varo::warp
+#endif
