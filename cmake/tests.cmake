@@ -13,6 +13,14 @@ foreach(layer core kernels formats operators pipeline)
   endif()
 endforeach()
 
+# A program of its own: it replaces the C library's malloc, as sanitizers do.
+if(NOT VARO_SANITIZE)
+  add_executable(steady_test tests/steady_test.cc)
+  target_link_libraries(steady_test PRIVATE varo_flags varo_static GTest::gtest_main)
+  set_target_properties(steady_test PROPERTIES ENABLE_EXPORTS ON)  # names for its messages
+  add_test(NAME steady COMMAND steady_test)
+endif()
+
 # Examples see the public headers and the shared library only.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)
 foreach(example ${examples})

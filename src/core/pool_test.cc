@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/pooled.h"
+
 namespace varo {
 namespace {
 
@@ -274,6 +276,20 @@ TEST_F(pool, buffers_come_back_from_other_threads) {
   EXPECT_EQ(damaged, 0);
   exchange.clear();
   EXPECT_EQ(stats().in_use_bytes, 0U);
+}
+
+TEST(PooledVector, elements_lie_in_buffers_of_the_pool) {
+  const PoolStats before = BufferPool::host().stats();
+  PooledVector<int> few(100, 1), many;
+  EXPECT_EQ(BufferPool::host().stats().requests, before.requests);
+  for (int i = 0; i < 5000; ++i) many.push_back(i);
+  EXPECT_GT(BufferPool::host().stats().requests, before.requests);
+  EXPECT_GE(BufferPool::host().stats().in_use_bytes, before.in_use_bytes + 5000 * sizeof(int));
+  const PooledVector<int> copy = many;
+  many = std::move(few);
+  EXPECT_EQ(many, PooledVector<int>(100, 1));
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(copy[static_cast<std::size_t>(i)], i);
+  EXPECT_THROW(many.reserve(SIZE_MAX / sizeof(int)), std::exception);
 }
 
 }  // namespace

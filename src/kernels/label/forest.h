@@ -7,8 +7,8 @@
 #include <limits>
 #include <new>
 #include <utility>
-#include <vector>
 
+#include "core/pooled.h"
 #include "kernels/label/runs.h"
 
 namespace varo::label {
@@ -75,8 +75,8 @@ class Forest {
   }
 
   /// Gathers everything in the roots and returns them.
-  std::vector<std::uint32_t> roots() {
-    std::vector<std::uint32_t> found;
+  PooledVector<std::uint32_t> roots() {
+    PooledVector<std::uint32_t> found;
     const auto n = static_cast<std::uint32_t>(parent_.size());
     for (std::uint32_t node = 0; node < n; ++node) {
       const std::uint32_t r = root(node);
@@ -106,9 +106,9 @@ class Forest {
   }
 
   int rank_;
-  std::vector<std::uint32_t> parent_, value_;
-  std::vector<std::int64_t> voxels_, first_;
-  std::vector<std::int32_t> box_;  // [nodes][rank][2], axes as walked
+  PooledVector<std::uint32_t> parent_, value_;
+  PooledVector<std::int64_t> voxels_, first_;
+  PooledVector<std::int32_t> box_;  // [nodes][rank][2], axes as walked
 };
 
 }  // namespace varo::label

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/dispatch.h"
+#include "core/pooled.h"
 #include "kernels/label/forest.h"
 #include "kernels/label/runs.h"
 #include "kernels/label/walk.h"
@@ -23,8 +24,8 @@ constexpr std::int64_t kSlab = std::int64_t{1} << 20;   // elements of one paral
 
 // The runs of one hyper-slice.
 struct Slice {
-  std::vector<Run> runs;
-  std::vector<std::uint32_t> ends;  // [rows + 1]: where each row's runs begin
+  PooledVector<Run> runs;
+  PooledVector<std::uint32_t> ends;  // [rows + 1]: where each row's runs begin
 
   void clear() {
     runs.clear();
@@ -53,11 +54,10 @@ class Slab {
       : forest(walk.rank), walk_(walk) {
     const std::int64_t n = walk.along().extent;
     const std::int64_t capacity = std::max(kBatch, std::min(n, 4 * kBatch));
-    found_ = std::make_unique_for_overwrite<Run[]>(static_cast<std::size_t>(capacity));
-    ends_ = std::make_unique_for_overwrite<std::uint32_t[]>(static_cast<std::size_t>(kBatch));
+    found_ = pooled_array<Run>(static_cast<std::size_t>(capacity));
+    ends_ = pooled_array<std::uint32_t>(static_cast<std::size_t>(kBatch));
     if (walk.along().stride != 1)
-      gathered_ = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(capacity) *
-                                                              walk.element_size);
+      gathered_ = pooled_array<std::byte>(static_cast<std::size_t>(capacity) * walk.element_size);
     request_ = {nullptr, walk.element_size, 0, 0, 0, has_background, background};
   }
 
@@ -123,7 +123,7 @@ class Slab {
         for (const Run* run = found_.get(); run != found_.get() + ends_[0]; ++run) {
           const auto start = static_cast<std::uint32_t>(run->start + from);
           const auto end = static_cast<std::uint32_t>(run->end + from);
-          std::vector<Run>& runs = current_.runs;
+          PooledVector<Run>& runs = current_.runs;
           if (runs.size() > row_begin && runs.back().end == start &&
               runs.back().value == run->value)
             runs.back().end = end;
@@ -205,9 +205,9 @@ class Slab {
   bool have_previous_ = false;
   std::int64_t at_[kMaxRank] = {};
   RunRows request_;
-  std::unique_ptr<Run[]> found_;
-  std::unique_ptr<std::uint32_t[]> ends_;
-  std::unique_ptr<std::byte[]> gathered_;
+  std::shared_ptr<Run[]> found_;
+  std::shared_ptr<std::uint32_t[]> ends_;
+  std::shared_ptr<std::byte[]> gathered_;
 };
 
 // Labels slab by slab and unites what meets at their borders.
@@ -254,9 +254,9 @@ ComponentTable table_of(Forest& forest, const Walk& walk, const ConstView& label
     std::int64_t value, first;
     std::uint32_t root;
   };
-  std::vector<Found> found;
+  PooledVector<Found> found;
   {
-    const std::vector<std::uint32_t> roots = forest.roots();
+    const PooledVector<std::uint32_t> roots = forest.roots();
     found.reserve(roots.size());
     for (const std::uint32_t root : roots)
       found.push_back({value(forest.value(root)), forest.first(root), root});

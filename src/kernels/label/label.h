@@ -47,7 +47,7 @@ struct ComponentTable {
 /// background  a value whose voxels belong to no component; none of them if the type lacks it
 /// memory      about 50 bytes a component found on the way, and 16 bytes a run of equal values in
 ///             two slices of each part worked on; never a label image. The worst, noise of many
-///             classes, has as many components as voxels
+///             classes, has as many components as voxels. From the pool, but for the table
 /// errors      std::bad_alloc
 /// source      He, Chao, Suzuki, "A Run-Based Two-Scan Labeling Algorithm", IEEE Transactions on
 ///             Image Processing 17(5), 2008; here with any rank, any classes and one scan

@@ -61,35 +61,40 @@ inline std::int64_t draw_weighted(Rng& rng, const std::vector<double>& weights, 
 // One of [begin, end) that is large enough; -1 if none is.
 inline std::int64_t draw_component(ObjectDraw& draw, const ComponentTable& table,
                                    std::int64_t begin, std::int64_t end) {
-  std::vector<std::int64_t> candidates;
-  for (std::int64_t c = begin; c < end; ++c) {
+  const auto large = [&](std::int64_t c) {
     const auto lo = table.lo(c), hi = table.hi(c);
-    bool large = true;
     for (std::size_t k = 0; k < draw.threshold.size(); ++k)
-      large &= hi[k] - lo[k] >= draw.threshold[k];
-    if (large) candidates.push_back(c);
-  }
-  if (candidates.empty()) return -1;
-  auto among = static_cast<std::int64_t>(candidates.size());
+      if (hi[k] - lo[k] < draw.threshold[k]) return false;
+    return true;
+  };
+  std::int64_t among = 0;
+  for (std::int64_t c = begin; c < end; ++c) among += large(c) ? 1 : 0;
+  if (among == 0) return -1;
   const bool largest = draw.k_largest > 0 && draw.k_largest < among;
   if (largest) among = draw.k_largest;
-  const auto chosen = candidates.begin() + static_cast<std::ptrdiff_t>(
-                                               draw.rng.below(static_cast<std::uint64_t>(among)));
-  if (largest) {
-    const auto box_volume = [&](std::int64_t c) {
-      std::int64_t v = 1;
-      for (int k = 0; k < table.rank; ++k)
-        v *= table.hi(c)[static_cast<unsigned>(k)] - table.lo(c)[static_cast<unsigned>(k)];
-      return v;
-    };
-    std::nth_element(candidates.begin(), chosen, candidates.end(),
-                     [&](std::int64_t a, std::int64_t b) {
-                       const std::int64_t va = box_volume(a), vb = box_volume(b);
-                       return va != vb ? va > vb
-                                       : table.first[static_cast<std::size_t>(a)] <
-                                             table.first[static_cast<std::size_t>(b)];
-                     });
+  auto left = static_cast<std::int64_t>(draw.rng.below(static_cast<std::uint64_t>(among)));
+  if (!largest) {
+    std::int64_t c = begin;
+    while (!large(c) || left-- > 0) ++c;
+    return c;
   }
+  std::vector<std::int64_t> candidates;
+  for (std::int64_t c = begin; c < end; ++c)
+    if (large(c)) candidates.push_back(c);
+  const auto chosen = candidates.begin() + static_cast<std::ptrdiff_t>(left);
+  const auto box_volume = [&](std::int64_t c) {
+    std::int64_t v = 1;
+    for (int k = 0; k < table.rank; ++k)
+      v *= table.hi(c)[static_cast<unsigned>(k)] - table.lo(c)[static_cast<unsigned>(k)];
+    return v;
+  };
+  std::nth_element(candidates.begin(), chosen, candidates.end(),
+                   [&](std::int64_t a, std::int64_t b) {
+                     const std::int64_t va = box_volume(a), vb = box_volume(b);
+                     return va != vb ? va > vb
+                                     : table.first[static_cast<std::size_t>(a)] <
+                                           table.first[static_cast<std::size_t>(b)];
+                   });
   return *chosen;
 }
 
