@@ -104,7 +104,7 @@ Register ProgramBuilder::poisson(Register mean, const RandomKey& key, const Inde
 
 Program ProgramBuilder::finish(Register result) {
   Program program = std::exchange(program_, {});
-  std::vector<Instruction>& code = program.code;
+  PooledVector<Instruction>& code = program.code;
   std::vector<bool> needed(code.size(), false);
   needed[static_cast<std::size_t>(result.number)] = true;
   for (std::size_t i = code.size(); i-- > 0;)

@@ -15,6 +15,7 @@
 
 #include "core/parallel.h"
 #include "core/philox.h"
+#include "core/pooled.h"
 #include "varo/view.h"
 
 namespace varo {
@@ -98,7 +99,7 @@ struct Instruction {
 
 /// Instructions in order; the last one's result is the program's.
 struct Program {
-  std::vector<Instruction> code;
+  PooledVector<Instruction> code;
   std::vector<DType> inputs;
   std::vector<Index> indices;
   std::vector<std::vector<double>> tables;

@@ -33,7 +33,7 @@ struct Step {
 struct Plan {
   const Program* program;
   Walk walk;
-  std::vector<Step> steps;
+  PooledVector<Step> steps;
   std::int64_t lane_bytes = 0;  // all registers, an element of a tile
   std::int64_t tile = 0;
 };
@@ -41,7 +41,7 @@ struct Plan {
 // Gives every register a place. Places are used again after the last use of their value, except
 // those of uniform values.
 void place_registers(Plan& plan) {
-  std::vector<Step>& steps = plan.steps;
+  PooledVector<Step>& steps = plan.steps;
   std::vector<std::size_t> last_use(steps.size(), steps.size());
   for (std::size_t i = 0; i < steps.size(); ++i)
     for (const int from : steps[i].instruction.from)
@@ -322,7 +322,7 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
     if (plan.lane_bytes * plan.tile <= kRegisterBytes) {
       Runner(plan, registers, values).piece(begin, end);
     } else {
-      std::vector<std::byte> more(static_cast<std::size_t>(plan.lane_bytes * plan.tile) + 64);
+      PooledVector<std::byte> more(static_cast<std::size_t>(plan.lane_bytes * plan.tile) + 64);
       auto at = reinterpret_cast<std::uintptr_t>(more.data());
       Runner(plan, more.data() + (64 - at % 64), values).piece(begin, end);
     }

@@ -114,7 +114,7 @@ AxisTable make_axis_table(const AxisMap& map) {
   AxisTable table;
   table.out = map.out;
   if (map.out == 0) return table;
-  std::vector<Taps> rows(static_cast<std::size_t>(map.out));
+  PooledVector<Taps> rows(static_cast<std::size_t>(map.out));
   std::int64_t begin = map.in, end = 0;
   std::size_t taps = 1;
   for (std::int64_t x = 0; x < map.out; ++x) {

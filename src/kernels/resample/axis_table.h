@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/pooled.h"
+
 namespace varo {
 
 /// Windows over the distance t from the centre, in source voxels; r is the half-width.
@@ -63,8 +65,8 @@ struct AxisTable {
   std::int64_t extent = 0;  ///< how many source voxels from there on; 0 when out is 0
   std::int64_t out = 0;
   int taps = 1;
-  std::vector<std::int32_t> first;
-  std::vector<float> weights;
+  PooledVector<std::int32_t> first;
+  PooledVector<float> weights;
 
   /// Every output voxel is one input voxel, untouched.
   bool moves() const;

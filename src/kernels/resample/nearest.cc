@@ -70,7 +70,7 @@ void run_rows(const Rows& rows, Parallel& parallel) {
 
   PickPattern pattern;
   if (picks) {
-    std::vector<std::int64_t> offsets;
+    PooledVector<std::int64_t> offsets;
     for (std::int64_t x = 0; x < extent; ++x)
       for (std::int64_t k = 0; k < inside; ++k) offsets.push_back(rows.source(axis, x) + k);
     const std::int64_t readable = step_in == inside ? c.in.shape[axis] * inside : 0;

@@ -17,7 +17,7 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <class T>
-void pick_each(const std::vector<std::int64_t>& offsets, const void* src, void* dst) {
+void pick_each(const PooledVector<std::int64_t>& offsets, const void* src, void* dst) {
   const auto* from = static_cast<const T*>(src);
   auto* to = static_cast<T*>(dst);
   const std::size_t count = offsets.size();
@@ -85,7 +85,8 @@ void pick_row(const PickPattern& pattern, const void* src, void* dst) {
   HWY_DYNAMIC_DISPATCH(PickRow)(pattern, src, dst);
 }
 
-PickPattern make_pick_pattern(std::vector<std::int64_t> offsets, int width, std::int64_t readable) {
+PickPattern make_pick_pattern(PooledVector<std::int64_t> offsets, int width,
+                              std::int64_t readable) {
   PickPattern p{.width = width, .offsets = std::move(offsets)};
   const auto count = static_cast<std::int64_t>(p.offsets.size());
   const std::int64_t per_group = 16 / width;

@@ -235,8 +235,8 @@ TEST(AxisTable, taps_and_edges_of_linear) {
   EXPECT_EQ(t.taps, 2);
   EXPECT_EQ(t.begin, 0);
   EXPECT_EQ(t.extent, 3);
-  EXPECT_EQ(t.first, (std::vector<std::int32_t>{0, 0, 0, 1, 1, 1}));
-  EXPECT_EQ(t.weights, (std::vector<float>{1, 0, .75, .25, .25, .75, .75, .25, .25, .75, 0, 1}));
+  EXPECT_EQ(t.first, (PooledVector<std::int32_t>{0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(t.weights, (PooledVector<float>{1, 0, .75, .25, .25, .75, .75, .25, .25, .75, 0, 1}));
 }
 
 TEST(AxisTable, same_size_moves_for_interpolating_filters_only) {
@@ -249,7 +249,7 @@ TEST(AxisTable, same_size_moves_for_interpolating_filters_only) {
   EXPECT_FALSE(t.identity());
   EXPECT_EQ(t.begin, 2);
   EXPECT_EQ(t.extent, 4);
-  EXPECT_EQ(t.first, (std::vector<std::int32_t>{3, 2, 1, 0}));
+  EXPECT_EQ(t.first, (PooledVector<std::int32_t>{3, 2, 1, 0}));
   EXPECT_TRUE(mirrored(t).identity());
 }
 
