@@ -3,6 +3,7 @@
 
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -194,6 +195,7 @@ def test_numpy_headers_are_remembered_until_the_file_changes(tmp_path):
     assert pipe.run()[0].shape() == [(2, 3)]
     for _ in range(4):
         pipe.run()
+    time.sleep(0.5)  # what is under way must find the file that it has read the header of
     np.save(path, np.zeros((4, 3), "f4"))
     shapes = [pipe.run()[0].shape() for _ in range(4)]  # a few are read ahead
     assert shapes[-1] == [(4, 3)]
