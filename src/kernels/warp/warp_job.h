@@ -138,14 +138,16 @@ struct Job {
                      positions.index[axis], positions.weight[axis]);
   }
 
-  // Elements of input from what an output voxel reads to what the one `z`, `y` further does.
+  // Elements of input from what an output voxel reads to what the one `z`, `y` further does, at
+  // that side of its taps where the tile there begins to read what nobody has read before.
   std::int64_t distance(std::int64_t z, std::int64_t y) const {
     double sum = grid.axes == 2 ? static_cast<double>(z * in.strides[0]) : 0;
     for (int axis = 0; axis < grid.axes; ++axis) {
       const double* m = params.source_of.data() + 4 * axis;
       const double moved =
           m[1] * static_cast<double>(y) + (grid.axes == 3 ? m[2] * static_cast<double>(z) : 0);
-      sum += std::round(moved) * static_cast<double>(grid.stride[axis]);
+      const double tap = axis > 0 && moved > 0 ? 1 : 0;
+      sum += (std::round(moved) + tap) * static_cast<double>(grid.stride[axis]);
     }
     return std::abs(sum) < 1e15 ? static_cast<std::int64_t>(sum) : 0;
   }

@@ -69,23 +69,23 @@ HWY_INLINE hn::Vec<DF> BlendFilledVector(const Grid& grid, const Index& index, h
   const DF df;
   const DI di;
   // All bits where the lower (upper: where the upper) tap along `axis` lies within the grid.
-  const auto within = [&](int axis, int upper) HWY_ATTR {
+  const auto within = [&](int axis, int upper) VARO_INLINE_LAMBDA {
     const auto extent = static_cast<std::int32_t>(grid.extent[axis]);
     const auto in = hn::And(hn::Gt(index(axis), hn::Set(di, -1 - upper)),
                             hn::Lt(index(axis), hn::Set(di, extent - upper)));
     return hn::VecFromMask(df, hn::RebindMask(df, in));
   };
-  const auto row_in = [&](int r) HWY_ATTR {
+  const auto row_in = [&](int r) VARO_INLINE_LAMBDA {
     if constexpr (kAxes == 2) {
       return within(1, r);
     } else {
       return hn::And(within(1, r & 1), within(2, r >> 1));
     }
   };
-  const auto choose = [&](hn::Vec<DF> in, hn::Vec<DF> v) HWY_ATTR {
+  const auto choose = [&](hn::Vec<DF> in, hn::Vec<DF> v) VARO_INLINE_LAMBDA {
     return hn::IfThenElse(hn::MaskFromVec(in), v, hn::Set(df, fill));
   };
-  const auto filled = [&](int r, int odd) HWY_ATTR {
+  const auto filled = [&](int r, int odd) VARO_INLINE_LAMBDA {
 #if HWY_TARGET == HWY_SCALAR
     return choose(row_in(r), rows(r, odd));
 #else
@@ -110,12 +110,13 @@ void BlendFilled(const void* taps, const Grid& grid, const Positions& run, float
   const auto& staged = *static_cast<const Taps<T>*>(taps);
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int k = begin & ~1; k < end; k += lanes) {
-    const auto index = [&](int axis) HWY_ATTR { return hn::LoadU(DI(), run.index[axis] + k); };
+    const auto index = [&](int axis)
+                           VARO_INLINE_LAMBDA { return hn::LoadU(DI(), run.index[axis] + k); };
     const auto y = hn::LoadU(df, run.weight[1] + k);
     const auto z = kAxes == 3 ? hn::LoadU(df, run.weight[2] + k) : y;
     hn::StoreU(BlendFilledVector<kAxes, false>(grid, index, hn::LoadU(df, run.weight[0] + k), y, z,
                                                fill, StagedRows(staged, k),
-                                               [](hn::Vec<DF>, hn::Vec<DF>) HWY_ATTR {}),
+                                               [](hn::Vec<DF>, hn::Vec<DF>) VARO_INLINE_LAMBDA {}),
                df, out + k);
   }
 }
@@ -133,7 +134,8 @@ HWY_INLINE void BlendPairs(const float* const* from, const Positions& run, int b
   for (int k = begin; k < end; k += lanes) {
     const int at = std::min(k, end - lanes);  // the last step goes over some voxels again
     const std::int32_t* offset = run.offset + at;
-    const auto rows = [&](int r, int odd) HWY_ATTR { return LoadPairs(df, from[r], offset + odd); };
+    const auto rows = [&](int r, int odd)
+                          VARO_INLINE_LAMBDA { return LoadPairs(df, from[r], offset + odd); };
     for (int i = 0; i < lanes; i += 2)
       __builtin_prefetch(reinterpret_cast<const float*>(there) + offset[i], 0, 2);
     const auto y = hn::LoadU(df, run.weight[1] + at);
@@ -201,9 +203,10 @@ HWY_INLINE void BlendEdgePairs(const float* data, const Grid& grid, const Start&
       hn::Store(hn::Add(near, above), di, offset[2]);
       hn::Store(hn::Add(far, above), di, offset[3]);
     }
-    const auto rows = [&](int r, int odd) HWY_ATTR { return LoadPairs(df, data, offset[r] + odd); };
+    const auto rows = [&](int r, int odd)
+                          VARO_INLINE_LAMBDA { return LoadPairs(df, data, offset[r] + odd); };
     // Pairs beyond either end have been moved inside.
-    const auto settle = [&](hn::Vec<DF>& lower, hn::Vec<DF>& upper) HWY_ATTR {
+    const auto settle = [&](hn::Vec<DF>& lower, hn::Vec<DF>& upper) VARO_INLINE_LAMBDA {
       const auto past = hn::RebindMask(df, hn::Gt(x.index, last));
       const auto before = hn::RebindMask(df, hn::Lt(x.index, hn::Zero(di)));
       const auto moved = hn::IfThenElse(past, upper, lower);
@@ -212,7 +215,7 @@ HWY_INLINE void BlendEdgePairs(const float* data, const Grid& grid, const Start&
     };
     hn::Vec<DF> blended;
     if constexpr (kConstant) {
-      const auto index = [&](int axis) HWY_ATTR {
+      const auto index = [&](int axis) VARO_INLINE_LAMBDA {
         return axis == 0 ? x.index : axis == 1 ? y.index : z.index;
       };
       blended = BlendFilledVector<kAxes, kBack>(grid, index, x.weight, y.weight, z.weight, fill,

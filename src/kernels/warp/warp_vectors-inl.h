@@ -9,6 +9,10 @@
 #define VARO_WARP_VECTORS_INL_H
 #endif
 
+// For lambdas whose vectors should stay in registers.
+#undef VARO_INLINE_LAMBDA
+#define VARO_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
+
 // Whether pairs of neighbours may be loaded into vectors.
 #undef VARO_WARP_DIRECT
 #if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
