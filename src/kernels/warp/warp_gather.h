@@ -81,12 +81,11 @@ void taps_far_apart(const Grid& grid, const T* data, const Positions& run, Span 
 }
 
 /// Linear: the taps of voxels [span.begin, span.end), pinned to the grid.
-template <class T>
-void taps_pinned(const Grid& grid, const T* data, const PinnedTaps& at, Span span, Taps<T>& taps) {
-  const int rows = grid.axes == 2 ? 2 : 4;
+template <int kRows, class T>
+void take_pinned(const T* data, const PinnedTaps& at, Span span, Taps<T>& taps) {
   for (int k = span.begin; k < span.end; ++k) {
     const std::int64_t lower = at.x[0][k], upper = at.x[1][k];
-    for (int row = 0; row < rows; ++row) {
+    for (int row = 0; row < kRows; ++row) {
       const T* from = data + at.row[row][k];
       T* to = taps.of(row, k);
       to[0] = from[lower];
@@ -95,32 +94,47 @@ void taps_pinned(const Grid& grid, const T* data, const PinnedTaps& at, Span spa
   }
 }
 
-/// Linear: the taps of voxels [span.begin, span.end), all inside. What lies `ahead` elements
-/// further is fetched into the cache.
+template <class T>
+void taps_pinned(const Grid& grid, const T* data, const PinnedTaps& at, Span span, Taps<T>& taps) {
+  grid.axes == 2 ? take_pinned<2>(data, at, span, taps) : take_pinned<4>(data, at, span, taps);
+}
+
+/// Linear: the taps of voxels [span.begin, span.end), all inside.
+template <int kRows, class T>
+void take_inside(const Grid& grid, const T* data, const Positions& run, Span span, Taps<T>& taps) {
+  const T* from[kRows];
+  for (int row = 0; row < kRows; ++row)
+    from[row] = data + (row & 1) * grid.stride[1] + (row >> 1) * grid.stride[2];
+  const std::int64_t stride = grid.stride[0];
+  if (stride == 1) {
+    for (int k = span.begin; k < span.end; ++k) {
+      const std::int64_t offset = run.offset[k];
+      for (int row = 0; row < kRows; ++row)
+        std::memcpy(taps.of(row, k), from[row] + offset, 2 * sizeof(T));
+    }
+    return;
+  }
+  for (int k = span.begin; k < span.end; ++k) {
+    const std::int64_t offset = run.offset[k];
+    for (int row = 0; row < kRows; ++row) {
+      T* to = taps.of(row, k);
+      to[0] = from[row][offset];
+      to[1] = from[row][offset + stride];
+    }
+  }
+}
+
+/// What lies `ahead` elements further is fetched into the cache.
 template <class T>
 void taps_inside(const Grid& grid, const T* data, const Positions& run, Span span,
                  std::int64_t ahead, Taps<T>& taps) {
-  const int rows = grid.axes == 2 ? 2 : 4;
-  const T* from[4];
-  for (int row = 0; row < rows; ++row)
-    from[row] = data + (row & 1) * grid.stride[1] + (row >> 1) * grid.stride[2];
   // Need not lie within the volume.
   const auto there =
       reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(ahead) * sizeof(T);
   for (int k = span.begin; k<span.end; k += sizeof(T)> 2 ? 2 : 4)
     __builtin_prefetch(reinterpret_cast<const T*>(there) + run.offset[k], 0, 2);
-  if (grid.stride[0] == 1) {
-    for (int k = span.begin; k < span.end; ++k)
-      for (int row = 0; row < rows; ++row)
-        std::memcpy(taps.of(row, k), from[row] + run.offset[k], 2 * sizeof(T));
-    return;
-  }
-  for (int k = span.begin; k < span.end; ++k)
-    for (int row = 0; row < rows; ++row) {
-      const T* pair = from[row] + run.offset[k];
-      taps.of(row, k)[0] = pair[0];
-      taps.of(row, k)[1] = pair[grid.stride[0]];
-    }
+  grid.axes == 2 ? take_inside<2>(grid, data, run, span, taps)
+                 : take_inside<4>(grid, data, run, span, taps);
 }
 
 }  // namespace varo::warp

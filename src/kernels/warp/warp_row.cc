@@ -183,28 +183,34 @@ HWY_INLINE void BlendEdgePairs(const float* data, const Grid& grid, const Start&
   const auto one = hn::Set(di, 1);
   // The last pair's lower tap.
   const auto last = hn::Set(di, static_cast<std::int32_t>(grid.extent[0]) - 2);
-  alignas(64) std::int32_t offset[4][kLanes];
+  // All offsets before all voxels: what waits for taps would hold up the arithmetic behind it.
+  alignas(64) std::int32_t offset[4][kRun];
+  for (int k = begin; k < end; k += kLanes) {
+    const int at = std::min(k, count - kLanes);
+    const auto y = TakeApart(at, start, 1).index;
+    const auto pair = hn::Min(hn::Max(TakeApart(at, start, 0).index, hn::Zero(di)), last);
+    const auto along = kBack ? hn::Sub(hn::Set(di, -1), pair) : pair;
+    const auto near = hn::Add(along, Pinned(di, y, grid, 1));
+    const auto far = hn::Add(along, Pinned(di, hn::Add(y, one), grid, 1));
+    if constexpr (kAxes == 2) {
+      hn::StoreU(near, di, offset[0] + at);
+      hn::StoreU(far, di, offset[1] + at);
+    } else {
+      const auto z = TakeApart(at, start, 2).index;
+      const auto below = Pinned(di, z, grid, 2);
+      const auto above = Pinned(di, hn::Add(z, one), grid, 2);
+      hn::StoreU(hn::Add(near, below), di, offset[0] + at);
+      hn::StoreU(hn::Add(far, below), di, offset[1] + at);
+      hn::StoreU(hn::Add(near, above), di, offset[2] + at);
+      hn::StoreU(hn::Add(far, above), di, offset[3] + at);
+    }
+  }
   for (int k = begin; k < end; k += kLanes) {
     const int at = std::min(k, count - kLanes);
     const Apart x = TakeApart(at, start, 0), y = TakeApart(at, start, 1);
     const Apart z = kAxes == 3 ? TakeApart(at, start, 2) : y;
-    const auto pair = hn::Min(hn::Max(x.index, hn::Zero(di)), last);
-    const auto along = kBack ? hn::Sub(hn::Set(di, -1), pair) : pair;
-    const auto near = hn::Add(along, Pinned(di, y.index, grid, 1));
-    const auto far = hn::Add(along, Pinned(di, hn::Add(y.index, one), grid, 1));
-    if constexpr (kAxes == 2) {
-      hn::Store(near, di, offset[0]);
-      hn::Store(far, di, offset[1]);
-    } else {
-      const auto below = Pinned(di, z.index, grid, 2);
-      const auto above = Pinned(di, hn::Add(z.index, one), grid, 2);
-      hn::Store(hn::Add(near, below), di, offset[0]);
-      hn::Store(hn::Add(far, below), di, offset[1]);
-      hn::Store(hn::Add(near, above), di, offset[2]);
-      hn::Store(hn::Add(far, above), di, offset[3]);
-    }
     const auto rows = [&](int r, int odd)
-                          VARO_INLINE_LAMBDA { return LoadPairs(df, data, offset[r] + odd); };
+                          VARO_INLINE_LAMBDA { return LoadPairs(df, data, offset[r] + at + odd); };
     // Pairs beyond either end have been moved inside.
     const auto settle = [&](hn::Vec<DF>& lower, hn::Vec<DF>& upper) VARO_INLINE_LAMBDA {
       const auto past = hn::RebindMask(df, hn::Gt(x.index, last));
