@@ -53,33 +53,50 @@ void MixLevel(const void* const* rows, const std::int64_t* strides, int count, f
   }
 }
 
+void ShiftLevel(const float* columns, const Start& start, int count, float* out) {
+  const DF df;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  int k = 0;
+  for (; k + lanes <= count; k += lanes) {
+    const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(k)), start, 0);
+    hn::StoreU(
+        Mix(hn::LoadU(df, columns + k), hn::LoadU(df, columns + k + 1), hn::Sub(p, hn::Floor(p))),
+        df, out + k);
+  }
+  for (; k < count; ++k) {
+    const float p = start.first[0] + static_cast<float>(k) * start.step[0];
+    const std::int32_t index = index_of(start, 0, k);
+    out[k] = MixOne(columns[k], columns[k + 1], p - static_cast<float>(index - start.whole[0]));
+  }
+}
+
 void AcrossLevel(const float* columns, int low, const Start& start, int extent, int count,
                  float* out) {
 #if VARO_WARP_DIRECT
   const DF df;
-  const DI di;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(df));
   if (count >= kLanes) {
-    const auto whole = hn::Set(di, start.whole[0] - kWholeBits);
-    const auto least = hn::Set(di, -2), most = hn::Set(di, extent), zero = hn::Set(di, low);
-    const bool steady = start.step[0] == 1;
-    alignas(64) std::int32_t offset[kLanes];
+    // All offsets before all voxels: what waits for taps would hold up the arithmetic behind it.
+    const WideDF wide;
+    const WideDI wide_i;
+    const int lanes = static_cast<int>(hn::Lanes(wide));
+    alignas(64) std::int32_t offset[kRun + kSlack];
+    alignas(64) float weight[kRun + kSlack];
+    const auto whole = hn::Set(wide_i, start.whole[0] - kWholeBits - low);
+    const auto least = hn::Set(wide_i, -2 - low), most = hn::Set(wide_i, extent - low);
+    for (int k = 0; k < count; k += lanes) {
+      const auto p = PositionsFrom(wide, hn::Iota(wide, static_cast<float>(k)), start, 0);
+      const auto floor = hn::Floor(p);
+      const auto index = hn::Add(Shifted(wide_i, floor), whole);
+      hn::Store(hn::Min(hn::Max(index, least), most), wide_i, offset + k);
+      hn::Store(hn::Sub(p, floor), wide, weight + k);
+    }
     for (int k = 0; k < count; k += kLanes) {
       const int at = std::min(k, count - kLanes);
-      const auto p = PositionsFrom(df, hn::Iota(df, static_cast<float>(at)), start, 0);
-      const auto floor = hn::Floor(p);
-      const auto index = hn::Min(hn::Max(hn::Add(Shifted(di, floor), whole), least), most);
-      const auto from = hn::Sub(index, zero);
       hn::Vec<DF> lower, upper;
-      if (steady && hn::AllTrue(di, hn::Eq(from, hn::Iota(di, hn::GetLane(from))))) {
-        lower = hn::LoadU(df, columns + hn::GetLane(from));
-        upper = hn::LoadU(df, columns + hn::GetLane(from) + 1);
-      } else {
-        hn::Store(from, di, offset);
-        Unpair<false>(LoadPairs(df, columns, offset), LoadPairs(df, columns, offset + 1), lower,
-                      upper);
-      }
-      hn::StoreU(Mix(lower, upper, hn::Sub(p, floor)), df, out + at);
+      Unpair<false>(LoadPairs(df, columns, offset + at), LoadPairs(df, columns, offset + at + 1),
+                    lower, upper);
+      hn::StoreU(Mix(lower, upper, hn::LoadU(df, weight + at)), df, out + at);
     }
     return;
   }
@@ -96,17 +113,17 @@ template <int kAxes>
 LevelLoops LoopsOf(DType in) {
   switch (in) {
     case DType::u8:
-      return {MixLevel<std::uint8_t, kAxes>, AcrossLevel};
+      return {MixLevel<std::uint8_t, kAxes>, AcrossLevel, ShiftLevel};
     case DType::i8:
-      return {MixLevel<std::int8_t, kAxes>, AcrossLevel};
+      return {MixLevel<std::int8_t, kAxes>, AcrossLevel, ShiftLevel};
     case DType::u16:
-      return {MixLevel<std::uint16_t, kAxes>, AcrossLevel};
+      return {MixLevel<std::uint16_t, kAxes>, AcrossLevel, ShiftLevel};
     case DType::i16:
-      return {MixLevel<std::int16_t, kAxes>, AcrossLevel};
+      return {MixLevel<std::int16_t, kAxes>, AcrossLevel, ShiftLevel};
     case DType::i32:
-      return {MixLevel<std::int32_t, kAxes>, AcrossLevel};
+      return {MixLevel<std::int32_t, kAxes>, AcrossLevel, ShiftLevel};
     default:
-      return {MixLevel<float, kAxes>, AcrossLevel};
+      return {MixLevel<float, kAxes>, AcrossLevel, ShiftLevel};
   }
 }
 

@@ -32,6 +32,8 @@ struct LevelLoops {
   /// Reads columns `low`, `low` + 1, ... at positions along x, pinned to [-2, extent].
   void (*across)(const float* columns, int low, const Start& start, int extent, int count,
                  float* out);
+  /// As across, where voxel k lies between columns k and k + 1.
+  void (*shift)(const float* columns, const Start& start, int count, float* out);
 };
 
 /// \pre in: a type of warp_takes(.., linear)
@@ -49,8 +51,8 @@ class LevelRows {
   /// Voxels of a run of which some have taps inside.
   void blend(const In* data, const Start& start, int count, float* out) {
     const int extent = static_cast<int>(grid_.extent[0]);
-    const int first = std::clamp(index_of(start, 0, 0), -2, extent);
-    const int last = std::clamp(index_of(start, 0, count - 1), -2, extent);
+    const int from = index_of(start, 0, 0), to = index_of(start, 0, count - 1);
+    const int first = std::clamp(from, -2, extent), last = std::clamp(to, -2, extent);
     // Columns that are read, and those of them that there are.
     const int low = std::min(first, last), high = std::max(first, last) + 1;
     int begin = std::max(low, 0), end = std::min(high, extent - 1) + 1;
@@ -77,7 +79,12 @@ class LevelRows {
     const float after = grid_.constant ? fill_ : columns[end - 1];
     for (int x = low; x < std::min(begin, high + 1); ++x) columns[x] = before;
     for (int x = std::max(end, low); x <= high; ++x) columns[x] = after;
-    loops_.across(columns_ + 2, low, start, extent, count, out);
+    // With steps of 1 an index that rounding has put one further is followed by others alike.
+    if (start.step[0] == 1 && to - from == count - 1 && first == from && last == to) {
+      loops_.shift(columns + first, start, count, out);
+    } else {
+      loops_.across(columns_ + 2, low, start, extent, count, out);
+    }
   }
 
  private:
