@@ -17,19 +17,6 @@ struct Span {
   bool empty() const { return begin >= end; }
 };
 
-/// `span` less the voxels whose position at + k * step is not within [low, high].
-inline Span clipped(Span span, double at, double step, double low, double high, int count) {
-  if (low > high) return {0, 0};
-  const double last = at + (count - 1) * step;
-  if (at >= low && at <= high && last >= low && last <= high) return span;
-  if (!(std::abs(step) * count > 1e-5)) return at >= low && at <= high ? span : Span{0, 0};
-  const double a = (low - at) / step, b = (high - at) / step;
-  const double first = std::max(std::min(a, b), 0.0), end = std::min(std::max(a, b), count - 1.0);
-  if (first > end) return {0, 0};
-  const int up = static_cast<int>(first) + (first > static_cast<int>(first) ? 1 : 0);
-  return {std::max(span.begin, up), std::min(span.end, static_cast<int>(end) + 1)};
-}
-
 /// Voxel k of a run along one axis, as the vector loops have it.
 inline std::int32_t index_of(const Start& start, int axis, int k) {
   const float p = start.first[axis] + static_cast<float>(k) * start.step[axis];

@@ -48,6 +48,8 @@ struct Job {
   RowLoops loops;
   bool addressable = true;  ///< every offset fits an int32
   bool nothing = false;     ///< the input is empty
+  /// Of the steps along x; 0 where a whole row moves less than kDoubt.
+  double inverse_step[3];
 
   Job(const ConstView& from, const View& to, const WarpParams& p)
       : in(from),
@@ -61,6 +63,9 @@ struct Job {
     for (int axis = 0; axis < 3; ++axis) {
       grid.extent[axis] = from.shape[2 - axis];
       grid.stride[axis] = from.strides[2 - axis];
+      const double step = p.source_of[static_cast<std::size_t>(4 * axis)];
+      const bool moves = std::abs(step) * static_cast<double>(to.shape[2]) > kDoubt / 2;
+      inverse_step[axis] = moves ? 1 / step : 0;
       if (axis >= p.axes) continue;
       nothing = nothing || grid.extent[axis] == 0;
       span += std::abs(grid.stride[axis]) * std::max<std::int64_t>(grid.extent[axis] - 1, 0);
@@ -98,12 +103,19 @@ struct Job {
 
   // Voxels whose positions lie `low` or more above the grid's first, `high` or more below its end.
   Span voxels_between(const Row& row, double low, double high) const {
-    const int count = static_cast<int>(out.shape[2]);
-    Span span{0, count};
-    for (int axis = 0; axis < grid.axes; ++axis)
-      span = clipped(span, row.at[axis], row.step[axis], low,
-                     static_cast<double>(grid.extent[axis]) - high, count);
-    return span;
+    double first = 0, last = static_cast<double>(out.shape[2] - 1);
+    for (int axis = 0; axis < grid.axes; ++axis) {
+      const double least = low, most = static_cast<double>(grid.extent[axis]) - high;
+      const double at = row.at[axis], inverse = inverse_step[axis];
+      if (least > most || (inverse == 0 && !(at >= least && at <= most))) return {0, 0};
+      if (inverse == 0) continue;
+      const double a = (least - at) * inverse, b = (most - at) * inverse;
+      first = std::max(first, std::min(a, b));
+      last = std::min(last, std::max(a, b));
+    }
+    if (!(first <= last)) return {0, 0};
+    const int begin = static_cast<int>(first);
+    return {begin + (begin < first ? 1 : 0), static_cast<int>(last) + 1};
   }
 
   /// The run from voxel `x` of a row.
