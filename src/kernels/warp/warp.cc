@@ -34,6 +34,7 @@ T from_bits(std::uint64_t bits) {
 void place_nearest(const Job& job, const Row& row, int x, Run& run, Positions& positions) {
   const Grid& grid = job.grid;
   Span& span = run.touching;
+  if (row.regular && span.empty()) return;
   if (!row.regular || !job.addressable) {
     job.locate(row, x, run, {0, run.count}, positions);
     if (grid.constant && !job.nothing) span = warp::voxels_within(grid, positions, run.count);

@@ -35,7 +35,7 @@ struct Row {
 struct Run {
   std::int64_t in, out;  // element offsets of the input's first voxel and the first output voxel
   int count;
-  Start start;
+  Start start;            // of regular rows with a tap inside
   Span touching, inside;  // counted from the run's first voxel
 };
 
@@ -127,7 +127,8 @@ struct Job {
     run.touching = within_run(row.touching, x, run.count);
     run.inside = within_run(row.inside, x, run.count);
     if (run.inside.empty()) run.inside = {run.touching.begin, run.touching.begin};
-    for (int axis = 0; axis < grid.axes && row.regular; ++axis) {
+    if (!row.regular || run.touching.empty()) return run;
+    for (int axis = 0; axis < grid.axes; ++axis) {
       const double at = row.at[axis] + x * row.step[axis];
       auto whole = static_cast<std::int32_t>(at);
       whole -= at < whole ? 1 : 0;
