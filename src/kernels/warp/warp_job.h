@@ -63,7 +63,7 @@ struct Job {
     for (int axis = 0; axis < 3; ++axis) {
       grid.extent[axis] = from.shape[2 - axis];
       grid.stride[axis] = from.strides[2 - axis];
-      const double step = p.source_of[static_cast<std::size_t>(4 * axis)];
+      const double step = *(p.source_of.data() + 4 * axis);
       const bool moves = std::abs(step) * static_cast<double>(to.shape[2]) > kDoubt / 2;
       inverse_step[axis] = moves ? 1 / step : 0;
       if (axis >= p.axes) continue;

@@ -121,7 +121,7 @@ HWY_INLINE hn::Vec<D> LoadPairs(D d, const float* from, const std::int32_t* offs
   constexpr std::size_t kLanes = hn::MaxLanes(dh);
   if constexpr (kLanes == 2) {
     const auto low = hn::LoadU(dh, from + offset[0]);
-#if HWY_ARCH_X86
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
     // One instruction, where Combine would load and then shuffle.
     const auto* high = reinterpret_cast<const __m64*>(from + offset[2]);
     return hn::Vec<D>{_mm_loadh_pi(low.raw, high)};
