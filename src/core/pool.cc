@@ -137,11 +137,11 @@ struct BufferPool::Impl {
     return nullptr;
   }
 
-  // Where a fresh one would cost others their place, a quarter of one is better than new pages.
+  // Where a fresh one would cost others their place, half of one is better than new pages.
   Unused* fitting(int c) const {
     Unused* const found = smallest(c);
     const std::size_t size = size_of_class(c);
-    const std::size_t most = stats.reserved_bytes + size <= bound() ? 2 * size : 4 * size;
+    const std::size_t most = stats.reserved_bytes + size <= bound() ? size + size / 2 : 2 * size;
     return found != nullptr && size_of_class(found->size_class) <= most ? found : nullptr;
   }
 

@@ -25,7 +25,7 @@ struct PoolStats {
 ///         back to the system before a fresh one would break that; first those that a thousand
 ///         requests had no use for, then the smallest that makes room enough. A fresh one takes
 ///         over their touched huge pages
-/// fit     a buffer is used again for a request of half of its size; of a quarter, where a fresh
+/// fit     a buffer is used again for a request of two thirds of its size; of half, where a fresh
 ///         one would break the bound
 /// small   buffers of up to 4 KiB come from the C library and are not counted
 class BufferPool {
