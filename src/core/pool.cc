@@ -2,12 +2,14 @@
 #include "core/pool.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <mutex>
 #include <new>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 namespace varo {
@@ -15,7 +17,6 @@ namespace varo {
 namespace {
 
 constexpr std::size_t kPadding = 64;  // readable and writable past the end
-constexpr std::size_t kPage = 4096;
 constexpr std::size_t kAlign = 64;
 constexpr std::size_t kSmall = 4096;                 // up to here the C library does better
 constexpr std::size_t kMapped = 256 << 10;           // from here on, whole pages of their own
@@ -34,7 +35,9 @@ int class_of(std::size_t bytes) {
 // What a buffer of the class takes: with padding, and whole pages where it is mapped.
 std::size_t size_of_class(int c) {
   const std::size_t bytes = static_cast<std::size_t>(9 + c % 8) << (c / 8 - 3);
-  return bytes + (bytes < kMapped ? kPadding : kPage);
+  if (bytes < kMapped) return bytes + kPadding;
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + kPadding + page - 1) / page * page;
 }
 
 void* system_allocate(std::size_t bytes) {
@@ -61,6 +64,9 @@ void system_free(void* memory, std::size_t bytes) {
     munmap(memory, bytes);
 }
 
+// Until the system refuses: too many mappings, say.
+std::atomic<bool> can_move{true};
+
 // A range of whole huge pages, touched or not.
 struct Pages {
   std::byte* data = nullptr;
@@ -69,12 +75,11 @@ struct Pages {
 
 // Moves huge pages from the front of `from` to the front of `to`, in place of those there, and
 // takes them off both. One a call: pages that were moved before cannot be moved together. False if
-// `to` has a hole now, which nothing but the end of memory can cause.
+// a move failed: then nobody knows whose the pages at the front of `to` are.
 bool move_pages(Pages& from, Pages& to) {
   while (from.bytes >= kHuge && to.bytes >= kHuge) {
     if (mremap(from.data, kHuge, kHuge, MREMAP_MAYMOVE | MREMAP_FIXED, to.data) == MAP_FAILED)
-      return mmap(to.data, kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                  -1, 0) != MAP_FAILED;
+      return false;
     from = {from.data + kHuge, from.bytes - kHuge};
     to = {to.data + kHuge, to.bytes - kHuge};
   }
@@ -186,8 +191,14 @@ struct BufferPool::Impl {
       const std::size_t size = size_of_class(victims->size_class);
       Pages from{reinterpret_cast<std::byte*>(victims), size};
       if (size >= kHuge) {
+        if (!can_move.load(std::memory_order_relaxed)) to = {};
         if (!move_pages(from, to)) {
-          system_free(std::exchange(memory, nullptr), bytes);
+          // No more of this. Between a failed move and here another thread may have taken the place
+          // of the one huge page, which stays mapped therefore.
+          can_move = false;
+          auto* const begin = static_cast<std::byte*>(std::exchange(memory, nullptr));
+          if (to.data != begin) munmap(begin, static_cast<std::size_t>(to.data - begin));
+          if (to.bytes > kHuge) munmap(to.data + kHuge, to.bytes - kHuge);
           to = {};
         }
         if (from.bytes > std::max(left.bytes, kHuge)) std::swap(from, left);

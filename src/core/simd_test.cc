@@ -13,7 +13,6 @@ namespace {
 TEST(Simd, a_limit_is_checked_and_rules_out_what_is_better) {
   const std::vector<std::string> all = simd_targets();
   ASSERT_FALSE(all.empty());
-  EXPECT_EQ(all.back(), "scalar") << "what every CPU runs";
 
   setenv("VARO_SIMD", "abacus", 1);
   try {

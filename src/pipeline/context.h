@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <fmt/format.h>
 #include <utility>
 
@@ -202,7 +203,7 @@ class Evaluation::Context final : public Sample {
   struct NotTried {};
   struct Try {
     std::optional<Tensor> given;
-    std::vector<std::pair<int, Tensor>> inputs;
+    std::deque<std::pair<int, Tensor>> inputs;  // references to them stay good
     Tensor result;
   };
 

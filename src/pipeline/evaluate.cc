@@ -28,6 +28,17 @@ std::int64_t innermost_stride(const View& v) {
   return 1;
 }
 
+// Whether elements in row-major order lie at rising addresses, those of a row side by side.
+bool row_major(const View& v) {
+  std::int64_t least = 1;
+  for (int i = v.rank() - 1; i >= 0; --i) {
+    if (v.shape[i] == 1) continue;
+    if (v.strides[i] < least) return false;
+    least = v.strides[i] * v.shape[i];
+  }
+  return innermost_stride(v) == 1;
+}
+
 }  // namespace
 
 Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& parallel,
@@ -245,16 +256,29 @@ void Evaluation::evaluate(int id) {
   for (const int reducer : std::exchange(memo.reduced, {})) complete(reducer);
 }
 
+bool Evaluation::suits(int id, const View& place) const {
+  if (row_major(place)) return true;
+  // What others read must look as it would without the place: some sum in the order of memory.
+  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+  if (memo_[static_cast<std::size_t>(id)]->consumers > 1) return false;
+  if (node.graph.def->traits().moves_only) return true;
+  // Rows that run backwards suit only those that do not mind, other orders nobody else.
+  View forwards = place;
+  for (int i = 0; i < place.rank(); ++i) forwards.strides[i] = std::abs(place.strides[i]);
+  return row_major(forwards) && (node.pointwise || innermost_stride(place) > 0);
+}
+
+void Evaluation::forget_fused(int id) {
+  Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  for (const int fused : std::exchange(memo.fused, {})) forget_fused(fused);
+}
+
 void Evaluation::make_results(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
-  const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+  forget_fused(id);  // of a run that failed
   for (std::size_t o = 0; o < memo.results.size(); ++o) {
     const auto& destination = memo.destinations[o];
-    // Rows that run backwards or in steps suit only those that do not mind.
-    const std::int64_t step = destination ? innermost_stride(destination->view) : 1;
-    const bool fits =
-        step == 1 || node.graph.def->traits().moves_only || (step == -1 && node.pointwise);
-    memo.results[o] = destination && fits
+    memo.results[o] = destination && suits(id, destination->view)
                           ? Tensor::wrap(destination->view, destination->keep, memo.specs[o].layout)
                           : Tensor::own(memo.specs[o]);
   }
@@ -350,6 +374,8 @@ void Evaluation::release(int id) {
 
 const Tensor& Evaluation::value(Node node) {
   evaluate(node.id);
+  if (memo_[static_cast<std::size_t>(node.id)]->released)
+    throw Error(ErrorKind::internal, "asked for after its last use");
   return memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
 }
 

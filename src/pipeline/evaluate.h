@@ -90,7 +90,10 @@ class Evaluation {
   void release_edges(int id);
   /// Inputs that a choice leaves out lose a consumer now rather than at the end.
   void drop_unread(int id);
-  /// Memory for the outputs of `id`: their places, where they have one that fits.
+  /// Whether node `id` may write its value to `place`, and with the bits that it has elsewhere.
+  bool suits(int id, const View& place) const;
+  void forget_fused(int id);
+  /// Memory for the outputs of `id`: their places, where they have one that suits.
   void make_results(int id);
   /// Outputs are written: metadata, then finish().
   void complete(int id);

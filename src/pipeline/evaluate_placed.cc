@@ -33,6 +33,8 @@ void Evaluation::aim(Node node, View place, const std::shared_ptr<const void>& k
     if (!shared_.placement) return;
     const auto next = aim_of_source(node.id, place);
     if (!next) return;
+    // Whoever else reads this view must find strides that do not depend on where its source is.
+    if (memo.consumers > 1 && !is_dense(next->place)) return;
     node = next->node;
     place = next->place;
   }

@@ -3,6 +3,8 @@
 
 import gzip
 import struct
+import threading
+import time
 import zlib
 
 import nibabel as nib
@@ -289,3 +291,39 @@ def test_a_scalar_constant_beyond_its_type_does_not_wrap():
     must_fail(lambda: types.Constant(300, types.UINT8), varo.ParamError, 300, "0 to 255")
     must_fail(lambda: types.Constant(5_000_000_000), varo.ParamError, 5_000_000_000, 2**31 - 1)
     assert types.Constant(255, types.UINT8).value == 255
+
+
+def test_a_file_that_comes_and_goes(tmp_path):
+    """An error that somebody met early, and that is gone when its sample is computed, leaves no trace in it."""
+    path, gone = tmp_path / "label.npy", tmp_path / "gone"
+    np.save(path, np.random.default_rng(1).random((20, 30, 40)) > 0.9)
+    pipe = varo.Pipeline(batch_size=1, num_threads=1, device_id=None, seed=3, prefetch_queue_depth=1)
+    with pipe:
+        label = fn.cast(fn.readers.numpy(files=[str(path)]), dtype=types.UINT8)
+        anchor, _ = fn.segmentation.random_object_bbox(label, seed=3)
+        real = fn.cast(anchor, dtype=types.FLOAT)
+        one = fn.cast(real * 0.0 + 1.0, dtype=types.INT32)
+        pipe.set_outputs(fn.flip(fn.reshape(label, layout="DHW"), horizontal=one[0]), real, anchor)
+    pipe.run()
+    stop = threading.Event()
+
+    def toggle():
+        while not stop.wait(1e-4):
+            path.rename(gone)
+            stop.wait(1e-4)
+            gone.rename(path)
+
+    thread = threading.Thread(target=toggle)
+    thread.start()
+    outcomes = set()
+    until = time.monotonic() + 20
+    while time.monotonic() < until and (len(outcomes) < 2 or time.monotonic() < until - 19):
+        try:
+            _, real, anchor = pipe.run()
+            assert np.array_equal(np.asarray(real[0]), np.asarray(anchor[0]))
+            outcomes.add("ok")
+        except varo.ReadError:
+            outcomes.add("error")
+    stop.set()
+    thread.join()
+    assert outcomes == {"ok", "error"}

@@ -49,6 +49,19 @@ def test_same_values_fewer_copies(define, copies):
     assert counted == copies
 
 
+@pytest.mark.parametrize("define", [
+    lambda: fn.transpose(fn.resize(volume((21, 18, 37)), size=[19, 25, 30]), perm=[1, 0, 2]),
+    lambda: (lambda y: (fn.flip(y), fn.resize(y, size=[19, 25, 30])))(fn.cast(volume((21, 18, 37)) * 2.0 + 1.0,
+                                                                            dtype=types.FLOAT)),
+    lambda: (lambda y: (y, fn.resize(y, size=[19, 25, 30])))(fn.flip(volume((21, 18, 37)) * 2.0)),
+    lambda: (lambda y: (fn.cat(fn.flip(y), y), fn.resize(fn.flip(y), size=40)))(volume((40, 40, 40)) + 1.0),
+    lambda: fn.flip(fn.resize(volume((21, 18, 37)), size=[19, 25, 30]), horizontal=0, vertical=1, depthwise=1),
+])
+def test_sums_in_the_order_of_memory_keep_their_bits(define):
+    for a, b in zip(run(define)[0], run(define, without_rewrites=["placement"])[0], strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
 def test_a_view_that_is_none_for_the_placed_value():
     """Flipped rows cannot be joined in place: the reshape copies, and the flipped value stays whole for the other."""
 
