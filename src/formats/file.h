@@ -52,7 +52,8 @@ class File {
   /// The byte is known to lie in the page cache: reading it waits for no disk.
   bool cached(std::int64_t offset) const;
   /// Asks the system to fetch the bytes into the page cache and does not wait for them, unless
-  /// more is asked for than the device takes at once.
+  /// more is asked for than the device takes at once. A system call for each 128 KiB: the caller
+  /// bounds `bytes`.
   void will_need(std::int64_t offset, std::int64_t bytes) const;
 
  private:

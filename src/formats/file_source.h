@@ -24,9 +24,10 @@ class FileSource : public Source {
 
   /// The file is (still) in the state `id`. Asks the system, reads nothing, throws nothing.
   bool unchanged() const;
-  /// Asks the system to fetch what read(box) will read, if it is not in the page cache. Throws
-  /// ReadError when the file is not in the state `id`.
-  virtual void advise(const Box& box) const = 0;
+  /// Asks the system to fetch what read(box) will read, if it is not in the page cache and no more
+  /// than `most` bytes. Returns the bytes asked for, 0 or up to `most`. Throws ReadError when the
+  /// file is not in the state `id`.
+  virtual std::int64_t advise(const Box& box, std::int64_t most) const = 0;
 
  protected:
   FileSource(std::string path, const FileId& id, RawArray array);

@@ -173,8 +173,9 @@ class RawSource final : public FileSource {
     if (dst.volume() == 0) return;
     read_region(*reopen(path_, id_), array_, box, dst, parallel);
   }
-  void advise(const Box& box) const override {
-    if (volume(box.extents()) > 0) advise_region(*reopen(path_, id_), array_, box);
+  std::int64_t advise(const Box& box, std::int64_t most) const override {
+    if (volume(box.extents()) == 0) return 0;
+    return advise_region(*reopen(path_, id_), array_, box, most);
   }
 };
 
@@ -245,21 +246,28 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
   failure.rethrow();
 }
 
-void advise_region(const File& file, const RawArray& array, const Box& box) {
-  if (array.shape.rank() == 0) return advise_region(file, with_an_axis(array), kOne);
-  if (volume(box.extents()) == 0) return;
+std::int64_t advise_region(const File& file, const RawArray& array, const Box& box,
+                           std::int64_t most) {
+  if (array.shape.rank() == 0) return advise_region(file, with_an_axis(array), kOne, most);
+  if (volume(box.extents()) == 0) return 0;
   const auto element = static_cast<std::int64_t>(size_of(array.stored));
   const Spans spans(array, box);
   const auto offset = [&](const Spans::Span& span) { return array.offset + span.first * element; };
-  const std::int64_t last = spans.plan().count - 1;
+  constexpr std::int64_t kPage = 4096;
+  const std::int64_t count = spans.plan().count;
+  const std::int64_t bytes = std::max(spans.plan().bytes, kPage);
+  if (count > most / bytes) return 0;
+  const std::int64_t last = count - 1;
   constexpr std::int64_t kProbes = 8;
   bool there = true;
   for (std::int64_t k = 0; k < kProbes && there; ++k)
     there = file.cached(offset(spans[last * k / (kProbes - 1)]));
-  for (std::int64_t number = 0; !there && number <= last; ++number) {
+  if (there) return 0;
+  for (std::int64_t number = 0; number <= last; ++number) {
     const auto span = spans[number];
     file.will_need(offset(span), span.count * element);
   }
+  return count * bytes;
 }
 
 void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,

@@ -53,8 +53,11 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
                  Parallel& parallel);
 
 /// Asks the system to fetch the spans that read_region will read, unless they seem to be in the
-/// page cache, which takes a few calls to find out.
-void advise_region(const File& file, const RawArray& array, const Box& box);
+/// page cache, which takes a few calls to find out, or are more than `most` bytes in all, each
+/// counted as if it were the largest and at least a page of 4 KiB. Returns the bytes so counted, 0
+/// where nothing was asked for.
+std::int64_t advise_region(const File& file, const RawArray& array, const Box& box,
+                           std::int64_t most);
 
 /// As read_region from an array that is in memory, its first element at `data` (aligned to the
 /// element). Elements have been put into this machine's byte order already.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -30,14 +31,14 @@ TEST(raw_array, what_is_read_next_can_be_fetched_ahead) {
   const File file(path);
   if (file.cached(file.size() - 1)) GTEST_SKIP() << "files stay in the page cache here";
   reset_io_stats();
-  advise_region(file, array, box);
+  advise_region(file, array, box, kMiB << 10);
   // A plane's rows are one span, with what lies between them.
   EXPECT_EQ(io_stats().advised_bytes, 20U * (99 * 300 + 100) * 2);
   EXPECT_FALSE(file.cached(file.size() - 1)) << "the rest of the file was left alone";
   Tensor read = Tensor::own({DType::u16, box.extents(), {}});
   read_region(file, array, box, read.mutable_view(), Parallel::serial());
   reset_io_stats();
-  advise_region(file, array, box);
+  advise_region(file, array, box, kMiB << 10);
   EXPECT_EQ(io_stats().advised_bytes, 0U) << "it is there";
   EXPECT_LE(io_stats().system_calls, 8U);
 }
@@ -45,8 +46,30 @@ TEST(raw_array, what_is_read_next_can_be_fetched_ahead) {
 TEST(raw_array, a_point_and_nothing_can_be_fetched_ahead) {
   const testing::TempFolder folder;
   const File file(folder.write("a", std::string(8, '\1')));
-  advise_region(file, {.stored = DType::f64}, {});
-  advise_region(file, {.stored = DType::u8, .shape = {2, 4}}, {{1, 2}, {1, 4}});
+  advise_region(file, {.stored = DType::f64}, {}, kMiB);
+  advise_region(file, {.stored = DType::u8, .shape = {2, 4}}, {{1, 2}, {1, 4}}, kMiB);
+}
+
+// Of a sparse file, so that no disk need hold it; its end is not sparse: holes may count as cached.
+TEST(raw_array, too_much_is_not_fetched_ahead_at_all) {
+  const testing::TempFolder folder;
+  const std::string path = folder.write("a", "");
+  const RawArray array{.stored = DType::u8, .shape = {1 << 27, 1 << 15}};
+  std::ofstream end(path, std::ios::binary | std::ios::in);
+  end.seekp((std::int64_t{1} << 42) - kMiB);
+  if (!(end << std::string(kMiB, '\1') << std::flush)) GTEST_SKIP() << "no file of 4 TiB here";
+  evict(path);
+  const File file(path);
+  if (file.cached(file.size() - 1)) GTEST_SKIP() << "files stay in the page cache here";
+  const auto last_rows = [](std::int64_t rows) { return Box{{(1 << 27) - rows, 5}, {1 << 27, 6}}; };
+  reset_io_stats();
+  EXPECT_EQ(advise_region(file, array, {{0, 0}, array.shape}, kMiB << 10), 0);
+  // A column: many spans of a byte each, with as many pages.
+  EXPECT_EQ(advise_region(file, array, last_rows(1 << 27), kMiB << 10), 0);
+  EXPECT_EQ(advise_region(file, array, last_rows(257), kMiB), 0);
+  EXPECT_EQ(io_stats().system_calls, 0U);
+  EXPECT_EQ(advise_region(file, array, last_rows(256), kMiB), kMiB);
+  EXPECT_EQ(io_stats().advised_bytes, 256U);
 }
 
 TEST(raw_array, a_large_read_is_shared_out) {

@@ -25,7 +25,8 @@ class ReadAhead {
       const Tensor& value = sample_.value({node.id, o});
       if (!value.deferred()) continue;
       const auto [source, box] = value.fetch();
-      if (const auto* file = dynamic_cast<const FileSource*>(source)) file->advise(box);
+      if (const auto* file = dynamic_cast<const FileSource*>(source))
+        left_ -= file->advise(box, left_);
     }
   }
 
@@ -104,6 +105,7 @@ class ReadAhead {
   Evaluation& sample_;
   const Plan& plan_;
   std::vector<Found> found_;
+  std::int64_t left_ = kMostAhead;
 };
 
 }  // namespace

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <thread>
 #include <unistd.h>
 
 #include "core/philox.h"
+#include "formats/file.h"
 #include "formats/testing.h"
 #include "varo/pipeline.h"
 
@@ -16,6 +18,13 @@ namespace {
 
 using Reals = std::vector<double>;
 constexpr int kFiles = 8, kExtent = 44;
+
+void evict(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  ::fsync(fd);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(fd);
+}
 
 // A folder of float32 volumes of one size.
 class ReadAheadOf : public ::testing::Test {
@@ -35,12 +44,7 @@ class ReadAheadOf : public ::testing::Test {
   }
   static std::string name(int k) { return fmt::format("v{}.npy", k); }
   void evict() const {
-    for (int k = 0; k < kFiles; ++k) {
-      const int fd = ::open(folder_.at(name(k)).c_str(), O_RDONLY);
-      ::fsync(fd);
-      ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-      ::close(fd);
-    }
+    for (int k = 0; k < kFiles; ++k) varo::evict(folder_.at(name(k)));
   }
 
   // One of two random windows, flipped, perhaps blurred; and the mean of another file.
@@ -104,6 +108,34 @@ TEST_F(ReadAheadOf, several_pipelines_that_are_dropped_under_way) {
       }
     });
   for (std::thread& thread : threads) thread.join();
+}
+
+// More than the address space holds, in a sparse file: no advice is given before that is told.
+TEST(ReadAhead, a_region_beyond_memory_costs_few_system_calls) {
+  const testing::TempFolder folder;
+  constexpr std::int64_t kBytes = std::int64_t{1} << 43;
+  constexpr std::int64_t kEnd = 1 << 20;  // not sparse: holes may count as cached
+  constexpr int kSamples = 17;
+  std::string header =
+      fmt::format("{{'descr': '|u1', 'fortran_order': False, 'shape': ({},), }}", kBytes);
+  header.resize(117, ' ');
+  const std::string path =
+      folder.write("v.npy", std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + '\n');
+  std::ofstream end(path, std::ios::binary | std::ios::in);
+  end.seekp(kBytes + 128 - kEnd);
+  if (!(end << std::string(kEnd, '\1') << std::flush)) GTEST_SKIP() << "no file of 8 TiB here";
+  evict(path);
+  Pipeline p({.batch_size = kSamples, .num_threads = 2, .prefetch_queue_depth = 1});
+  p.set_outputs({p.add("readers.numpy", {}, {{"file_root", folder.path().string()}})});
+  reset_io_stats();
+  try {
+    p.run();
+    FAIL() << "no machine holds it";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("out of memory"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(io_stats().advised_bytes, 0U);
+  EXPECT_LE(io_stats().system_calls, 16U * kSamples);
 }
 
 }  // namespace

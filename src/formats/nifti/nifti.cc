@@ -243,12 +243,13 @@ class CompressedSource final : public FileSource {
     if (!bytes_) load(parallel);
     copy_region(static_cast<const std::byte*>(bytes_.get()) + first_, array_, box, dst, parallel);
   }
-  void advise(const Box& box) const override {
-    if (bytes_ || volume(box.extents()) == 0) return;
+  std::int64_t advise(const Box& box, std::int64_t most) const override {
+    if (bytes_ || volume(box.extents()) == 0 || id_.size > most) return 0;
     const auto file = reopen(path_, id_);
     const std::int64_t size = file->size();
-    const bool there = file->cached(0) && file->cached(size / 2) && file->cached(size - 1);
-    if (!there) file->will_need(0, size);
+    if (file->cached(0) && file->cached(size / 2) && file->cached(size - 1)) return 0;
+    file->will_need(0, size);
+    return size;
   }
 
  private:

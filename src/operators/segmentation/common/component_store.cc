@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/segmentation/common/component_store.h"
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <random>
 #include <span>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <unistd.h>
@@ -146,12 +148,21 @@ ComponentStore::Table unpacked(std::span<const char> bytes, const std::string& k
   return table;
 }
 
-// Closes, and unless it was renamed removes, a file that is being written.
+constexpr std::string_view kEnding = ".objects";
+constexpr std::size_t kDigits = 32;  // of a name, before the ending
+
+// Closes, and unless it was renamed removes, a file that is being written. Its name is that of the
+// file it will be, the process and a number, the next one where another machine or a process long
+// gone has that.
 class Draft {
  public:
-  explicit Draft(std::string path)
-      : path_(std::move(path)),
-        fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {}
+  explicit Draft(const std::string& target) {
+    static std::atomic<std::uint64_t> next{0};
+    do {
+      path_ = fmt::format("{}.{}-{}", target, ::getpid(), next.fetch_add(1));
+      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd_ < 0 && errno == EEXIST);
+  }
   ~Draft() {
     if (fd_ >= 0) ::close(fd_);
     if (made_) ::unlink(path_.c_str());
@@ -176,8 +187,8 @@ class Draft {
   }
 
  private:
-  const std::string path_;
-  int fd_;
+  std::string path_;
+  int fd_ = -1;
   bool made_ = false;
 };
 
@@ -200,7 +211,7 @@ std::string ComponentStore::key_of(const std::string& origin, std::int64_t backg
 
 std::string ComponentStore::path_of(const std::string& key) const {
   const Hash128 hash = fingerprint(key);
-  return (fs::path(folder_) / fmt::format("{:016x}{:016x}.objects", hash.hi, hash.lo)).string();
+  return (fs::path(folder_) / fmt::format("{:016x}{:016x}{}", hash.hi, hash.lo, kEnding)).string();
 }
 
 ComponentStore::Table ComponentStore::load(const std::string& key, const Shape& labels) const {
@@ -220,13 +231,27 @@ void ComponentStore::save(const std::string& key, const ComponentTable& table) c
   if (static_cast<std::int64_t>(bytes.size()) <= kMostBytes) write(key, bytes);
 }
 
+void ComponentStore::remove_old_drafts() const {
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  const std::string after = std::string(kEnding) + '.';
+  std::error_code problem;
+  for (fs::directory_iterator at(folder_, problem), end; !problem && at != end;
+       at.increment(problem)) {
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if (name.find(after) != kDigits) continue;
+    const auto changed = at->last_write_time(ignored);
+    if (!ignored && changed < old && at->is_regular_file(ignored)) fs::remove(*at, ignored);
+  }
+}
+
 void ComponentStore::write(const std::string& key, const std::string& bytes) const {
   const std::string path = path_of(key);
   std::error_code problem;
   fs::create_directories(folder_, problem);
   if (!problem) {
-    std::random_device dice;
-    Draft draft(fmt::format("{}.{:08x}{:08x}", path, dice(), dice()));
+    if (!tidied_.exchange(true)) remove_old_drafts();
+    Draft draft(path);
     if (draft.publish(bytes, path)) return;
     problem = std::error_code(errno, std::generic_category());
   }

@@ -17,7 +17,8 @@ namespace varo {
 ///   file      a number that tells format, version and byte order; length of the key; the key;
 ///             the table; a fingerprint of all that
 ///   writing   to a file of another name, which then takes the place of the old one: a reader sees
-///             all of a table or none, whichever processes write
+///             all of a table or none, whichever processes write. Files of that other name older
+///             than an hour, which killed processes left, are removed before the first
 ///   reading   anything but an intact table of just this key, sound for labels of just this shape,
 ///             counts as missing, so a damaged or hostile file costs time, not memory safety
 ///
@@ -41,9 +42,10 @@ class ComponentStore {
 
  private:
   void write(const std::string& key, const std::string& bytes) const;
+  void remove_old_drafts() const;
 
   const std::string folder_;
-  mutable std::atomic<bool> warned_{false};
+  mutable std::atomic<bool> warned_{false}, tidied_{false};
 };
 
 }  // namespace varo

@@ -2,6 +2,7 @@
 #include "operators/segmentation/common/component_store.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <iterator>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "core/hash.h"
@@ -146,6 +148,39 @@ TEST_F(Store, a_disk_that_is_full_leaves_nothing_behind) {
   for (const auto& file : std::filesystem::directory_iterator(place))
     EXPECT_EQ(file.path(), store.path_of("other"));
   expect_example(store.load("other", kLabels));
+}
+
+TEST_F(Store, what_killed_processes_left_is_removed_after_an_hour) {
+  const std::string path = store.path_of(key), other = store.path_of("other");
+  const auto put = [&](const std::string& name, int minutes) {
+    folder.write(name, "part");
+    std::filesystem::last_write_time(
+        name, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(minutes));
+    return name;
+  };
+  const std::string left = put(path + ".12-3", 61), left_too = put(other + ".0a1b2c3d", 9999);
+  const std::string under_way = put(path + ".12-4", 58), table = put(other, 9999),
+                    foreign = put(place + "/notes.objects.1-1", 9999);
+  store.save(key, example());
+  for (const std::string& gone : {left, left_too}) EXPECT_FALSE(std::filesystem::exists(gone));
+  for (const std::string& kept : {path, under_way, table, foreign})
+    EXPECT_TRUE(std::filesystem::exists(kept)) << kept;
+  put(left, 61);
+  store.save(key, example());
+  EXPECT_TRUE(std::filesystem::exists(left)) << "only the first time";
+}
+
+TEST_F(Store, names_of_drafts_that_are_taken_are_passed_over) {
+  store.save(key, example());
+  std::vector<std::string> taken;
+  for (int number = 0; number < 2000; ++number) {
+    taken.push_back(store.path_of("other") + "." + std::to_string(getpid()) + "-" +
+                    std::to_string(number));
+    folder.write(taken.back(), "another's");
+  }
+  store.save("other", example());
+  expect_example(store.load("other", kLabels));
+  for (const std::string& name : taken) EXPECT_EQ(bytes_of(name), "another's");
 }
 
 TEST_F(Store, readers_and_writers_at_once) {
