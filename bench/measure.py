@@ -92,10 +92,10 @@ def _warmed(batches, warm_up):
         made += 1
 
 
-def _rate(batches, seconds):
-    """(batches, seconds they took) of a consumer that does nothing."""
+def _rate(batches, seconds, least=2):
+    """(batches, seconds they took) of a consumer that does nothing; at least `least` batches."""
     count, start = 0, time.monotonic()
-    while count < 2 or time.monotonic() - start < seconds:
+    while count < least or time.monotonic() - start < seconds:
         next(batches)
         count += 1
     return count, time.monotonic() - start
@@ -117,13 +117,14 @@ def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, 
     """As fast as it goes, then with a consumer that sleeps 1.1 times as long as a batch took to make.
 
     depth         batches prefetched; `shallow`, unless 0: the consumer that sleeps is also measured with so many
-    wait_batches  how many the sleeping consumer takes; 0: as many as come in half of `seconds`
+    wait_batches  how many the sleeping consumer takes, after the mean of at least as many; 0: as many as come in half
+                  of `seconds`
     """
     job.update(files=data.DataSet(**files), batch=batch)
     batches = batches_of(depth=depth, **job)
     _warmed(batches, warm_up)
     faults, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, _cpu_seconds()
-    count, wall = _rate(batches, seconds)
+    count, wall = _rate(batches, seconds, max(2, wait_batches))
     cpu = _cpu_seconds() - cpu
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
     waits, waited_for = _waits(batches, 1.1 * wall / count, seconds / 2, wait_batches)
@@ -140,7 +141,7 @@ def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, 
         batches.close()
         batches = batches_of(depth=shallow, **job)
         _warmed(batches, warm_up)
-        again, took = _rate(batches, seconds / 2)
+        again, took = _rate(batches, seconds / 2, max(2, wait_batches))
         waits_at_2, _ = _waits(batches, 1.1 * took / again, seconds / 2, wait_batches)
     samples = count * batch
     return {"rate": samples / wall, "cpu_s": cpu / samples, "cores": cpu / wall, "waits": waits, "waits_at_2": waits_at_2,

@@ -93,7 +93,7 @@ def jobs_of(pattern, quick, folder, seconds):
         files = data.cases(Path(folder) / pipeline, shape, 2 if quick else 4, objects, classes)
         jobs += [(pipeline, c, batch, t,
                   dict(pipeline=pipeline, contender=c, files=vars(files), patch=patch, batch=batch, threads=t,
-                       depth=2 if quick else 4, seconds=seconds, warm_up=0.2 if quick else 2))
+                       depth=2 if quick else 4, seconds=seconds, warm_up=0.2 if quick else 5))
                  for c, batch, t in wanted]
     return jobs
 
