@@ -12,6 +12,9 @@ namespace varo {
 
 struct Executor::Iteration {
   std::int64_t number = 0;  // of the iteration
+  std::int64_t first_sample = 0;
+  std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
+  // Made by their first task: whoever schedules, mostly the consumer, is not kept.
   std::vector<std::unique_ptr<Evaluation>> samples;
   std::vector<std::vector<Tensor>> results;  // [output][sample]
   struct Buffer {
@@ -84,10 +87,11 @@ void Executor::schedule() {
   std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
   for (auto& batch : batches)
     for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
-  for (auto& ticket : tickets)
-    iteration->samples.push_back(std::make_unique<Evaluation>(
-        plan_, shared_, scheduler_->parallel(), next_number_++, std::move(ticket)));
+  iteration->first_sample = next_number_;
+  next_number_ += batch_size;
+  iteration->samples.resize(tickets.size());
   iteration->results.assign(plan_.outputs.size(), std::vector<Tensor>(tickets.size()));
+  iteration->tickets = std::move(tickets);
   iterations_.push_back(std::move(iteration));
   start_phase(*iterations_.back());
 }
@@ -109,7 +113,6 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
   const int working = working_.fetch_add(1) + 1;
   for (int peak = peak_.load(); peak < working && !peak_.compare_exchange_weak(peak, working);) {
   }
-  Evaluation& sample = *iteration.samples[index];
   bool skip = shared_.cancelled.load();
   if (!skip) {
     const std::lock_guard lock(iteration.mutex);
@@ -117,6 +120,13 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
   }
   if (!skip) {
     try {
+      std::unique_ptr<Evaluation>& slot = iteration.samples[index];
+      if (slot == nullptr)
+        slot =
+            std::make_unique<Evaluation>(plan_, shared_, scheduler_->parallel(),
+                                         iteration.first_sample + static_cast<std::int64_t>(index),
+                                         std::move(iteration.tickets[index]));
+      Evaluation& sample = *slot;
       if (iteration.phase < plan_.barriers.size()) {
         const PlanNode& node =
             plan_.nodes[static_cast<std::size_t>(plan_.barriers[iteration.phase])];
@@ -181,7 +191,8 @@ void Executor::end_phase(Iteration& iteration) {
   ++iteration.phase;
   if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load())
     return start_phase(iteration);
-  for (auto& sample : iteration.samples) sample->clear();
+  for (auto& sample : iteration.samples)
+    if (sample) sample->clear();
   batches_.fetch_add(1);
   iteration.done.store(true);
   scheduler_->wake();

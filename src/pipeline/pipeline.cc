@@ -71,9 +71,11 @@ Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
           .allowed("branches, fusion, placement, prune");
   }
   impl_->options = options;
-  std::random_device device;
-  impl_->seed = options.seed >= 0 ? static_cast<std::uint64_t>(options.seed)
-                                  : (std::uint64_t{device()} << 32 | device()) >> 1;
+  const auto drawn = [] {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32 | device()) >> 1;
+  };
+  impl_->seed = options.seed >= 0 ? static_cast<std::uint64_t>(options.seed) : drawn();
 }
 
 Pipeline::~Pipeline() {
