@@ -7,7 +7,8 @@ import numpy as np
 
 import bounds
 import data
-from agree import same_boxes, same_numbers
+from agree import same_numbers
+from objects import boxes_of
 from work import Work, optional, row, seeded, shrunk, volume_of_one
 
 SIDE = 2048
@@ -104,21 +105,7 @@ def _(shrink):
 
 @row("picture: components and boxes, 2048x2048, u8, 2 classes, 64 objects")
 def _(shrink):
-    import varo
-    from varo import fn
-
-    labels = data.blobs(shrunk((SIDE, SIDE), shrink), 64, 2, seeded())
-    tensor = varo.as_tensor(labels, "HW")
-
-    def graph(x, **options):
-        return fn.segmentation.random_object_bbox(x, foreground_prob=1.0, format="box", output_class=True,
-                                                  cache_objects=False, **options)
-
-    def by_varo(seed=1):
-        box, value = graph(tensor, seed=seed)
-        return [(int(np.asarray(value)), *np.asarray(box).tolist())]
-
-    contenders = {"Varo": by_varo}
+    labels, peers = data.blobs(shrunk((SIDE, SIDE), shrink), 64, 2, seeded()), {}
     cv2 = optional("cv2")
     if cv2:
 
@@ -130,6 +117,5 @@ def _(shrink):
                     boxes.append((value, y, x, y + h, x + w))
             return boxes
 
-        contenders["OpenCV"] = by_opencv
-    return Work(contenders, lambda r: same_boxes(r, [by_varo(seed)[0] for seed in range(1, 9)]), 2 * labels.nbytes,
-                volume_of_one(labels, "HW", graph), touched=labels.nbytes)
+        peers["OpenCV"] = by_opencv
+    return boxes_of(labels, "HW", peers)

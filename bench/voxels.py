@@ -14,17 +14,15 @@ import numpy as np
 
 import data
 import itk
-from agree import same_boxes, same_numbers, standard_normal
+from agree import same_numbers, standard_normal
+from objects import boxes_of
 from work import Work, optional, row, seeded, shrunk, volume_of_one
 
 
 def _objects(labels):
-    import varo
     from scipy import ndimage
-    from varo import fn
 
-    tensor, classes = varo.as_tensor(labels, "DHW"), int(labels.max())
-    count = np.empty(labels.shape, np.int32)
+    classes, count = int(labels.max()), np.empty(labels.shape, np.int32)
 
     def by_scipy():
         boxes = []
@@ -33,15 +31,7 @@ def _objects(labels):
             boxes += [(value, *(s.start for s in box), *(s.stop for s in box)) for box in ndimage.find_objects(count)]
         return boxes
 
-    def graph(x, **options):
-        return fn.segmentation.random_object_bbox(x, foreground_prob=1.0, format="box", output_class=True,
-                                                  cache_objects=False, **options)
-
-    def by_varo(seed=1):
-        box, value = graph(tensor, seed=seed)
-        return [(int(np.asarray(value)), *np.asarray(box).tolist())]
-
-    contenders = {"Varo": by_varo, "SciPy": by_scipy}
+    peers = {"SciPy": by_scipy}
     measure = optional("skimage.measure")
     if measure:
 
@@ -50,14 +40,8 @@ def _objects(labels):
             # Class 0 stands for "not looked up".
             return [(0, *(s.start for s in box), *(s.stop for s in box)) for box in ndimage.find_objects(components)]
 
-        contenders["scikit-image"] = by_skimage
-    contenders.update(itk.objects(labels))
-
-    def check(results):
-        drawn = [by_varo(seed)[0] for seed in range(1, 9)]
-        same_boxes(results, drawn)
-
-    return Work(contenders, check, 2 * labels.nbytes, volume_of_one(labels, "DHW", graph), touched=labels.nbytes)
+        peers["scikit-image"] = by_skimage
+    return boxes_of(labels, "DHW", {**peers, **itk.objects(labels)})
 
 
 @row("components and boxes, 300x320x320, u8, 2 classes, 28 objects", SciPy=135.7, ITK=30.5)

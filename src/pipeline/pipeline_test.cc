@@ -11,6 +11,7 @@
 
 #include "core/hash.h"
 #include "core/philox.h"
+#include "pipeline/testing.h"
 
 namespace varo {
 namespace {
@@ -33,7 +34,7 @@ void agree_with_other_builds(const std::string& bytes) {
 }
 
 // A folder of small float32 volumes of different sizes, removed at the end.
-class Volumes : public testing::Test {
+class Volumes : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("varo_pipeline_test_" + std::to_string(::getpid()));
@@ -84,36 +85,26 @@ class Volumes : public testing::Test {
     return p;
   }
 
-  static std::string digest(Pipeline& pipe, int batches) {
-    std::string bytes;
-    for (int i = 0; i < batches; ++i)
-      for (const Batch& batch : pipe.run())
-        for (const Tensor& t : batch.samples)
-          bytes.append(static_cast<const char*>(t.view().data),
-                       static_cast<std::size_t>(volume(t.shape())) * size_of(t.dtype()));
-    return bytes;
-  }
-
   fs::path folder_;
 };
 
 TEST_F(Volumes, bytes_do_not_depend_on_threads_depth_or_order) {
   Pipeline serial = augmenting({.seed = 3, .schedule = Schedule::serial});
-  const std::string oracle = digest(serial, 3);
+  const std::string oracle = testing::bytes_of(serial, 3);
   for (const int threads : {1, 2, 7})
     for (const int depth : {1, 4}) {
       Pipeline pipe =
           augmenting({.num_threads = threads, .seed = 3, .prefetch_queue_depth = depth});
-      EXPECT_EQ(digest(pipe, 3), oracle) << threads << " threads, depth " << depth;
+      EXPECT_EQ(testing::bytes_of(pipe, 3), oracle) << threads << " threads, depth " << depth;
     }
   for (const std::uint64_t shuffle : {1U, 2U, 3U}) {
     Pipeline pipe =
         augmenting({.seed = 3, .schedule = Schedule::shuffled, .shuffle_seed = shuffle});
-    EXPECT_EQ(digest(pipe, 3), oracle) << "shuffled by " << shuffle;
+    EXPECT_EQ(testing::bytes_of(pipe, 3), oracle) << "shuffled by " << shuffle;
   }
   agree_with_other_builds(oracle);
   Pipeline other = augmenting({.seed = 4});
-  EXPECT_NE(digest(other, 3), oracle);
+  EXPECT_NE(testing::bytes_of(other, 3), oracle);
 }
 
 TEST_F(Volumes, batches_outlive_their_pipeline) {
@@ -140,13 +131,13 @@ TEST_F(Volumes, pipelines_are_dropped_at_any_moment) {
 
 TEST_F(Volumes, pipelines_of_several_threads_do_not_meet) {
   Pipeline alone = augmenting({.seed = 9});
-  const std::string expected = digest(alone, 2);
+  const std::string expected = testing::bytes_of(alone, 2);
   std::atomic<int> equal{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i)
     threads.emplace_back([&] {
       Pipeline pipe = augmenting({.num_threads = 2, .seed = 9});
-      equal += digest(pipe, 2) == expected ? 1 : 0;
+      equal += testing::bytes_of(pipe, 2) == expected ? 1 : 0;
     });
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(equal, 3);

@@ -11,6 +11,7 @@
 #include "core/philox.h"
 #include "formats/file.h"
 #include "formats/testing.h"
+#include "pipeline/testing.h"
 #include "varo/pipeline.h"
 
 namespace varo {
@@ -70,40 +71,31 @@ class ReadAheadOf : public ::testing::Test {
     p.set_outputs({y, p.add("reductions.mean", {read(false)})});
     return p;
   }
-  static std::string digest(Pipeline& pipe, int batches) {
-    std::string bytes;
-    for (int i = 0; i < batches; ++i)
-      for (const Batch& batch : pipe.run())
-        for (const Tensor& t : batch.samples)
-          bytes.append(static_cast<const char*>(t.view().data),
-                       static_cast<std::size_t>(volume(t.shape())) * size_of(t.dtype()));
-    return bytes;
-  }
 
   testing::TempFolder folder_;
 };
 
 TEST_F(ReadAheadOf, files_changes_no_byte) {
   Pipeline serial = made({.schedule = Schedule::serial});
-  const std::string expected = digest(serial, 5);
+  const std::string expected = testing::bytes_of(serial, 5);
   for (const int threads : {1, 2, 5})
     for (const int depth : {1, 3}) {
       evict();
       Pipeline pipe = made({.num_threads = threads, .prefetch_queue_depth = depth});
-      EXPECT_EQ(digest(pipe, 5), expected) << threads << " threads, depth " << depth;
+      EXPECT_EQ(testing::bytes_of(pipe, 5), expected) << threads << " threads, depth " << depth;
     }
 }
 
 TEST_F(ReadAheadOf, several_pipelines_that_are_dropped_under_way) {
   Pipeline serial = made({.schedule = Schedule::serial});
-  const std::string expected = digest(serial, 2);
+  const std::string expected = testing::bytes_of(serial, 2);
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t)
     threads.emplace_back([&] {
       for (int round = 0; round < 4; ++round) {
         evict();
         Pipeline pipe = made({.num_threads = 2, .prefetch_queue_depth = 4});
-        EXPECT_EQ(digest(pipe, 2), expected);
+        EXPECT_EQ(testing::bytes_of(pipe, 2), expected);
         for (int more = 0; more < round; ++more) pipe.schedule();
       }
     });
