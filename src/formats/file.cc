@@ -2,11 +2,13 @@
 #include "formats/file.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
@@ -21,9 +23,40 @@ std::atomic<std::uint64_t> requested_bytes{0}, system_calls{0}, advised_bytes{0}
 // setting (read_ahead_kb), which is this by default.
 constexpr std::int64_t kAdvice = std::int64_t{128} << 10;
 
+// cachestat(2), of Linux 6.5: unlike a read that does not wait, it fetches nothing by itself.
+constexpr long kCachestat = 451;
+struct CacheRange {
+  std::uint64_t offset, bytes;
+};
+struct CacheState {
+  std::uint64_t pages, dirty, written_back, evicted, recently_evicted;
+};
+
+// A read that does not wait is advice too, and a better one for long stretches: Linux puts what
+// advice fetches into pages of 4 KiB, what reads fetch into larger ones where the file system has
+// them. Of 32 MiB that saves a third of the processor time to fetch, and as much of every later
+// read. But it may fetch as much again as was asked for, so short stretches are left to advice.
+constexpr std::int64_t kPage = 4096;
+constexpr std::int64_t kStretch = std::int64_t{4} << 20, kRead = std::int64_t{1} << 20;
+
 void count_call(std::size_t bytes = 0) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
   requested_bytes.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+// Of up to kRead bytes; what is there already is thrown away. False: the file system cannot.
+bool fetch_by_reading(int fd, std::int64_t offset, std::int64_t bytes) {
+  constexpr std::size_t kPart = std::size_t{16} << 10;
+  static_assert(kRead % kPart == 0);
+  std::array<char, kPart> nowhere;
+  std::array<iovec, kRead / kPart> parts;
+  const auto whole = static_cast<std::size_t>(bytes);
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < whole; at += kPart)
+    parts[count++] = {nowhere.data(), std::min(kPart, whole - at)};
+  count_call();
+  return ::preadv2(fd, parts.data(), static_cast<int>(count), offset, RWF_NOWAIT) >= 0 ||
+         errno == EAGAIN;
 }
 
 Error system_error(std::string_view path, int code) {
@@ -90,14 +123,25 @@ void File::read(std::int64_t offset, void* dst, std::size_t bytes) const {
 }
 
 bool File::cached(std::int64_t offset) const {
-  char byte;
-  const iovec to{&byte, 1};
+  count_call();
+  const CacheRange byte{static_cast<std::uint64_t>(offset), 1};
+  CacheState state{};
+  if (::syscall(kCachestat, fd_, &byte, &state, 0U) == 0) return state.pages > 0;
+  // An older kernel, or a file of somebody else's.
+  char nowhere;
+  const iovec to{&nowhere, 1};
   count_call();
   return ::preadv2(fd_, &to, 1, offset, RWF_NOWAIT) == 1;
 }
 
 void File::will_need(std::int64_t offset, std::int64_t bytes) const {
   advised_bytes.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+  if (bytes >= kStretch) {
+    bytes += offset % kPage;
+    offset -= offset % kPage;
+    for (; bytes > 0 && fetch_by_reading(fd_, offset, std::min(bytes, kRead)); bytes -= kRead)
+      offset += kRead;
+  }
   for (; bytes > 0; offset += kAdvice, bytes -= kAdvice) {
     count_call();
     ::posix_fadvise(fd_, offset, std::min(bytes, kAdvice), POSIX_FADV_WILLNEED);

@@ -49,11 +49,11 @@ class File {
   std::int64_t size() const { return id_.size; }
   /// Reads exactly `bytes` bytes at `offset`. Throws ReadError, also when the file ends before.
   void read(std::int64_t offset, void* dst, std::size_t bytes) const;
-  /// The byte is known to lie in the page cache: reading it waits for no disk.
+  /// The byte is known to lie in the page cache, or to be on its way there.
   bool cached(std::int64_t offset) const;
   /// Asks the system to fetch the bytes into the page cache and does not wait for them, unless
-  /// more is asked for than the device takes at once. A system call for each 128 KiB: the caller
-  /// bounds `bytes`.
+  /// more is asked for than the device takes at once. A system call for each 128 KiB, from 4 MiB on
+  /// for each 1 MiB: the caller bounds `bytes`.
   void will_need(std::int64_t offset, std::int64_t bytes) const;
 
  private:

@@ -263,10 +263,16 @@ std::int64_t advise_region(const File& file, const RawArray& array, const Box& b
   for (std::int64_t k = 0; k < kProbes && there; ++k)
     there = file.cached(offset(spans[last * k / (kProbes - 1)]));
   if (there) return 0;
+  std::int64_t begin = 0, end = 0;  // spans that touch are asked for together
   for (std::int64_t number = 0; number <= last; ++number) {
     const auto span = spans[number];
-    file.will_need(offset(span), span.count * element);
+    if (offset(span) != end) {
+      file.will_need(begin, end - begin);
+      begin = offset(span);
+    }
+    end = offset(span) + span.count * element;
   }
+  file.will_need(begin, end - begin);
   return count * bytes;
 }
 

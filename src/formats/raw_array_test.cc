@@ -2,9 +2,11 @@
 #include "formats/raw_array.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <thread>
 #include <unistd.h>
 
 #include "formats/testing.h"
@@ -41,6 +43,29 @@ TEST(raw_array, what_is_read_next_can_be_fetched_ahead) {
   advise_region(file, array, box, kMiB << 10);
   EXPECT_EQ(io_stats().advised_bytes, 0U) << "it is there";
   EXPECT_LE(io_stats().system_calls, 8U);
+}
+
+TEST(raw_array, a_long_stretch_comes_without_being_waited_for) {
+  const testing::TempFolder folder;
+  constexpr std::int64_t kBytes = 20 * kMiB + 5000;
+  const RawArray array{.offset = 77, .stored = DType::u8, .shape = {2, kBytes / 2}};
+  const std::string path = folder.write("a", std::string(77 + kBytes, '\1'));
+  evict(path);
+  const File file(path);
+  if (file.cached(file.size() - 1)) GTEST_SKIP() << "files stay in the page cache here";
+  reset_io_stats();
+  EXPECT_GE(advise_region(file, array, {{0, 0}, array.shape}, kMiB << 10), kBytes);
+  EXPECT_EQ(io_stats().advised_bytes, static_cast<std::uint64_t>(kBytes));
+  EXPECT_LE(io_stats().system_calls, 200U);
+  const auto all_there = [&] {
+    for (std::int64_t at = 77; at < 77 + kBytes; at += 4096)
+      if (!file.cached(at)) return false;
+    return file.cached(file.size() - 1);
+  };
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!all_there() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(all_there());
 }
 
 TEST(raw_array, a_point_and_nothing_can_be_fetched_ahead) {
