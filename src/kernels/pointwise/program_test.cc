@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <numeric>
 #include <random>
@@ -228,6 +229,62 @@ TEST(RunProgram, registers_are_used_again_only_after_their_last_use) {
   double constants = 0;
   for (int i = 1; i < 100; ++i) constants += i * (i + 1) / 2.0;
   for (std::size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], 100.0 * double(i) + constants);
+}
+
+// Graphs of instructions, values used any number of times, done one by one in whole arrays.
+TEST(RunProgram, random_programs_give_the_bits_of_their_instructions) {
+  constexpr std::int64_t kRows = 3, kRow = 1111, kCount = kRows * kRow;
+  constexpr Op kOps[] = {Op::add,    Op::sub, Op::mul,  Op::div, Op::min, Op::max,
+                         Op::negate, Op::abs, Op::sqrt, Op::exp, Op::fma};
+  const std::vector<float> x = ramp(kCount, 0.01F), y = ramp(kCount, -0.25F);
+  const std::vector<float> few = {1.5F, 0.0F, -3.0F};
+  const Shape shape{kRows, kRow};
+  const std::vector<ConstView> views = {
+      dense_view(x.data(), shape), ConstView{y.data() + kRow - 1, DType::f32, shape, {kRow, -1}},
+      ConstView{few.data(), DType::f32, shape, {0, 0}},
+      ConstView{few.data(), DType::f32, shape, {1, 0}}};
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    std::mt19937 random(seed);
+    ProgramBuilder b;
+    std::vector<Register> registers;
+    std::vector<std::vector<float>> values;
+    std::vector<ConstView> inputs;
+    for (const ConstView& view : views) {
+      if (seed % 2 == 0 && random() % 2 == 0) continue;
+      inputs.push_back(view);
+      registers.push_back(b.input(DType::f32));
+      std::vector<float>& all = values.emplace_back();
+      for (std::int64_t i = 0; i < kRows; ++i)
+        for (std::int64_t k = 0; k < kRow; ++k)
+          all.push_back(view.ptr<float>()[i * view.strides[0] + k * view.strides[1]]);
+    }
+    registers.push_back(b.constant(DType::f32, 0.75));
+    values.emplace_back(kCount, 0.75F);
+    const int steps = 1 + static_cast<int>(random() % 14);
+    for (int n = 0; n < steps; ++n) {
+      const Op op = kOps[random() % std::size(kOps)];
+      std::size_t from[3];
+      for (std::size_t& f : from)
+        f = random() % 2 == 0 ? registers.size() - 1 : random() % registers.size();
+      Register r[3];
+      for (std::size_t k = 0; k < 3; ++k) r[k] = registers[from[k]];
+      registers.push_back(op == Op::fma     ? b.fma(r[0], r[1], r[2])
+                          : op <= Op::atanh ? b.unary(op, r[0])
+                                            : b.binary(op, r[0], r[1]));
+      std::vector<float> result(kCount);
+      find_loop(op, DType::f32, DType::f32)(
+          {result.data(), {values[from[0]].data(), values[from[1]].data(), values[from[2]].data()}},
+          kCount);
+      values.push_back(std::move(result));
+    }
+    std::vector<float> out(kCount);
+    run_program(b.finish(registers.back()), inputs, dense_view(out.data(), shape),
+                Parallel::serial());
+    for (std::size_t i = 0; i < out.size(); ++i)
+      ASSERT_TRUE(std::memcmp(&out[i], &values.back()[i], sizeof(float)) == 0 ||
+                  (std::isnan(out[i]) && std::isnan(values.back()[i])))
+          << "seed " << seed << ", element " << i;
+  }
 }
 
 TEST(ProgramBuilder, leaves_out_what_the_result_does_not_need) {

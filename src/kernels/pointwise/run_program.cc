@@ -4,10 +4,8 @@
 #include <hwy/cache_control.h>
 
 #include "core/dispatch.h"
-#include "kernels/pointwise/element.h"
-#include "kernels/pointwise/loops.h"
 #include "kernels/pointwise/program.h"
-#include "kernels/pointwise/walk.h"
+#include "kernels/pointwise/program_plan.h"
 #include "kernels/random/random.h"
 
 namespace varo {
@@ -20,80 +18,10 @@ constexpr std::int64_t kRegisterBytes = 16 * 1024;
 constexpr std::int64_t kLongestTile = 2048, kShortestTile = 64;
 constexpr std::int64_t kBit = 256;  // elements of a slow step between two bits of fetching
 
-// An instruction with what run_program() adds: its loop and its register's place.
-struct Step {
-  Instruction instruction;
-  Loop loop = nullptr;
-  const Walker* walker = nullptr;  // of an input or an index
-  bool uniform = false;            // computed once, before the tiles
-  bool slow = false;               // takes longer than memory
-  std::int64_t place = 0;          // bytes before the register, an element of a tile
-};
-
-struct Plan {
-  const Program* program;
-  Walk walk;
-  PooledVector<Step> steps;
-  std::int64_t lane_bytes = 0;  // all registers, an element of a tile
-  std::int64_t tile = 0;
-};
-
-// Gives every register a place. Places are used again after the last use of their value, except
-// those of uniform values.
-void place_registers(Plan& plan) {
-  PooledVector<Step>& steps = plan.steps;
-  std::vector<std::size_t> last_use(steps.size(), steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    for (const int from : steps[i].instruction.from)
-      if (from >= 0) last_use[static_cast<std::size_t>(from)] = i;
-  std::vector<std::int64_t> free[9];
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const std::size_t size = size_of(steps[i].instruction.dtype);
-    if (!free[size].empty() && !steps[i].uniform) {
-      steps[i].place = free[size].back();
-      free[size].pop_back();
-    } else {
-      steps[i].place = plan.lane_bytes;
-      plan.lane_bytes += static_cast<std::int64_t>(size);
-    }
-    const auto& from = steps[i].instruction.from;
-    for (std::size_t k = 0; k < from.size(); ++k) {
-      if (from[k] < 0 ||
-          std::count(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(k), from[k]) > 0)
-        continue;
-      const Step& operand = steps[static_cast<std::size_t>(from[k])];
-      if (last_use[static_cast<std::size_t>(from[k])] == i && !operand.uniform)
-        free[size_of(operand.instruction.dtype)].push_back(operand.place);
-    }
-  }
-}
-
-Plan plan_of(const Program& program, std::span<const ConstView> inputs, const View& out) {
-  Plan plan{&program, walk_of(out, inputs, program.indices), {}, 0, 0};
-  for (const Instruction& instruction : program.code) {
-    Step step{instruction};
-    const auto& from = instruction.from;
-    const auto type_of = [&](int number) {
-      return plan.steps[static_cast<std::size_t>(number)].instruction.dtype;
-    };
-    if (instruction.op == Op::input) step.walker = &plan.walk.walkers[1 + instruction.value];
-    if (instruction.op == Op::bits || instruction.op == Op::normal || instruction.op == Op::poisson)
-      step.walker = &plan.walk.walkers[1 + inputs.size() + instruction.value];
-    step.uniform = step.walker == nullptr || step.walker->uniform;
-    for (const int number : from)
-      if (number >= 0)
-        step.uniform = step.uniform && plan.steps[static_cast<std::size_t>(number)].uniform;
-    if (from[0] >= 0)
-      step.loop = find_loop(instruction.op, type_of(from[instruction.op == Op::select ? 1 : 0]),
-                            instruction.dtype);
-    step.slow = instruction.op == Op::normal || element::is_function(instruction.op);
-    plan.steps.push_back(step);
-  }
-  place_registers(plan);
+std::int64_t tile_of(const ProgramPlan& plan) {
   const std::int64_t fitting =
       kRegisterBytes / std::max<std::int64_t>(plan.lane_bytes, 1) / kShortestTile * kShortestTile;
-  plan.tile = std::clamp(fitting, kShortestTile, kLongestTile);
-  return plan;
+  return std::clamp(fitting, kShortestTile, kLongestTile);
 }
 
 // Where the random numbers of one tile are in their stream.
@@ -173,6 +101,42 @@ void run_lookup(const std::vector<double>& table, const Operands& o, std::int64_
   for (std::int64_t i = 0; i < count; ++i) to[i] = table[static_cast<std::size_t>(at[i])];
 }
 
+void compute(const ProgramPlan& plan, const Step& step, std::int64_t begin, std::int64_t count,
+             const Operands& o) {
+  if (step.loop != nullptr) return step.loop(o, count);
+  if (step.instruction.op == Op::lookup)
+    return run_lookup(plan.program->tables[step.instruction.value], o, count);
+  run_random(step.instruction, {plan.walk, *step.walker, begin, count}, o);
+}
+
+// Values of what is the same everywhere; links that read them.
+void compute_constants(ProgramPlan& plan) {
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
+    const Instruction& instruction = step.instruction;
+    if (!step.uniform) continue;
+    std::uint64_t& value = plan.constants[i];
+    if (instruction.op == Op::constant) {
+      value = instruction.value;
+    } else if (instruction.op == Op::input) {
+      std::memcpy(&value, step.walker->data, size_of(instruction.dtype));
+    } else {
+      Operands o{&value, {}};
+      for (std::size_t k = 0; k < 3; ++k)
+        if (instruction.from[k] >= 0)
+          o.from[k] = &plan.constants[static_cast<std::size_t>(instruction.from[k])];
+      compute(plan, step, 0, 1, o);
+    }
+  }
+  for (std::size_t k = 0; k < plan.links.size(); ++k) {
+    const int operand = plan.link_operands[k];
+    if (operand < 0 || !plan.links[k].uniform) continue;
+    std::memcpy(&plan.links[k].value, &plan.constants[static_cast<std::size_t>(operand)],
+                sizeof(float));
+    plan.link_operands[k] = -1;
+  }
+}
+
 // Memory that a tile will read or write, fetched into the caches a bit at a time.
 struct Fetch {
   const std::byte* from;
@@ -188,15 +152,26 @@ struct Fetch {
 // Runs the tiles of one piece of the walk.
 class Runner {
  public:
-  Runner(const Plan& plan, std::byte* registers, std::span<const void*> values)
-      : plan_(plan), registers_(registers), values_(values) {}
+  Runner(const ProgramPlan& plan, std::int64_t tile, std::byte* registers)
+      : plan_(plan),
+        tile_(tile),
+        registers_(registers),
+        values_(plan.steps.size()),
+        links_(plan.links) {}
 
   void piece(std::int64_t begin, std::int64_t end) {
-    const std::int64_t longest = std::min(plan_.tile, end - begin);
-    for (std::size_t i = 0; i < plan_.steps.size(); ++i)
-      if (plan_.steps[i].uniform) step(i, 0, longest, nullptr);
-    for (std::int64_t at = begin; at < end; at += plan_.tile)
-      tile(at, std::min(plan_.tile, end - at));
+    const std::int64_t longest = std::min(tile_, end - begin);
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      const Step& step = plan_.steps[i];
+      if (!step.wide) continue;
+      std::byte* const place = registers_ + step.place * tile_;
+      dispatch_width(step.instruction.dtype, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        std::fill_n(reinterpret_cast<T*>(place), longest, static_cast<T>(plan_.constants[i]));
+      });
+      values_[i] = place;
+    }
+    for (std::int64_t at = begin; at < end; at += tile_) tile(at, std::min(tile_, end - at));
   }
 
  private:
@@ -211,7 +186,8 @@ class Runner {
     fetches_.clear();
     if (direct != nullptr) fetches_.push_back({direct, static_cast<std::int64_t>(size)});
     for (std::size_t i = 0; i < plan_.steps.size(); ++i)
-      if (!plan_.steps[i].uniform) step(i, begin, count, i == result ? direct : nullptr);
+      if (!plan_.steps[i].uniform && !plan_.steps[i].inner)
+        step(i, begin, count, i == result ? direct : nullptr);
     if (values_[result] == direct) return;
     if (direct != nullptr) {
       std::memcpy(direct, values_[result], static_cast<std::size_t>(count) * size);
@@ -227,33 +203,26 @@ class Runner {
   void step(std::size_t i, std::int64_t begin, std::int64_t count, void* place) {
     const Step& step = plan_.steps[i];
     const Instruction& instruction = step.instruction;
-    if (place == nullptr) place = registers_ + step.place * plan_.tile;
+    if (place == nullptr) place = registers_ + step.place * tile_;
     values_[i] = place;
+    if (instruction.op == Op::input) return input(i, begin, count, place);
+    if (step.head >= 0) return chain(step, count, place);
     Operands o{place, {}};
     for (std::size_t k = 0; k < 3; ++k)
       if (instruction.from[k] >= 0)
         o.from[k] = values_[static_cast<std::size_t>(instruction.from[k])];
-    switch (instruction.op) {
-      case Op::input:
-        return input(i, begin, count, place);
-      case Op::constant:
-        dispatch_width(instruction.dtype, [&](auto tag) {
-          using T = typename decltype(tag)::type;
-          std::fill_n(static_cast<T*>(place), count, static_cast<T>(instruction.value));
-        });
-        return;
-      case Op::lookup:
-        return run_lookup(plan_.program->tables[instruction.value], o, count);
-      default:
-        if (step.slow && i + 1 < plan_.steps.size() && !fetches_.empty())
-          return slow_step(step, begin, count, o);
-        return compute(step, begin, count, o);
-    }
+    if (step.slow && i + 1 < plan_.steps.size() && !fetches_.empty())
+      return slow_step(step, begin, count, o);
+    compute(plan_, step, begin, count, o);
   }
 
-  void compute(const Step& step, std::int64_t begin, std::int64_t count, const Operands& o) {
-    if (step.loop != nullptr) return step.loop(o, count);
-    run_random(step.instruction, {plan_.walk, *step.walker, begin, count}, o);
+  void chain(const Step& step, std::int64_t count, void* place) {
+    for (std::size_t k = step.first_link; k < step.last_link; ++k)
+      if (const int operand = plan_.link_operands[k]; operand >= 0)
+        links_[k].elements = static_cast<const float*>(values_[static_cast<std::size_t>(operand)]);
+    run_chain(static_cast<const float*>(values_[static_cast<std::size_t>(step.head)]),
+              static_cast<float*>(place), count,
+              std::span(links_).subspan(step.first_link, step.last_link - step.first_link));
   }
 
   // A slow step bit by bit; between them the caches are told what other steps will read and write.
@@ -274,7 +243,7 @@ class Runner {
         if (from[k] >= 0)
           o.from[k] = moved(const_cast<void*>(whole.from[k]),
                             plan_.steps[static_cast<std::size_t>(from[k])], at);
-      compute(step, begin + at, n, o);
+      compute(plan_, step, begin + at, n, o);
     }
     fetches_.clear();
   }
@@ -288,7 +257,7 @@ class Runner {
     const Step& step = plan_.steps[i];
     const std::size_t size = size_of(step.instruction.dtype);
     std::int64_t offset = 0;
-    if (!step.uniform && consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
+    if (consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
       const std::byte* from = static_cast<const std::byte*>(step.walker->data) +
                               offset * static_cast<std::int64_t>(size);
       values_[i] = from;
@@ -303,10 +272,12 @@ class Runner {
     });
   }
 
-  std::vector<Fetch> fetches_;  // for the tile at work
-  const Plan& plan_;
+  const ProgramPlan& plan_;
+  std::int64_t tile_;
   std::byte* registers_;
-  std::span<const void*> values_;  // where each register's value is, for the tile at work
+  std::vector<const void*> values_;  // where each register's value is, for the tile at work
+  PooledVector<Link> links_;
+  std::vector<Fetch> fetches_;  // for the tile at work
 };
 
 }  // namespace
@@ -315,16 +286,22 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
                  Parallel& parallel, const FunctionRef<void(std::int64_t)>* after) {
   const std::int64_t volume = out.volume();
   if (volume == 0) return;
-  const Plan plan = plan_of(program, inputs, out);
+  ProgramPlan plan = plan_program(program, inputs, out);
+  compute_constants(plan);
+  if (volume == 1) {
+    std::memcpy(out.data, &plan.constants.back(), size_of(out.dtype));
+    if (after != nullptr) (*after)(0);
+    return;
+  }
+  const std::int64_t tile = tile_of(plan), bytes = plan.lane_bytes * tile;
   parallel_for(parallel, volume, kProgramPiece, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::byte registers[kRegisterBytes];
-    std::vector<const void*> values(plan.steps.size());
-    if (plan.lane_bytes * plan.tile <= kRegisterBytes) {
-      Runner(plan, registers, values).piece(begin, end);
+    if (bytes <= kRegisterBytes) {
+      Runner(plan, tile, registers).piece(begin, end);
     } else {
-      PooledVector<std::byte> more(static_cast<std::size_t>(plan.lane_bytes * plan.tile) + 64);
+      PooledVector<std::byte> more(static_cast<std::size_t>(bytes) + 64);
       auto at = reinterpret_cast<std::uintptr_t>(more.data());
-      Runner(plan, more.data() + (64 - at % 64), values).piece(begin, end);
+      Runner(plan, tile, more.data() + (64 - at % 64)).piece(begin, end);
     }
     if (after != nullptr) (*after)(begin / kProgramPiece);
   });
