@@ -5,7 +5,8 @@
 ///
 /// Every instruction computes in its declared type and rounds there, so a chain run as one program
 /// and the same operators run one after the other give the same bits. run_program() streams tiles
-/// through registers that stay in the first-level cache.
+/// through registers that stay in the first-level cache; instructions on one running f32 value, say
+/// (x - mean) * gain + mean, share one loop and leave the processor's registers only at its end.
 #pragma once
 
 #include <array>
