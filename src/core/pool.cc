@@ -142,6 +142,13 @@ struct BufferPool::Impl {
     return nullptr;
   }
 
+  // The largest unused buffer; null if there is none.
+  Unused* largest() const {
+    for (int word = kClasses / 64 - 1; word >= 0; --word)
+      if (occupied[word] != 0) return by_class[word * 64 + std::bit_width(occupied[word]) - 1];
+    return nullptr;
+  }
+
   // Where a fresh one would cost others their place, half of one is better than new pages.
   Unused* fitting(int c) const {
     Unused* const found = smallest(c);
@@ -159,11 +166,12 @@ struct BufferPool::Impl {
     return victims;
   }
   // The oldest if it is of no use to anybody any more. Otherwise a large one must not go for the
-  // room of a small one, or it would be missed in the next batch.
+  // room of a small one, or it would be missed in the next batch. Nor many small ones for that of a
+  // large one, which takes over the pages of large ones only.
   Unused* next_victim(std::size_t bytes) const {
     if (stats.requests - oldest->since >= kStale) return oldest;
     Unused* const enough = smallest(class_of(std::max(bytes, kSmall)));
-    return enough != nullptr ? enough : oldest;
+    return enough != nullptr ? enough : largest();
   }
   // Buffers larger than asked for raise it, by no more than they are larger.
   std::size_t bound() const { return most_in_use_bytes + most_in_use_bytes / 4; }

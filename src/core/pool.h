@@ -23,8 +23,8 @@ struct PoolStats {
 ///
 /// bound   reserved stays within 1.25 times the largest in_use since the start: unused buffers go
 ///         back to the system before a fresh one would break that; first those that a thousand
-///         requests had no use for, then the smallest that makes room enough. A fresh one takes
-///         over their touched huge pages
+///         requests had no use for, then the smallest that makes room enough, or the largest where
+///         none does. A fresh one takes over their touched huge pages
 /// fit     a buffer is used again for a request of two thirds of its size; of half, where a fresh
 ///         one would break the bound
 /// small   buffers of up to 4 KiB come from the C library and are not counted

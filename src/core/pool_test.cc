@@ -171,6 +171,17 @@ TEST_F(pool, no_more_goes_than_makes_room) {
   EXPECT_LE(stats().reserved_bytes, 80 * kMiB);
 }
 
+TEST_F(pool, small_ones_stay_where_large_ones_make_room) {
+  std::vector<std::shared_ptr<void>> held;
+  for (const std::size_t mib : {1, 2, 8, 8, 8, 8, 8, 8}) held.push_back(get(mib * kMiB));
+  held.clear();  // the bound is 63.75 MiB from here on
+  const std::uint64_t before = allocations();
+  const auto large = get(32 * kMiB);
+  EXPECT_LE(stats().reserved_bytes, 64 * kMiB);
+  for (const std::size_t mib : {1, 2}) held.push_back(get(mib * kMiB));
+  EXPECT_EQ(allocations(), before + 1);
+}
+
 TEST_F(pool, what_nobody_had_a_use_for_goes_first) {
   get(64 * kMiB).reset();  // the bound is 80 MiB from here on
   auto small = get(14 * kMiB);
