@@ -103,4 +103,16 @@ using Accumulate = void (*)(const void* x, std::int64_t rows, std::int64_t width
 /// For the best instruction set of this machine.
 Accumulate accumulator(DType element, Reduction what);
 
+/// Accumulators of several reductions of the same f32 elements, as accumulate() would fill each for
+/// rows of kLanes; nullptr for those that are not wanted.
+struct Together {
+  double* sums = nullptr;
+  double* deviations = nullptr;
+  float* least = nullptr;
+  float* most = nullptr;
+  const double* mean = nullptr;  ///< of deviations; kLanes of them
+};
+/// Takes `count` elements that lie side by side in, in one loop.
+void accumulate_together(const float* x, std::int64_t count, const Together& to);
+
 }  // namespace varo::reduction

@@ -21,6 +21,11 @@ struct Outcome {
   void (*write)(const Plan&, const void* acc, std::int64_t n, const Axes& axes, std::int64_t first,
                 std::int64_t base, void* out);
   std::int64_t size;  // bytes of an accumulator
+
+  void fold_lanes(std::int64_t lanes, std::int64_t width, std::byte* acc) const {
+    for (std::int64_t half = lanes / 2; half > 0; half /= 2)
+      fold(acc + half * width * size, half * width, acc);
+  }
 };
 
 double finish(const Plan& p, double value) {
@@ -80,6 +85,11 @@ Outcome outcome_of(const Plan& p) {
   return chosen;
 }
 
+double mean_at(const ConstView& mean, std::int64_t at) {
+  return mean.dtype == DType::f64 ? mean.ptr<double>()[at]
+                                  : static_cast<double>(mean.ptr<float>()[at]);
+}
+
 class Item {
  public:
   Item(const Plan& p, const Outcome& outcome, const void* in, void* out, std::byte* partials)
@@ -109,8 +119,7 @@ class Item {
       outcome_.start(p_.lanes * width_, acc_);
       if (p_.spec.mean.data != nullptr) load_mean(o);
       reduce_range(begin, end);
-      for (std::int64_t half = p_.lanes / 2; half > 0; half /= 2)
-        outcome_.fold(acc_ + half * width_ * outcome_.size, half * width_, acc_);
+      outcome_.fold_lanes(p_.lanes, width_, acc_);
       if (p_.chunks > 1) {
         std::copy_n(acc_, width_ * outcome_.size,
                     partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
@@ -130,7 +139,7 @@ class Item {
       outcome_.start(n, acc_);
       if (p_.spec.mean.data != nullptr)
         for (std::int64_t i = 0; i < n; ++i)
-          mean_[i] = mean_at(p_.outer.offset(o + i, p_.outer.mean));
+          mean_[i] = mean_at(p_.spec.mean, p_.outer.offset(o + i, p_.outer.mean));
       dispatch_all(p_.in_type, [&](auto tag) { transpose<typename decltype(tag)::type>(o, n); });
       accumulate_(buffer_, p_.reduces, n, n, 0, mean_, acc_);
       outcome_.write(p_, acc_, n, p_.outer, o, 0, out_);
@@ -155,16 +164,10 @@ class Item {
     }
   }
 
-  double mean_at(std::int64_t at) const {
-    const ConstView& mean = p_.spec.mean;
-    return mean.dtype == DType::f64 ? mean.ptr<double>()[at]
-                                    : static_cast<double>(mean.ptr<float>()[at]);
-  }
-
   void load_mean(std::int64_t outer) {
     const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
     for (std::int64_t i = 0; i < width_; ++i)
-      mean_[i] = mean_at(base + p_.inner.offset(inner_ + i, p_.inner.mean));
+      mean_[i] = mean_at(p_.spec.mean, base + p_.inner.offset(inner_ + i, p_.inner.mean));
     for (std::int64_t i = width_; i < p_.lanes * width_; ++i) mean_[i] = mean_[i - width_];
   }
 
@@ -267,7 +270,7 @@ void reduce(const ConstView& in, const View& out, const ReduceSpec& spec, Parall
 }
 
 bool ReducePass::takes(const ConstView& in, const ReduceSpec& spec) {
-  if (spec.mean.data != nullptr || !is_dense(in)) return false;
+  if (!is_dense(in)) return false;
   const reduction::Plan p = reduction::make_plan(in, spec);
   return p.outers == 1 && p.inners == 1 && p.lanes > 1 && p.chunk == std::min(p.reduces, kPiece);
 }
@@ -278,10 +281,64 @@ struct ReducePass::Part {
   const void* in = nullptr;
   void* out = nullptr;
   std::byte* partials = nullptr;
+  bool together = false;  // done in one loop with others
+  double mean = 0;
+  std::size_t accumulators = 0;  // which ones it has there
+
+  // Accumulators of piece `number` are filled.
+  void settle(std::int64_t number, std::byte* acc) const {
+    outcome.fold_lanes(plan.lanes, 1, acc);
+    if (plan.chunks > 1)
+      std::copy_n(acc, outcome.size, partials + number * outcome.size);
+    else
+      outcome.write(plan, acc, 1, plan.inner, 0, 0, out);
+  }
 };
+
+namespace {
+
+// What accumulate_together() makes in one go; sums and deviations may be those of several parts.
+struct Lanes {
+  static constexpr std::size_t kSums = 0, kDeviations = 1, kLeast = 2, kMost = 3, kKinds = 4;
+  alignas(64) double of[kKinds][reduction::kLanes];
+  alignas(64) double mean[reduction::kLanes] = {};
+  reduction::Together to;
+
+  void start(std::size_t kind, const reduction::Outcome& outcome) {
+    outcome.start(reduction::kLanes, of[kind]);
+    double* const wide = of[kind];
+    auto* const narrow = reinterpret_cast<float*>(of[kind]);
+    if (kind == kSums) to.sums = wide;
+    if (kind == kDeviations) to.deviations = wide;
+    if (kind == kLeast) to.least = narrow;
+    if (kind == kMost) to.most = narrow;
+    to.mean = mean;
+  }
+};
+
+// Which of these a reduction needs; kKinds if none.
+std::size_t kind_of(Reduction what) {
+  switch (what) {
+    case Reduction::sum:
+    case Reduction::mean:
+      return Lanes::kSums;
+    case Reduction::variance:
+    case Reduction::std_dev:
+      return Lanes::kDeviations;
+    case Reduction::min:
+      return Lanes::kLeast;
+    case Reduction::max:
+      return Lanes::kMost;
+    default:
+      return Lanes::kKinds;
+  }
+}
+
+}  // namespace
 
 ReducePass::ReducePass(const ConstView& in, std::span<const ReduceRequest> requests)
     : parts_(std::make_unique<Part[]>(requests.size())), count_(requests.size()) {
+  const Part* about = nullptr;  // the deviations that are done together
   for (std::size_t i = 0; i < count_; ++i) {
     const ReduceRequest& r = requests[i];
     Part& part = parts_[i];
@@ -290,15 +347,42 @@ ReducePass::ReducePass(const ConstView& in, std::span<const ReduceRequest> reque
     part.in = in.data;
     part.out = r.out.data;
     part.partials = r.scratch.data();
+    part.accumulators = kind_of(r.spec.what);
+    part.together = in.dtype == DType::f32 && part.accumulators < Lanes::kKinds;
+    if (!part.together || part.accumulators != Lanes::kDeviations) continue;
+    part.mean = reduction::mean_at(r.spec.mean, 0);
+    if (about == nullptr) about = &part;
+    // NaN is no mean of two.
+    part.together = about == &part || about->mean == part.mean;
   }
 }
 
 ReducePass::~ReducePass() = default;
 
 void ReducePass::piece(std::int64_t number) {
+  Lanes lanes;
+  bool any = false;
   for (std::size_t i = 0; i < count_; ++i) {
     const Part& part = parts_[i];
-    reduction::Item(part.plan, part.outcome, part.in, part.out, part.partials).run(number);
+    if (part.together) {
+      if (part.accumulators == Lanes::kDeviations)
+        std::fill_n(lanes.mean, reduction::kLanes, part.mean);
+      lanes.start(part.accumulators, part.outcome);
+      any = true;
+    } else {
+      reduction::Item(part.plan, part.outcome, part.in, part.out, part.partials).run(number);
+    }
+  }
+  if (!any) return;
+  const reduction::Plan& plan = parts_[0].plan;
+  const std::int64_t begin = number * plan.chunk, end = std::min(plan.reduces, begin + plan.chunk);
+  reduction::accumulate_together(static_cast<const float*>(parts_[0].in) + begin, end - begin,
+                                 lanes.to);
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (!parts_[i].together) continue;
+    alignas(64) double acc[reduction::kLanes];
+    std::copy_n(lanes.of[parts_[i].accumulators], reduction::kLanes, acc);
+    parts_[i].settle(number, reinterpret_cast<std::byte*>(acc));
   }
 }
 

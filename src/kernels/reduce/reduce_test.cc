@@ -7,6 +7,7 @@
 #include <hwy/targets.h>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "core/testing.h"
@@ -254,29 +255,70 @@ TEST(Reduce, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) 
   }
 }
 
-TEST(ReducePass, gives_the_bits_of_reduce_in_any_order_of_pieces) {
-  for (const std::int64_t n : {4096, 65536, 65537, 200'003}) {
-    std::vector<float> values(static_cast<std::size_t>(n));
-    std::mt19937 rng(7);
-    for (float& v : values) v = std::normal_distribution<float>(1, 3)(rng);
-    const ConstView in = dense_view(static_cast<const float*>(values.data()), {1, n});
-    const Reduction kinds[] = {Reduction::sum, Reduction::mean, Reduction::rms, Reduction::min,
-                               Reduction::max};
-    float alone[5], together[5];
-    std::vector<std::vector<std::byte>> scratch;
-    std::vector<ReduceRequest> requests;
-    for (int k = 0; k < 5; ++k) {
-      const ReduceSpec spec{.what = kinds[k], .axes = 3};
-      ASSERT_TRUE(ReducePass::takes(in, spec));
-      scratch.emplace_back(reduce_scratch_bytes(in, spec));
-      reduce(in, dense_view(alone + k, {1, 1}), spec, Parallel::serial(), scratch.back());
-      requests.push_back({dense_view(together + k, {1, 1}), spec, scratch.back()});
-    }
-    ReducePass pass(in, requests);
-    for (std::int64_t piece = (n - 1) / ReducePass::kPiece; piece >= 0; --piece) pass.piece(piece);
-    pass.finish();
-    EXPECT_EQ(std::memcmp(alone, together, sizeof alone), 0) << n;
+// Every kind of reduction, some twice, in one pass.
+void expect_pass_equals_reduce(const ConstView& in, const Shape& one) {
+  const double means[] = {1.25, -3};
+  const ConstView about[] = {dense_view(&means[0], one), dense_view(&means[1], one)};
+  std::vector<ReduceSpec> specs;
+  for (const Reduction what : kAll) {
+    const bool deviates = what == Reduction::variance || what == Reduction::std_dev;
+    ReduceSpec spec{.what = what, .axes = 3};
+    if (deviates) spec.mean = about[what == Reduction::variance ? 0 : 1];
+    specs.push_back(spec);
   }
+  specs.push_back({.what = Reduction::std_dev, .axes = 3, .mean = about[0], .ddof = 1});
+  std::vector<double> alone(specs.size()), together(specs.size());
+  std::vector<std::vector<std::byte>> scratch;
+  std::vector<ReduceRequest> requests;
+  for (std::size_t k = 0; k < specs.size(); ++k) {
+    ASSERT_TRUE(ReducePass::takes(in, specs[k]));
+    scratch.emplace_back(reduce_scratch_bytes(in, specs[k]));
+    reduce(in, dense_view(&alone[k], one), specs[k], Parallel::serial(), scratch.back());
+    requests.push_back({dense_view(&together[k], one), specs[k], scratch.back()});
+  }
+  // All of them, and each single one.
+  for (std::size_t first = 0; first <= requests.size(); ++first) {
+    const bool all = first == requests.size();
+    std::fill(together.begin(), together.end(), -777.0);
+    ReducePass pass(in, all ? std::span(requests) : std::span(requests).subspan(first, 1));
+    for (std::int64_t piece = (in.volume() - 1) / ReducePass::kPiece; piece >= 0; --piece)
+      pass.piece(piece);
+    pass.finish();
+    for (std::size_t k = 0; k < specs.size(); ++k) {
+      if (!all && k != first) continue;
+      EXPECT_TRUE(std::memcmp(&alone[k], &together[k], sizeof(double)) == 0 ||
+                  (std::isnan(alone[k]) && std::isnan(together[k])))
+          << "request " << k << " of " << in.volume() << ": " << alone[k] << " and " << together[k];
+    }
+  }
+}
+
+TEST(ReducePass, gives_the_bits_of_reduce_in_any_order_of_pieces) {
+  for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (const std::int64_t n : {4096, 65536, 65537, 200'003}) {
+      for (const float strange : {0.0F, -0.0F, INFINITY, NAN}) {
+        std::vector<float> values(static_cast<std::size_t>(n));
+        std::mt19937 rng(7);
+        for (float& v : values) v = std::normal_distribution<float>(1, 3)(rng);
+        for (std::size_t i = 77; i < values.size(); i += 997) values[i] = strange;
+        expect_pass_equals_reduce(dense_view(std::as_const(values).data(), {1, n}), {1, 1});
+        for (float& v : values) v = std::max(v, 0.0F);
+        expect_pass_equals_reduce(dense_view(std::as_const(values).data(), {1, n}), {1, 1});
+      }
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+TEST(ReducePass, takes_other_types) {
+  std::vector<std::int16_t> values(70'001);
+  std::mt19937 rng(7);
+  for (std::int16_t& v : values) v = static_cast<std::int16_t>(rng());
+  const auto n = static_cast<std::int64_t>(values.size());
+  expect_pass_equals_reduce(dense_view(std::as_const(values).data(), {1, n}), {1, 1});
 }
 
 TEST(ReducePass, takes_whole_row_major_views_only) {
@@ -286,9 +328,6 @@ TEST(ReducePass, takes_whole_row_major_views_only) {
   EXPECT_FALSE(ReducePass::takes(in, {.what = Reduction::max, .axes = 1}));
   EXPECT_FALSE(ReducePass::takes({in.data, in.dtype, in.shape, {1, 100}},
                                  {.what = Reduction::max, .axes = 3}));
-  const float mean = 0;
-  EXPECT_FALSE(ReducePass::takes(
-      in, {.what = Reduction::std_dev, .axes = 3, .mean = dense_view(&mean, {1, 1})}));
 }
 
 }  // namespace
