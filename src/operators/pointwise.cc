@@ -10,6 +10,7 @@ struct Pointwise::Chain {
   Shape shape;
   ProgramBuilder builder;
   std::vector<ConstView> views;
+  std::vector<Read> reads;
   int operators = 0;
 };
 
@@ -27,18 +28,22 @@ Register Pointwise::append(Sample& sample, Chain& chain) const {
         value = static_cast<const Pointwise*>(producer->op)->append(*producer->sample, chain);
       });
     } else {
-      chain.views.push_back(broadcast_to(sample.view(i), chain.shape));
+      const ConstView elements = sample.view(i);
+      if (elements.shape == chain.shape) chain.reads.push_back({&sample, i, elements});
+      chain.views.push_back(broadcast_to(elements, chain.shape));
       value = chain.builder.input(chain.views.back().dtype);
     }
   }
   return emit(sample, chain.builder, registers);
 }
 
-void Pointwise::run(Sample& sample, const FunctionRef<void(std::int64_t)>* after) const {
+void Pointwise::run(Sample& sample, const Meanwhile* meanwhile) const {
   const View out = sample.output(0);
   Chain chain{.shape = out.shape};
   const Register result = append(sample, chain);
-  run_program(chain.builder.finish(result), chain.views, out, sample.parallel(), after);
+  if (meanwhile != nullptr) meanwhile->before(chain.reads);
+  run_program(chain.builder.finish(result), chain.views, out, sample.parallel(),
+              meanwhile != nullptr ? &meanwhile->after : nullptr);
 }
 
 Index row_major(const Shape& shape) { return {dense_strides(shape)}; }

@@ -29,8 +29,20 @@ class Pointwise : public Operator {
   /// One program for this operator and those before it that Sample::fuse gives; other inputs are
   /// broadcast to output_spec(0).shape.
   void run(Sample& sample) const override { run(sample, nullptr); }
-  /// The same; `after` as run_program() has it.
-  void run(Sample& sample, const FunctionRef<void(std::int64_t)>* after) const;
+  /// An input that a program reads, of its output's shape: input `input` of `reader`, which is the
+  /// sample of the operator that runs or of one whose instructions it took.
+  struct Read {
+    Sample* reader;
+    int input;
+    ConstView elements;
+  };
+  /// What others do in the pass: `before` it, when all that it reads is there, and `after` every
+  /// piece as run_program() has it.
+  struct Meanwhile {
+    FunctionRef<void(std::span<const Read>)> before;
+    FunctionRef<void(std::int64_t)> after;
+  };
+  void run(Sample& sample, const Meanwhile* meanwhile) const;
 
  private:
   struct Chain;

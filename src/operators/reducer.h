@@ -11,9 +11,9 @@ namespace varo {
 
 class Reducer : public Operator {
  public:
-  /// Instead of run(): what is to be done with the elements `in` of input 0. Nothing where that
-  /// needs a pass of its own, or another input. Asks for no elements; scratch holds until the end
-  /// of the call as in run().
+  /// Instead of run(): what is to be done with the elements `in` of input 0, when the other inputs
+  /// are there. Nothing where that needs a pass of its own. Asks for no elements of input 0;
+  /// scratch holds until the end of the call as in run().
   virtual std::optional<ReduceRequest> request(Sample& sample, const ConstView& in) const = 0;
 };
 

@@ -166,6 +166,9 @@ class Evaluation::Context final : public Sample {
     return e_.tickets_[static_cast<std::size_t>(at)];
   }
 
+  /// The value that is input `input`.
+  Node source(int input) const { return input_node(input); }
+
   /// What resolve() would make of an input that looks like `stand_in` (nothing: like a dense one).
   struct Trial {
     int input = -1;  ///< the one that the result is a view of

@@ -247,7 +247,7 @@ void Evaluation::evaluate(int id) {
   if (node.reducer != nullptr && reduce_with_others(id)) return;
   with_context(id, [&] {
     make_results(id);
-    if (node.pointwise && !node.reducers.empty())
+    if (node.pointwise)
       reduce_meanwhile(id);
     else
       node.op->run(*memo.context);

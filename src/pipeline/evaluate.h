@@ -97,10 +97,11 @@ class Evaluation {
   void make_results(int id);
   /// Outputs are written: metadata, then finish().
   void complete(int id);
-  /// Reductions of the whole of the value of `id` that somebody may still ask for, with results
-  /// made and their nodes in `nodes`.
+  /// Reductions of the whole of the value of `id` that somebody may still ask for and that need
+  /// nothing else computed, with results made and their nodes added to `nodes`.
   std::vector<ReduceRequest> reductions_of(int id, const ConstView& value, std::vector<int>& nodes);
-  /// Runs the pointwise node `id`, and in the same pass reductions of its value.
+  /// Runs the pointwise node `id`, and in the same pass reductions of its value and of what it
+  /// reads.
   void reduce_meanwhile(int id);
   /// Evaluates the reducer `id`, along with its input or with other reducers of that. False if it
   /// has to be run by itself.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions in the pass that makes what they reduce, or several in one pass over it.
+// Reductions in a pass that makes or reads what they reduce, or several in one pass over it.
 #include "operators/pointwise.h"
 #include "pipeline/context.h"
 
@@ -20,6 +20,9 @@ std::vector<ReduceRequest> Evaluation::reductions_of(int id, const ConstView& va
   for (const int reducer : plan_.nodes[static_cast<std::size_t>(id)].reducers) {
     Memo& memo = *memo_[static_cast<std::size_t>(reducer)];
     if (memo.evaluated || memo.released || memo.consumers == 0) continue;
+    const std::vector<Node>& edges = plan_.nodes[static_cast<std::size_t>(reducer)].edges;
+    if (!std::all_of(edges.begin() + 1, edges.end(), [&](Node n) { return evaluated(n.id); }))
+      continue;
     try {
       infer(reducer);
       with_context(reducer, [&] {
@@ -42,21 +45,37 @@ void Evaluation::reduce_meanwhile(int id) {
   const auto* op =
       static_cast<const Pointwise*>(plan_.nodes[static_cast<std::size_t>(id)].op.get());
   const View value = memo.results[0].mutable_view();
-  std::vector<int> nodes;
-  const auto requests = reductions_of(id, value, nodes);
-  if (requests.empty()) return op->run(*memo.context);
-  ReducePass pass(value, requests);
-  const auto after = [&](std::int64_t piece) { pass.piece(piece); };
-  const FunctionRef<void(std::int64_t)> call = after;
-  op->run(*memo.context, &call);
-  pass.finish();
+  if (!shared_.fusion || probing_ || value.volume() < kLeastElements) return op->run(*memo.context);
+  std::vector<int> nodes, reduced;
+  std::vector<std::unique_ptr<ReducePass>> passes;
+  const auto add = [&](int of, const ConstView& elements) {
+    if (std::find(reduced.begin(), reduced.end(), of) != reduced.end()) return;
+    reduced.push_back(of);
+    const auto requests = reductions_of(of, elements, nodes);
+    if (!requests.empty()) passes.push_back(std::make_unique<ReducePass>(elements, requests));
+  };
+  // A program writes in the order of the shape, if backwards along some axes (suits()), and so do
+  // pieces of dense inputs count.
+  const auto before = [&](std::span<const Pointwise::Read> reads) {
+    add(id, value);
+    for (const Pointwise::Read& read : reads) {
+      const Node from = static_cast<Context*>(read.reader)->source(read.input);
+      if (from.output == 0) add(from.id, read.elements);
+    }
+  };
+  const auto after = [&](std::int64_t piece) {
+    for (const auto& pass : passes) pass->piece(piece);
+  };
+  const Pointwise::Meanwhile meanwhile{before, after};
+  op->run(*memo.context, &meanwhile);
+  for (const auto& pass : passes) pass->finish();
   memo.reduced = std::move(nodes);
 }
 
 bool Evaluation::reduce_with_others(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   const Node from = plan_.nodes[static_cast<std::size_t>(id)].graph.inputs[0];
-  evaluate(from.id);
+  for (const Node& edge : plan_.nodes[static_cast<std::size_t>(id)].edges) evaluate(edge.id);
   if (memo.evaluated) return true;
   std::vector<int> nodes;
   bool done = false;

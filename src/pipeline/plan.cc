@@ -23,7 +23,8 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.edges = node.graph.inputs;
     for (const auto& [name, source] : node.graph.arg_nodes) node.edges.push_back(source);
     const int id = static_cast<int>(nodes.size());
-    if (node.edges.size() == 1 && node.edges[0].output == 0)
+    if (!node.edges.empty() && node.edges.size() == node.graph.inputs.size() &&
+        node.edges[0].output == 0)
       node.reducer = dynamic_cast<const Reducer*>(node.op.get());
     if (node.reducer != nullptr)
       nodes[static_cast<std::size_t>(node.edges[0].id)].reducers.push_back(id);

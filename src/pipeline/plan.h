@@ -16,8 +16,8 @@ struct PlanNode {
   SourceOperator* source = nullptr;  ///< op, if it is one
   BatchNeed batch_need = BatchNeed::none;
   bool pointwise = false;            ///< op is a Pointwise, and may run in its consumer's pass
-  const Reducer* reducer = nullptr;  ///< op, if it is one of nothing but input 0
-  std::vector<int> reducers;         ///< nodes of that kind that read output 0
+  const Reducer* reducer = nullptr;  ///< op, if it is one, of output 0 of another node
+  std::vector<int> reducers;         ///< nodes of that kind whose input 0 is output 0
   int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
   /// Every edge that enters: inputs, then per-sample arguments.
   std::vector<Node> edges;

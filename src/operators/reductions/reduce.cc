@@ -87,24 +87,28 @@ class Reduce final : public Reducer {
   }
 
   void run(Sample& s) const override {
-    const auto& r = s.kept<Reduced>();
     const ConstView in = s.view(0);
-    ReduceSpec spec{.what = what_, .axes = r.axes};
-    if (about_mean(what_)) {
-      spec.mean = with_kept_axes(s.view(1), in.rank(), r.axes);
-      spec.ddof = static_cast<double>(s.integer("ddof"));
-    }
+    const ReduceSpec spec = specified(s, in.rank());
     const ReduceRequest request = requested(s, in, spec);
     reduce(in, request.out, spec, s.parallel(), request.scratch);
   }
 
   std::optional<ReduceRequest> request(Sample& s, const ConstView& in) const override {
-    const ReduceSpec spec{.what = what_, .axes = s.kept<Reduced>().axes};
-    if (about_mean(what_) || !ReducePass::takes(in, spec)) return std::nullopt;
+    const ReduceSpec spec = specified(s, in.rank());
+    if (!ReducePass::takes(in, spec)) return std::nullopt;
     return requested(s, in, spec);
   }
 
  private:
+  ReduceSpec specified(Sample& s, int rank) const {
+    ReduceSpec spec{.what = what_, .axes = s.kept<Reduced>().axes};
+    if (about_mean(what_)) {
+      spec.mean = with_kept_axes(s.view(1), rank, spec.axes);
+      spec.ddof = static_cast<double>(s.integer("ddof"));
+    }
+    return spec;
+  }
+
   static ReduceRequest requested(Sample& s, const ConstView& in, const ReduceSpec& spec) {
     const auto bytes = static_cast<std::int64_t>(reduce_scratch_bytes(in, spec));
     return {with_kept_axes(s.output(0), in.rank(), spec.axes), spec,
