@@ -113,6 +113,11 @@ class Pipeline {
   // --- run() in pieces, for callers with a loop of their own ---
   /// Sources tick, and the work of one more batch begins.
   void schedule();
+  /// Schedules until prefetch_queue_depth batches are pending. What goes wrong takes the place of
+  /// its batch: take() throws it, and until then nothing is scheduled after it.
+  void fill();
+  /// Whether take() would not have to wait.
+  bool ready() const;
   /// Batches scheduled and not yet taken.
   int pending() const;
   /// Waits until the oldest pending batch is done; false if it is not after `timeout`.

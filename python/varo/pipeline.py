@@ -98,6 +98,7 @@ class Pipeline:
         self._failure = None  # of the iteration after the last scheduled one
         self._outputs = None
         self._built = False
+        self._feeds_itself = False  # no Python code has a say in what is scheduled
         self._exhausted = False
         self._set_seeds = 0
         self._shared = None
@@ -190,6 +191,8 @@ class Pipeline:
             self.set_outputs(*(nodes if isinstance(nodes, (tuple, list)) else (nodes,)))
         self._core.build()
         self._built = True
+        fed = self._groups or self._manual or type(self).iter_setup is not Pipeline.iter_setup or "iter_setup" in vars(self)
+        self._feeds_itself = not fed
 
     def _use(self, api):
         if self._api not in (None, api):
@@ -260,6 +263,10 @@ class Pipeline:
         return self._next()
 
     def _next(self):
+        if self._feeds_itself:
+            outputs = tuple(self._core.advance())
+            self._verify(outputs)
+            return outputs
         self._fill()
         if self._core.pending() == 0:
             failure, self._failure = self._failure, None
@@ -269,6 +276,16 @@ class Pipeline:
         if not self._manual:
             self._fill()  # work goes on while the consumer uses this batch
         return outputs
+
+    def _stepper(self, dlpack_types):
+        """For iterators: a function that returns the next outputs, one after another.
+
+        An output is a TensorListCPU. It may be a DLPack capsule of the whole batch, if the samples have one shape
+        and one of `dlpack_types`.
+        """
+        if not self._feeds_itself or self._checks != [None] * 3:
+            return self._next
+        return self._core.stepper(sum(1 << int(t) for t in dlpack_types))
 
     def schedule_run(self):
         """Begins one iteration; outputs come from share_outputs()."""

@@ -66,11 +66,6 @@ Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& par
 
 Evaluation::~Evaluation() = default;
 
-void Evaluation::clear() {
-  memo_.clear();
-  tickets_.clear();
-}
-
 bool Evaluation::evaluated(int id) const { return memo_[static_cast<std::size_t>(id)]->evaluated; }
 bool Evaluation::released(int id) const { return memo_[static_cast<std::size_t>(id)]->released; }
 Sample& Evaluation::sample(int id) { return *memo_[static_cast<std::size_t>(id)]->context; }
@@ -254,6 +249,8 @@ void Evaluation::evaluate(int id) {
   });
   complete(id);
   for (const int reducer : std::exchange(memo.reduced, {})) complete(reducer);
+  // In a chain everybody who asked was past the same question in resolve() when its input began.
+  if (shared_.cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
 }
 
 bool Evaluation::suits(int id, const View& place) const {

@@ -52,8 +52,6 @@ class Evaluation {
   bool released(int id) const;
   /// The face that a batch-wide node sees of this sample, for Operator::combine.
   Sample& sample(int id);
-  /// Drops everything.
-  void clear();
   /// The file that the sample comes from; "" where that is not known (yet).
   const std::string& source_name();
   std::int64_t number() const { return number_; }

@@ -11,20 +11,26 @@
 namespace varo {
 
 struct Executor::Iteration {
+  Executor* executor = nullptr;
   std::int64_t number = 0;  // of the iteration
   std::int64_t first_sample = 0;
-  std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
-  // Made by their first task: whoever schedules, mostly the consumer, is not kept.
-  std::vector<std::unique_ptr<Evaluation>> samples;
-  std::vector<std::vector<Tensor>> results;  // [output][sample]
-  struct Buffer {
-    std::shared_ptr<void> memory;
-    std::vector<View> places;  // one a sample
-  };
-  std::vector<Buffer> buffers;  // one an output
+  // What the tasks work on. Gone when the iteration is done: the consumer is not kept.
+  struct Work {
+    std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
+    // Made by their first task: whoever schedules, mostly the consumer, is not kept.
+    std::vector<std::unique_ptr<Evaluation>> samples;
+    std::vector<std::vector<Tensor>> results;  // [output][sample]
+    struct Buffer {
+      std::shared_ptr<void> memory;
+      std::vector<View> places;  // one a sample
+    };
+    std::vector<Buffer> buffers;  // one an output
+  } work;
+  std::vector<Batch> batches;  // one an output, when it is done
   std::size_t phase = 0;
   std::atomic<std::size_t> remaining{0};
   std::atomic<bool> done{false};
+  bool unscheduled = false;  // stands for a batch that could not be scheduled
   // The failure with the lowest sample index; others are dropped.
   std::mutex mutex;
   std::size_t failed = SIZE_MAX;
@@ -68,6 +74,7 @@ void Executor::schedule() {
     decided_by = id;
   }
   auto iteration = std::make_unique<Iteration>();
+  iteration->executor = this;
   iteration->number = scheduled_++;
   // Those fed from outside last: a reader that fails must not cost them a batch.
   std::vector<std::vector<Ticket>> batches(plan_.sources.size());
@@ -89,15 +96,31 @@ void Executor::schedule() {
     for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
   iteration->first_sample = next_number_;
   next_number_ += batch_size;
-  iteration->samples.resize(tickets.size());
-  iteration->results.assign(plan_.outputs.size(), std::vector<Tensor>(tickets.size()));
-  iteration->tickets = std::move(tickets);
+  iteration->work.samples.resize(tickets.size());
+  iteration->work.tickets = std::move(tickets);
   iterations_.push_back(std::move(iteration));
   start_phase(*iterations_.back());
 }
 
+void Executor::fill() {
+  const auto may_schedule = [&] { return iterations_.empty() || !iterations_.back()->unscheduled; };
+  while (pending() < options_.prefetch_queue_depth && may_schedule()) {
+    try {
+      schedule();
+    } catch (...) {
+      auto failure = std::make_unique<Iteration>();
+      failure->unscheduled = true;
+      failure->error = std::current_exception();
+      failure->done = true;
+      iterations_.push_back(std::move(failure));
+    }
+  }
+}
+
+bool Executor::ready() const { return !iterations_.empty() && iterations_.front()->done.load(); }
+
 void Executor::start_phase(Iteration& iteration) {
-  const std::size_t n = iteration.samples.size();
+  const std::size_t n = iteration.work.samples.size();
   iteration.remaining.store(n);
   // Oldest batch first, but what the next one will read is found out before this one is computed,
   // so that it is under way meanwhile.
@@ -105,7 +128,8 @@ void Executor::start_phase(Iteration& iteration) {
   const auto rank = 2 * static_cast<std::uint64_t>(iteration.number) + (computes ? 3 : 0);
   for (std::size_t i = 0; i < n; ++i) {
     const auto order = rank << 20 | i;
-    scheduler_->post(order, [this, &iteration, i] { run_task(iteration, i); });
+    // Two words: what is larger would be allocated.
+    scheduler_->post(order, [&iteration, i] { iteration.executor->run_task(iteration, i); });
   }
 }
 
@@ -120,12 +144,12 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
   }
   if (!skip) {
     try {
-      std::unique_ptr<Evaluation>& slot = iteration.samples[index];
+      std::unique_ptr<Evaluation>& slot = iteration.work.samples[index];
       if (slot == nullptr)
         slot =
             std::make_unique<Evaluation>(plan_, shared_, scheduler_->parallel(),
                                          iteration.first_sample + static_cast<std::int64_t>(index),
-                                         std::move(iteration.tickets[index]));
+                                         std::move(iteration.work.tickets[index]));
       Evaluation& sample = *slot;
       if (iteration.phase < plan_.barriers.size()) {
         const PlanNode& node =
@@ -140,11 +164,11 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
         if (options_.schedule == Schedule::parallel) read_ahead(sample, plan_);
       } else {
         for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
-          const auto& buffer = iteration.buffers[o];
-          iteration.results[o][index] =
+          const auto& buffer = iteration.work.buffers[o];
+          iteration.work.results[o][index] =
               sample.value_into(plan_.outputs[o], buffer.places[index], buffer.memory);
         }
-        sample.clear();
+        slot.reset();
         samples_.fetch_add(1);
       }
     } catch (...) {
@@ -173,7 +197,7 @@ void Executor::end_phase(Iteration& iteration) {
         const int id = plan_.barriers[iteration.phase];
         const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
         std::vector<Sample*> samples;
-        for (const auto& sample : iteration.samples) samples.push_back(&sample->sample(id));
+        for (const auto& sample : iteration.work.samples) samples.push_back(&sample->sample(id));
         try {
           node.op->combine(samples);
         } catch (Error& error) {
@@ -183,6 +207,8 @@ void Executor::end_phase(Iteration& iteration) {
         }
       } else if (iteration.phase == plan_.barriers.size()) {
         allocate_outputs(iteration);
+      } else {
+        collect_outputs(iteration);
       }
     } catch (...) {
       fail(iteration, 0);
@@ -191,8 +217,7 @@ void Executor::end_phase(Iteration& iteration) {
   ++iteration.phase;
   if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load())
     return start_phase(iteration);
-  for (auto& sample : iteration.samples)
-    if (sample) sample->clear();
+  iteration.work = {};
   batches_.fetch_add(1);
   iteration.done.store(true);
   scheduler_->wake();
@@ -206,8 +231,8 @@ void Executor::allocate_outputs(Iteration& iteration) {
     std::vector<std::size_t> offsets;
     std::size_t bytes = 0;
     const Spec first =
-        iteration.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
-    for (const auto& sample : iteration.samples) {
+        iteration.work.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
+    for (const auto& sample : iteration.work.samples) {
       const Spec& spec = sample->infer(output.id)[static_cast<std::size_t>(output.output)];
       if (spec.dtype != first.dtype || spec.shape.rank() != first.shape.rank() ||
           !(spec.layout == first.layout)) {
@@ -228,7 +253,7 @@ void Executor::allocate_outputs(Iteration& iteration) {
       const auto own = static_cast<std::size_t>(volume(spec.shape)) * size_of(spec.dtype);
       if (__builtin_add_overflow(bytes, own, &bytes)) bytes = SIZE_MAX;
     }
-    Iteration::Buffer buffer;
+    Iteration::Work::Buffer buffer;
     try {
       buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
     } catch (const std::bad_alloc&) {
@@ -241,17 +266,28 @@ void Executor::allocate_outputs(Iteration& iteration) {
     }
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       const Spec& spec =
-          iteration.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
+          iteration.work.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
       buffer.places.push_back({static_cast<std::byte*>(buffer.memory.get()) + offsets[i],
                                spec.dtype, spec.shape, dense_strides(spec.shape)});
     }
-    iteration.buffers.push_back(std::move(buffer));
+    iteration.work.buffers.push_back(std::move(buffer));
+  }
+  iteration.work.results.assign(plan_.outputs.size(),
+                                std::vector<Tensor>(iteration.work.samples.size()));
+}
+
+void Executor::collect_outputs(Iteration& iteration) {
+  for (std::vector<Tensor>& samples : iteration.work.results) {
+    const DType dtype = samples.at(0).dtype();
+    const Layout layout = samples.at(0).layout();
+    iteration.batches.push_back({std::move(samples), dtype, layout});
   }
 }
 
 bool Executor::wait(std::chrono::milliseconds timeout) {
   if (iterations_.empty()) throw Error(ErrorKind::state, "no batch has been scheduled");
   Iteration& oldest = *iterations_.front();
+  if (oldest.done.load()) return true;
   return scheduler_->wait(timeout, [&] { return oldest.done.load(); });
 }
 
@@ -261,15 +297,7 @@ std::vector<Batch> Executor::take() {
   const std::unique_ptr<Iteration> iteration = std::move(iterations_.front());
   iterations_.pop_front();
   if (iteration->error) std::rethrow_exception(iteration->error);
-  std::vector<Batch> batches;
-  for (auto& samples : iteration->results) {
-    Batch batch;
-    batch.dtype = samples.at(0).dtype();
-    batch.layout = samples.at(0).layout();
-    batch.samples = std::move(samples);
-    batches.push_back(std::move(batch));
-  }
-  return batches;
+  return std::move(iteration->batches);
 }
 
 PipelineStats Executor::stats() const {

@@ -7,6 +7,7 @@
 /// the next. No task waits for another, so at most `num_threads` samples are being worked on.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -30,6 +31,11 @@ class Executor {
 
   /// Sources tick, in order; the iteration's tasks are posted.
   void schedule();
+  /// Schedules until prefetch_queue_depth iterations are pending. What goes wrong takes the place
+  /// of its batch: take() throws it, and until then nothing is scheduled after it.
+  void fill();
+  /// The oldest iteration is done.
+  bool ready() const;
   int pending() const { return static_cast<int>(iterations_.size()); }
   bool wait(std::chrono::milliseconds timeout);
   std::vector<Batch> take();
@@ -41,6 +47,7 @@ class Executor {
   void run_task(Iteration& iteration, std::size_t index);
   void end_phase(Iteration& iteration);
   void allocate_outputs(Iteration& iteration);
+  void collect_outputs(Iteration& iteration);
   void fail(Iteration& iteration, std::size_t index);
   std::size_t phase_count() const { return plan_.barriers.size() + 2; }
 

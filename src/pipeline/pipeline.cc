@@ -143,6 +143,11 @@ void Pipeline::schedule() {
   impl_->check_process();
   impl_->running().schedule();
 }
+void Pipeline::fill() {
+  impl_->check_process();
+  impl_->running().fill();
+}
+bool Pipeline::ready() const { return impl_->executor && impl_->executor->ready(); }
 int Pipeline::pending() const { return impl_->executor ? impl_->executor->pending() : 0; }
 bool Pipeline::wait(std::chrono::milliseconds timeout) {
   impl_->check_process();

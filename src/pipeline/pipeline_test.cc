@@ -241,6 +241,54 @@ TEST(Pipeline, what_was_fed_can_be_taken_back) {
   EXPECT_EQ(*p.take()[1].samples[0].view().ptr<int>(), 7);
 }
 
+std::vector<Batch> next_of(Pipeline& p) {
+  while (!p.wait(std::chrono::milliseconds(100))) {
+  }
+  EXPECT_TRUE(p.ready());
+  return p.take();
+}
+
+TEST(Pipeline, what_cannot_be_scheduled_takes_its_batchs_place) {
+  Pipeline p({.batch_size = 2, .num_threads = 1, .prefetch_queue_depth = 4});
+  const Node x = p.add("external_source");
+  p.set_outputs({x});
+  EXPECT_FALSE(p.ready()) << "not built";
+  p.build();
+  EXPECT_FALSE(p.ready()) << "nothing scheduled";
+  int fed = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 2; ++i) p.feed(x, {Tensor::scalar(fed++)});
+    p.fill();
+    EXPECT_EQ(p.pending(), 3) << "two batches and the failure";
+    p.feed(x, {Tensor::scalar(fed++)});
+    p.fill();
+    EXPECT_EQ(p.pending(), 3) << "nothing comes after the failure";
+    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 3);
+    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 2);
+    EXPECT_THROW(next_of(p), Error) << "nothing was fed";
+    EXPECT_EQ(p.pending(), 0);
+    p.fill();
+    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 1);
+    EXPECT_THROW(next_of(p), Error) << "nothing was fed";
+  }
+  p.close();
+  EXPECT_THROW(p.fill(), Error);
+}
+
+TEST(Pipeline, a_long_chain_is_left_soon) {
+  const auto start = std::chrono::steady_clock::now();
+  {
+    Pipeline p({.batch_size = 2, .num_threads = 2, .seed = 1});
+    Node x = p.add("random.uniform", {}, {{"shape", Integers{64, 64, 64}}, {"range", Reals{2, 3}}});
+    for (int i = 0; i < 1000; ++i) x = p.add("gaussian_blur", {x}, {{"sigma", 2.0}});
+    p.set_outputs({x});
+    p.build();
+    p.schedule();
+    EXPECT_FALSE(p.wait(std::chrono::milliseconds(200)));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+}
+
 TEST(Pipeline, a_closed_one_gives_nothing_more_and_keeps_what_it_gave) {
   Pipeline p({.batch_size = 4, .num_threads = 2, .seed = 1, .prefetch_queue_depth = 4});
   Node x = p.add("random.uniform", {}, {{"shape", Integers{32, 32, 32}}, {"range", Reals{2, 3}}});

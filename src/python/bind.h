@@ -2,6 +2,7 @@
 /// What the binding files share. Bindings are thin: convert, release the lock, call, convert.
 #pragma once
 
+#include <cstdint>
 #include <pybind11/pybind11.h>
 #include <string>
 
@@ -20,6 +21,13 @@ void bind_schema(py::module_& m);
 
 /// An array as a tensor: a pooled copy, or a view that keeps the array alive.
 Tensor tensor_from(const py::handle& array, const std::string& layout, bool copy);
+
+/// Element types: bit t stands for DType t.
+using DTypeSet = std::uint32_t;
+
+/// The batch as one tensor in a DLPack capsule; None if its samples differ in shape, lie apart, or
+/// are of none of `types`.
+py::object dlpack_of(const Batch& batch, DTypeSet types);
 
 /// Lets go of the interpreter's lock for a scope. py::gil_scoped_release, but for a thread that is
 /// still at work while the interpreter ends: asking for the lock then would end the process, so the

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <exception>
 #include <fmt/format.h>
+#include <memory>
+#include <optional>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -98,6 +101,84 @@ struct Unlocked {
   }
 };
 
+// The oldest batch, while the next ones are scheduled. Nothing if a signal's handler has raised.
+std::optional<std::vector<Batch>> advance(Pipeline& p) {
+  while (!p.ready()) {
+    {
+      const WithoutLock nogil;
+      p.fill();
+      p.wait(std::chrono::milliseconds(50));
+    }
+    if (PyErr_CheckSignals() != 0) return std::nullopt;
+  }
+  std::vector<Batch> batches = p.take();
+  const WithoutLock nogil;
+  p.fill();
+  return batches;
+}
+
+// --- steps ---------------------------------------------------------------------------------------
+// What pybind11 looks up and allocates for a call takes 10 to 15 us where the caller has slept and
+// all of it is cold, and as much again for each object that it returns. So this is a function of
+// Python's C API, the same object for every step.
+
+struct Stepper {
+  Pipeline* pipeline;
+  py::object owner;  // of the pipeline
+  DTypeSet types;    // that the consumer takes from a capsule
+  py::object raise;  // raises the exception that it is given a pointer to
+};
+
+void delete_stepper(PyObject* capsule) {
+  delete static_cast<Stepper*>(PyCapsule_GetPointer(capsule, nullptr));
+}
+
+// A new list; null with a Python error set.
+PyObject* list_of(std::vector<Batch> batches, DTypeSet types) {
+  py::list outputs(batches.size());
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    py::object output = dlpack_of(batches[i], types);
+    if (output.is_none()) output = py::cast(std::move(batches[i]));
+    PyList_SET_ITEM(outputs.ptr(), static_cast<py::ssize_t>(i), output.release().ptr());
+  }
+  return outputs.release().ptr();
+}
+
+PyObject* step(PyObject* self, PyObject* /*no arguments*/) {
+  const auto& stepper = *static_cast<Stepper*>(PyCapsule_GetPointer(self, nullptr));
+  std::exception_ptr error;
+  try {
+    auto batches = advance(*stepper.pipeline);
+    return batches ? list_of(std::move(*batches), stepper.types) : nullptr;
+  } catch (py::error_already_set& raised) {
+    raised.restore();
+    return nullptr;
+  } catch (...) {
+    error = std::current_exception();
+  }
+  // pybind11 knows what becomes of which exception, in functions of its own.
+  return PyObject_CallFunction(stepper.raise.ptr(), "n", reinterpret_cast<py::ssize_t>(&error));
+}
+PyMethodDef step_definition{"step", &step, METH_NOARGS, "The next outputs of a pipeline."};
+
+py::object stepper_of(const py::object& owner, DTypeSet types) {
+  auto stepper = std::make_unique<Stepper>();
+  stepper->pipeline = owner.cast<Pipeline*>();
+  stepper->owner = owner;
+  stepper->types = types;
+  stepper->raise = py::cpp_function([](py::ssize_t error) {
+    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(error));
+  });
+  const auto self =
+      py::reinterpret_steal<py::object>(PyCapsule_New(stepper.get(), nullptr, &delete_stepper));
+  if (!self) throw py::error_already_set();
+  static_cast<void>(stepper.release());
+  const auto function =
+      py::reinterpret_steal<py::object>(PyCFunction_New(&step_definition, self.ptr()));
+  if (!function) throw py::error_already_set();
+  return function;
+}
+
 }  // namespace
 
 void bind_pipeline(py::module_& m) {
@@ -157,6 +238,19 @@ void bind_pipeline(py::module_& m) {
       .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
       .def("schedule", &Pipeline::schedule, py::call_guard<WithoutLock>())
       .def("pending", &Pipeline::pending)
+      .def("stepper", &stepper_of, py::arg("types"),
+           "A function whose calls return the next outputs in turn, and schedule those after them. "
+           "An "
+           "output is a DLPack capsule of the whole batch if its samples have one shape and one of "
+           "`types`, else a TensorListCPU. For pipelines that nobody feeds.")
+      .def(
+          "advance",
+          [](Pipeline& p) {
+            auto batches = advance(p);
+            if (!batches) throw py::error_already_set();
+            return std::move(*batches);
+          },
+          "The oldest batch, while the next ones are scheduled. For pipelines that nobody feeds.")
       .def(
           "next",
           [](Pipeline& p) {

@@ -39,7 +39,7 @@ struct DLManagedTensor {
 constexpr std::int32_t kDLCPU = 1;
 
 struct Exported {
-  Tensor tensor;
+  std::shared_ptr<const void> keep;
   Shape shape;
   Strides strides;
   DLManagedTensor managed;
@@ -50,24 +50,27 @@ DLDataType dl_type(DType t) {
   return {code, static_cast<std::uint8_t>(size_of(t) * 8), 1};
 }
 
-py::capsule to_dlpack(const Tensor& tensor) {
-  auto* exported = new Exported{tensor, tensor.shape(), tensor.view().strides, {}};
+py::capsule capsule_of(const ConstView& view, std::shared_ptr<const void> keep) {
+  auto exported =
+      std::make_unique<Exported>(Exported{std::move(keep), view.shape, view.strides, {}});
   exported->managed = {
-      {const_cast<void*>(tensor.view().data),
+      {const_cast<void*>(view.data),
        {kDLCPU, 0},
        exported->shape.rank(),
-       dl_type(tensor.dtype()),
+       dl_type(view.dtype),
        exported->shape.begin(),
        exported->strides.begin(),
        0},
-      exported,
+      exported.get(),
       [](DLManagedTensor* self) { delete static_cast<Exported*>(self->manager_ctx); }};
-  return py::capsule(&exported->managed, "dltensor", [](PyObject* capsule) {
+  py::capsule capsule(&exported->managed, "dltensor", [](PyObject* held) {
     // A consumer renames the capsule and becomes the owner.
-    if (PyCapsule_IsValid(capsule, "dltensor") == 0) return;
-    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
+    if (PyCapsule_IsValid(held, "dltensor") == 0) return;
+    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(held, "dltensor"));
     managed->deleter(managed);
   });
+  static_cast<void>(exported.release());
+  return capsule;
 }
 
 // --- NumPy ---------------------------------------------------------------------------------------
@@ -154,6 +157,15 @@ Tensor as_one(const Batch& b) {
 }
 
 }  // namespace
+
+py::object dlpack_of(const Batch& batch, DTypeSet types) {
+  const bool taken = (types >> static_cast<unsigned>(batch.dtype) & 1U) != 0;
+  if (!taken || !batch.dense() || !is_contiguous(batch)) return py::none();
+  const Tensor& first = batch.samples.front();
+  Shape shape = first.shape();
+  shape.insert(0, static_cast<std::int64_t>(batch.samples.size()));
+  return capsule_of({first.view().data, batch.dtype, shape, dense_strides(shape)}, first.keep());
+}
 
 py::object dtype_object(DType dtype) {
   return py::module_::import("varo.types").attr("DALIDataType")(static_cast<int>(dtype));
@@ -285,7 +297,8 @@ void bind_tensor(py::module_& m) {
       .def_property_readonly(
           "__array_interface__",
           [](const Tensor& t) { return as_numpy(t).attr("__array_interface__"); })
-      .def("__dlpack__", [](const Tensor& t, const py::kwargs&) { return to_dlpack(t); })
+      .def("__dlpack__",
+           [](const Tensor& t, const py::kwargs&) { return capsule_of(t.view(), t.keep()); })
       .def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(kDLCPU, 0); })
       .def("__float__",
            [](const py::object& self) { return self.attr("__array__")().attr("__float__")(); })
@@ -416,6 +429,10 @@ void bind_tensor(py::module_& m) {
       .def_readonly("advised_bytes", &IoStats::advised_bytes);
   m.def("io_stats", &io_stats, "What this process asked of files since the last reset.");
   m.def("reset_io_stats", &reset_io_stats);
+  m.def(
+      "dlpack_of", &dlpack_of, py::arg("batch"), py::arg("types"),
+      "A TensorListCPU as one tensor in a DLPack capsule; None if its samples differ in shape, lie "
+      "apart, or are of none of `types`, a set of bits.");
   m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "",
         py::arg("copy") = true);
 }

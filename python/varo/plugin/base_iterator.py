@@ -73,6 +73,9 @@ class BaseIterator:
         elif size < 0 and last_batch_policy is not LastBatchPolicy.FILL:
             _log.warning("without reader_name or size the end of an epoch is only known when it comes; using FILL")
             self._policy = LastBatchPolicy.FILL
+        self._per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
+        self._cuts = self._policy is LastBatchPolicy.PARTIAL and self._size > 0
+        self._takes = [self._taker(pipe) for pipe in self._pipes]
         self._counter = 0
         self._stepped = False
         self._ended = False
@@ -112,19 +115,26 @@ class BaseIterator:
     def __len__(self):
         if self._size < 0:
             raise TypeError("the length is not known: give reader_name")
-        step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
-        return self._size // step if self._policy is LastBatchPolicy.DROP else -(-self._size // step)
+        return self._size // self._per_step if self._policy is LastBatchPolicy.DROP else -(-self._size // self._per_step)
+
+    # Of these a pipeline's outputs may come as DLPack capsules instead of TensorListCPUs.
+    _dlpack_types = ()
+
+    def _taker(self, pipe):
+        """A function that returns the next outputs of a pipeline."""
+        take = pipe._stepper(self._dlpack_types)
+        return take if self._size < 0 or pipe._feeds_itself else lambda: self._counted(take())
+
+    def _counted(self, outputs):
+        for output in outputs:
+            if len(output) != self.batch_size:
+                raise ShapeError("batch sizes that vary cannot be counted; leave out reader_name and size\n"
+                                 f"  got      {len(output)} samples\n  allowed  {self.batch_size}")
+        return outputs
 
     def _outputs(self):
-        """One tuple of batches a pipeline."""
-        step = [pipe._next() for pipe in self._pipes]
-        if self._size > 0:
-            for outputs in step:
-                for output in outputs:
-                    if len(output) != self.batch_size:
-                        raise ShapeError("batch sizes that vary cannot be counted; leave out reader_name and size\n"
-                                         f"  got      {len(output)} samples\n  allowed  {self.batch_size}")
-        return step
+        """What one step gives of every pipeline."""
+        return [take() for take in self._takes]
 
     def __iter__(self):
         if self._stepped or self._ended:
@@ -132,12 +142,11 @@ class BaseIterator:
         return self
 
     def __next__(self):
-        per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
-        over = self._size > 0 and self._counter >= self._size
-        drops = self._size > 0 and self._policy is LastBatchPolicy.DROP and self._counter + per_step > self._size
-        if over or drops:
-            self._discard_incomplete()
-            self._finish()
+        if self._size > 0:
+            drops = self._policy is LastBatchPolicy.DROP and self._counter + self._per_step > self._size
+            if drops or self._counter >= self._size:
+                self._discard_incomplete()
+                self._finish()
         if self._first is not None:
             outputs, self._first = self._first, None
         else:
@@ -145,15 +154,13 @@ class BaseIterator:
                 outputs = self._outputs()
             except StopIteration:
                 self._finish()
-        self._counter += per_step
+        self._counter += self._per_step
         self._stepped = True
-        return self._convert(outputs, self._kept())
+        return self._convert(outputs, self._kept() if self._cuts else None)
 
     def _kept(self):
         """How many samples of this step each pipeline returns."""
         full = [self.batch_size] * len(self._pipes)
-        if self._policy is not LastBatchPolicy.PARTIAL or self._size < 0:
-            return None
         if self._sharded:
             over = [self._counter - self._shard_size(s) for s in self._shard_ids]
             kept = [max(0, min(self.batch_size, self.batch_size - o)) for o in over]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from .. import types
-from .._core import TensorCPU
+from .._core import TensorCPU, TensorListCPU, dlpack_of
 from ..errors import ArgumentTypeError, ParamError, ShapeError
 from .base_iterator import BaseIterator, LastBatchPolicy
 
@@ -18,6 +18,10 @@ _TORCH = {
     types.INT64: torch.int64, types.FLOAT16: torch.float16, types.FLOAT: torch.float32,
     types.FLOAT64: torch.float64, types.BOOL: torch.bool,
 }
+
+# torch's DLPack refuses bool.
+_DLPACK = tuple(t for t in _TORCH if t != types.BOOL)
+_DLPACK_BITS = sum(1 << int(t) for t in _DLPACK)
 
 to_torch_type = dict(_TORCH)
 
@@ -28,7 +32,7 @@ def _to_torch(tensor, what):
     if dtype not in _TORCH:
         raise ArgumentTypeError(f"output {what!r} is {types.to_numpy_type(dtype).__name__}, which torch does not have; "
                                 "use fn.cast in the pipeline")
-    if dtype == types.BOOL:  # torch's DLPack refuses bool
+    if dtype == types.BOOL:
         return torch.from_dlpack(tensor.reinterpret(types.UINT8)).view(torch.bool)
     return torch.from_dlpack(tensor)
 
@@ -70,7 +74,12 @@ class GenericIterator(BaseIterator):
             if pipe.num_outputs != len(self._names):
                 raise ParamError(f"output_map has {len(self._names)} names for {pipe.num_outputs} outputs")
 
+    _dlpack_types = _DLPACK
+
     def _tensor(self, name, batch):
+        capsule = dlpack_of(batch, _DLPACK_BITS) if type(batch) is TensorListCPU else batch
+        if capsule is not None:
+            return torch.from_dlpack(capsule)
         shapes = set(batch.shape())
         if len(shapes) > 1:
             raise ShapeError(f"the samples of output {name!r} have different shapes\n  got      "
@@ -79,12 +88,9 @@ class GenericIterator(BaseIterator):
         return _to_torch(batch.as_tensor(), name)
 
     def _convert(self, outputs, kept):
-        step = []
-        for index, batches in enumerate(outputs):
-            named = {name: self._tensor(name, batch) for name, batch in zip(self._names, batches)}
-            if kept is not None:
-                named = {name: tensor[:kept[index]] for name, tensor in named.items()}
-            step.append(named)
+        step = [dict(zip(self._names, map(self._tensor, self._names, batches))) for batches in outputs]
+        if kept is not None:
+            step = [{name: tensor[:n] for name, tensor in named.items()} for named, n in zip(step, kept)]
         return step
 
 
@@ -114,6 +120,8 @@ class RaggedIterator(GenericIterator):
         if self.SPARSE_COO_TAG in output_types:
             raise ParamError("SPARSE_COO_TAG is not supported yet; use SPARSE_LIST_TAG")
         self._kinds = dict(zip(output_map, output_types))
+        if self.SPARSE_LIST_TAG in output_types:
+            self._dlpack_types = ()
         super().__init__(pipelines, output_map, size, reader_name, *args, **kwargs)
 
     def _tensor(self, name, batch):

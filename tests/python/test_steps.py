@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of pipelines and iterators that nobody feeds, which one call of the engine makes; and of those that somebody does."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import varo
+from varo import fn, types
+from varo.plugin.pytorch import GenericIterator, LastBatchPolicy, RaggedIterator
+
+
+def reading(folder, batch=2, depth=2, name="reader", schedule="parallel", **options):
+    pipe = varo.Pipeline(batch_size=batch, num_threads=2, seed=1, prefetch_queue_depth=depth, schedule=schedule, **options)
+    with pipe:
+        pipe.set_outputs(fn.readers.numpy(file_root=folder, name=name))
+    return pipe
+
+
+def numbers(step):
+    return [step_of_one["x"].flatten().tolist() for step_of_one in step]
+
+
+# A pipeline without sources in Python, and two ways to ask for a batch; LENGTH 400 takes seconds.
+SLOW = """
+import os, signal, sys, threading, time, varo
+from varo import fn
+from varo.plugin.pytorch import GenericIterator
+pipe = varo.Pipeline(batch_size=4, num_threads=2, seed=1, prefetch_queue_depth=2)
+with pipe:
+    x = fn.random.uniform(range=(0, 1), shape=[96, 96, 96])
+    for _ in range(LENGTH):
+        x = fn.gaussian_blur(x, sigma=2.0)
+    pipe.set_outputs(x)
+if sys.argv[1] == "run":
+    step = pipe.run
+else:
+    it = GenericIterator(pipe, ["x"], prepare_first_batch=False)
+    step = it.__next__
+"""
+
+
+def run_slow(script, length, how):
+    return subprocess.run([sys.executable, "-c", SLOW.replace("LENGTH", str(length)) + script, how], capture_output=True,
+                          text=True, timeout=120)
+
+
+@pytest.mark.parametrize("how", ["run", "iterator"])
+def test_an_interrupt_ends_the_wait(how):
+    result = run_slow("""
+sent, caught = [], threading.Event()
+def interrupt():
+    while not caught.wait(0.5):
+        sent.append(time.time())
+        os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    step()
+except KeyboardInterrupt:
+    caught.set()
+    print("caught after", time.time() - sent[-1])
+""", 400, how)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout.split()[2]) < 0.8, result.stdout
+
+
+@pytest.mark.parametrize("how", ["run", "iterator"])
+def test_a_child_of_fork_gets_an_error_even_where_a_batch_is_ready(how):
+    result = run_slow("""
+step()
+time.sleep(1)
+child = os.fork()
+if child == 0:
+    try:
+        step()
+        os._exit(3)
+    except varo.StateError as error:
+        os._exit(0 if "child" in str(error) else 4)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+step()
+print("fine")
+""", 2, how)
+    assert "fine" in result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("schedule", ["parallel", "serial", "shuffled"])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_an_error_takes_its_batchs_place(numbered, schedule, depth):
+    folder = numbered(8)
+    with open(f"{folder}/0005.npy", "wb") as spoilt:
+        spoilt.write(b"no array")
+    it = GenericIterator(reading(folder, depth=depth, schedule=schedule), ["x"])
+    pipe = reading(folder, depth=depth, schedule=schedule)
+    for _ in range(3):
+        seen = []
+        for _ in range(4):
+            try:
+                seen += numbers(next(it))
+            except varo.ReadError as error:
+                seen.append("0005.npy" in str(error))
+        assert seen == [[1, 2], [3, 4], True, [7, 8]]
+        assert pipe.run()[0].as_array().flatten().tolist() == [1, 2]
+        assert pipe.run()[0].as_array().flatten().tolist() == [3, 4]
+        with pytest.raises(varo.ReadError, match="0005.npy"):
+            pipe.run()
+        assert pipe.run()[0].as_array().flatten().tolist() == [7, 8]
+
+
+def test_several_pipelines_step_together(numbered):
+    @varo.pipeline_def(batch_size=2, num_threads=1)
+    def fed():
+        return fn.external_source([np.full((2, 1), k, "int32") for k in range(3)], cycle="raise")
+
+    with pytest.warns(DeprecationWarning):
+        it = GenericIterator([reading(numbered(6)), fed()], ["x"], size=12)
+    assert [numbers(step) for step in it] == [[[1, 2], [0, 0]], [[3, 4], [1, 1]], [[5, 6], [2, 2]]]
+
+
+def test_the_last_batch_is_cut(numbered):
+    it = GenericIterator([reading(numbered(5)), reading(numbered(5))], ["x"], reader_name="reader",
+                         last_batch_policy=LastBatchPolicy.PARTIAL)
+    assert [numbers(step) for step in it] == [[[1, 2]] * 2, [[3, 4]] * 2, [[5]] * 2]
+
+
+def test_batches_that_vary_cannot_be_counted():
+    @varo.pipeline_def(batch_size=2, num_threads=1)
+    def define():
+        return fn.external_source([np.zeros((n, 1), "int32") for n in (2, 1)], cycle=True)
+
+    with pytest.warns(DeprecationWarning):
+        it = GenericIterator(define(), ["x"], size=8)
+    next(it)
+    with pytest.raises(varo.ShapeError, match="1 samples"):
+        next(it)
+
+
+def test_iter_setup_is_called_before_every_iteration(numbered):
+    folder = numbered(4)
+    calls = []
+
+    class Counting(varo.Pipeline):
+        def define_graph(self):
+            return fn.readers.numpy(file_root=folder)
+
+        def iter_setup(self):
+            calls.append(None)
+            if len(calls) == 6:
+                raise StopIteration
+
+    it = GenericIterator(Counting(batch_size=2, num_threads=1, prefetch_queue_depth=3), ["x"])
+    assert [numbers(step) for step in it] == [[[1, 2]], [[3, 4]], [[1, 2]], [[3, 4]], [[1, 2]]]
+
+
+def test_outputs_are_checked(numbered):
+    right = reading(numbered(4), output_dtype=types.INT32, output_ndim=1)
+    assert numbers(next(GenericIterator(right, ["x"]))) == [[1, 2]]
+    for wrong in (dict(output_dtype=types.FLOAT), dict(output_ndim=[2])):
+        with pytest.raises(RuntimeError, match="output 0 has"):
+            GenericIterator(reading(numbered(4), **wrong), ["x"])
+        with pytest.raises(RuntimeError, match="output 0 has"):
+            reading(numbered(4), **wrong).run()
+
+
+def test_outputs_of_every_kind_in_one_step():
+    @varo.pipeline_def(batch_size=2, num_threads=2, seed=1)
+    def define():
+        x = fn.random.uniform(range=(0, 1), shape=[2, 3])
+        length = fn.random.uniform(range=(1, 1000), shape=[1], dtype=types.INT32)
+        return x, fn.cast(x, dtype=types.BOOL), fn.random.uniform(range=(0, 1), shape=length)
+
+    ragged = RaggedIterator(define(), ["real", "flag", "list"],
+                            output_types=[RaggedIterator.DENSE_TAG] * 2 + [RaggedIterator.SPARSE_LIST_TAG])
+    step = next(ragged)[0]
+    assert step["real"].shape == (2, 2, 3) and step["real"].dtype == torch.float32
+    assert torch.equal(step["flag"], step["real"] > 0.5) and step["flag"].dtype == torch.bool
+    assert len(step["list"]) == 2 and step["list"][0].shape != step["list"][1].shape
+    mixed = GenericIterator(define(), ["real", "flag", "list"])
+    with pytest.raises(varo.ShapeError, match="the samples of output 'list' have different shapes"):
+        next(mixed)
+
+
+def test_what_is_not_asked_for_goes_back_to_the_pool(numbered):
+    folder = numbered(4, shape=(64, 64), dtype="float32")
+    start = varo._core.pool_stats().in_use_bytes
+    it = GenericIterator(reading(folder), ["x"])  # holds its first batch
+    assert varo._core.pool_stats().in_use_bytes > start
+    del it
+    assert varo._core.pool_stats().in_use_bytes == start
+    it = GenericIterator(reading(folder), ["x"])
+    tensors = [next(it)[0]["x"] for _ in range(5)]
+    del it
+    assert [t[:, 0, 0].tolist() for t in tensors] == [[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]
+    del tensors
+    assert varo._core.pool_stats().in_use_bytes == start
+
+
+def test_capsules_of_lists():
+    core = varo._core
+    every = (1 << 32) - 1
+    same = core.TensorListCPU([np.full((2, 3), k, "int16") for k in range(3)])  # memory of three arrays
+    assert core.dlpack_of(same, every) is None
+    assert core.dlpack_of(core.TensorListCPU([np.zeros(2), np.zeros(3)]), every) is None
+    assert core.dlpack_of(core.TensorListCPU([]), every) is None
+    one = core.TensorListCPU([np.arange(6, dtype="int16").reshape(2, 3)])
+    assert core.dlpack_of(one, every & ~(1 << int(types.INT16))) is None
+    tensor = torch.from_dlpack(core.dlpack_of(one, 1 << int(types.INT16)))
+    assert tensor.tolist() == [[[0, 1, 2], [3, 4, 5]]] and tensor.dtype == torch.int16
