@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/filter/weigh-inl.h"
+#include "kernels/filter/weigh_line-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo::filter {
@@ -35,9 +36,9 @@ class Tile {
         in_size_(static_cast<std::int64_t>(size_of(p.in_type))),
         out_size_(static_cast<std::int64_t>(size_of(p.out_type))),
         channels_(p.channel.extent),
-        along_z_(weigh_for(p.z.radius)),
-        along_y_(weigh_for(p.y.radius)),
-        along_x_(weigh_for(p.x.radius).line) {
+        along_z_(across_rows(p.z.radius)),
+        along_y_(across_rows(p.y.radius)),
+        along_x_(along_lines(p.x.radius, p.channel.extent)) {
     z0_ = tz * p.tile_z, z1_ = std::min(p.z.extent, z0_ + p.tile_z);
     y0_ = ty * p.tile_y, y1_ = std::min(p.y.extent, y0_ + p.tile_y);
     x0_ = tx * p.tile_x, x1_ = std::min(p.x.extent, x0_ + p.tile_x);
@@ -50,11 +51,11 @@ class Tile {
     joined_ = p.has_z && step_ == read_ && p.row == read_;
     planes_ = reinterpret_cast<const float**>(slot);
     rows_ = planes_ + p.pointers;
-    shared_ = rows_ + p.pointers;
     z_ring_ = reinterpret_cast<float*>(slot + p.pointer_bytes);
     y_ring_ = z_ring_ + p.row * p.planes * p.plane_rows;
-    lines_ = y_ring_ + p.ring * kGroup;
-    result_ = lines_ + p.line * kGroup * 2;
+    lines_ = y_ring_ + p.row * p.z_rows;
+    result_ = y_ring_ + p.ring * kGroup;
+    order_mirrors();
     dispatch_all(p.in_type, [&](auto tag) { fetch_ = &fetch<typename decltype(tag)::type>; });
     dispatch_all(p.out_type, [&](auto tag) { store_ = &store<typename decltype(tag)::type>; });
   }
@@ -79,19 +80,29 @@ class Tile {
   }
 
  private:
-  // Lines of rows [y, y + rows) of plane z.
-  struct Group {
-    float* lines = nullptr;
-    std::int64_t z = 0, y = 0, rows = 0;
-  };
+  // Where what lies within a vector of an end of the x axis comes from, if from within a vector.
+  void order_mirrors() {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Floats()));
+    // A tile that does not touch an end may still reach beyond it, where the last one is narrow.
+    const bool reaches_far =
+        (x0_ > 0 && x0_ < p_.x.radius) || (x1_ < p_.x.extent && x1_ + p_.x.radius > p_.x.extent);
+    fits_vector_ =
+        (p_.x.radius + 1) * channels_ <= lanes && lanes <= (x1_ - x0_) * channels_ && !reaches_far;
+    if (!fits_vector_) return;
+    for (std::int64_t i = 0; i < lanes; ++i) {
+      const std::int64_t x = i / channels_ + 1, c = i % channels_;  // x elements from the end
+      const bool inside = x <= p_.x.radius;
+      behind_end_[i] = static_cast<std::int32_t>(inside ? lanes - (x + 1) * channels_ + c : 0);
+      const std::int64_t before = lanes - x * channels_ + c;
+      if (before >= 0)
+        before_start_[before] = static_cast<std::int32_t>(inside ? x * channels_ + c : 0);
+    }
+  }
 
-  // Output planes [z, z + planes). A group's lines are read along x after the next group's have
-  // been written: vectors that begin between two stores must wait until both have left the store
-  // queue.
+  // Output planes [z, z + planes). All lines of a group are made before the first is read along x:
+  // vectors that cross two stores must wait until both have left the store queue.
   void run_planes(std::int64_t z, std::int64_t planes) {
     std::int64_t ready = y_low_;
-    float* lines = lines_;
-    Group group;
     for (std::int64_t y = y0_, rows; y < y1_; y += rows) {
       rows = y1_ - y >= kGroup ? kGroup : 1;
       const std::int64_t reach = std::min(p_.y.extent, y + rows + p_.y.radius);
@@ -100,22 +111,16 @@ class Tile {
         if (p_.has_z)
           weigh_along_z(ready, n, planes);
         else if (!p_.direct_in)
-          load_row(z, ready, ring_row(0, ready));
+          load_row(z, ready, ring_row(ready));
       }
-      for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k) {
-        const std::int64_t at = reflect_101(y - p_.y.radius + k, p_.y.extent);
-        shared_[k] = p_.has_z || !p_.direct_in ? ring_row(0, at) : planes_[0] + at * step_;
-      }
+      weigh_along_y(y, rows, planes);
       for (std::int64_t plane = 0; plane < planes; ++plane) {
-        weigh_along_y(plane, rows, lines);
-        for (std::int64_t row = 0; row < rows; ++row) mirror_ends(lines + row * p_.line);
-        write_rows(group);
-        group = {lines, z + plane, y, rows};
-        prefetch_rows(group);
-        lines = lines == lines_ ? lines_ + kGroup * p_.line : lines_;
+        float* const lines = lines_ + plane * p_.ring;
+        mirror_ends(lines, rows);
+        for (std::int64_t row = 0; row < rows; ++row)
+          write_row(lines + row * p_.line, z + plane, y + row);
       }
     }
-    write_rows(group);
   }
 
   const std::byte* source(std::int64_t z, std::int64_t y) const {
@@ -124,9 +129,7 @@ class Tile {
   float* plane_row(std::int64_t z, std::int64_t y) const {
     return z_ring_ + p_.row * ((z % p_.planes) * p_.plane_rows + (y - y_low_));
   }
-  float* ring_row(std::int64_t plane, std::int64_t y) const {
-    return y_ring_ + plane * p_.ring + p_.row * (y % p_.z_rows);
-  }
+  float* ring_row(std::int64_t y) const { return y_ring_ + p_.row * (y % p_.z_rows); }
 
   void load_row(std::int64_t z, std::int64_t y, float* to) const {
     if (p_.load != nullptr) return p_.load(source(z, y), to, read_);
@@ -137,57 +140,67 @@ class Tile {
   void weigh_along_z(std::int64_t y, std::int64_t rows, std::int64_t planes) {
     for (std::int64_t k = 0; k < 2 * p_.z.radius + planes; ++k) rows_[k] = planes_[k] + y * step_;
     float* to[kGroup];
-    to[0] = ring_row(0, y);
+    to[0] = ring_row(y);
     for (std::int64_t plane = 1; plane < planes; ++plane) to[plane] = to[plane - 1] + p_.ring;
-    (planes == 1 ? along_z_.row : along_z_.group)(rows_, p_.z.radius, p_.z.half, rows * read_, to);
+    (planes == 1 ? along_z_.row : along_z_.group)(rows_, p_.z.radius, p_.z.half, rows * read_, to,
+                                                  1, 0);
   }
 
-  void weigh_along_y(std::int64_t plane, std::int64_t rows, float* lines) {
-    for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k)
-      rows_[k] = shared_[k] + plane * p_.ring;
-    float* to[kGroup];
-    for (std::int64_t row = 0; row < rows; ++row) to[row] = at_x(lines + row * p_.line, x_low_);
-    (rows == 1 ? along_y_.row : along_y_.group)(rows_, p_.y.radius, p_.y.half, read_, to);
-  }
-
-  // Where x lies in a line, which begins at x0 - radius.
-  float* at_x(float* line, std::int64_t x) const {
-    return line + (x - x0_ + p_.x.radius) * channels_;
-  }
-
-  void mirror_ends(float* line) const {
-    const std::int64_t last = p_.x.extent - 1;
-    const auto mirror = [&](std::int64_t x, std::int64_t source) {
-      const float* const from = at_x(line, source);
-      float* const to = at_x(line, x);
-      for (std::int64_t c = 0; c < channels_; ++c) to[c] = from[c];
-    };
-    if (p_.x.radius <= last) {
-      for (std::int64_t x = x0_ - p_.x.radius; x < 0; ++x) mirror(x, -x);
-      for (std::int64_t x = last + 1; x < x1_ + p_.x.radius; ++x) mirror(x, 2 * last - x);
-    } else {
-      for (std::int64_t x = -p_.x.radius; x < 0; ++x) mirror(x, reflect_101(x, last + 1));
-      for (std::int64_t x = last + 1; x <= last + p_.x.radius; ++x)
-        mirror(x, reflect_101(x, last + 1));
+  // Makes lines [y, y + rows) of every plane of a group.
+  void weigh_along_y(std::int64_t y, std::int64_t rows, std::int64_t planes) {
+    for (std::int64_t k = 0; k < 2 * p_.y.radius + rows; ++k) {
+      const std::int64_t at = reflect_101(y - p_.y.radius + k, p_.y.extent);
+      rows_[k] = p_.has_z || !p_.direct_in ? ring_row(at) : planes_[0] + at * step_;
     }
+    float* to[kGroup];
+    for (std::int64_t row = 0; row < rows; ++row) to[row] = at_x(lines_ + row * p_.line, x_low_);
+    (rows == 1 ? along_y_.row : along_y_.group)(rows_, p_.y.radius, p_.y.half, read_, to, planes,
+                                                p_.ring);
   }
 
-  void write_rows(const Group& group) {
-    for (std::int64_t row = 0; row < group.rows; ++row)
-      write_row(group.lines + row * p_.line, group.z, group.y + row);
+  // Where x lies in a line.
+  float* at_x(float* line, std::int64_t x) const {
+    return line + p_.margin + (x - x0_) * channels_;
+  }
+
+  // Continues lines beyond the ends of the x axis.
+  void mirror_ends(float* lines, std::int64_t rows) const {
+    const std::int64_t last = p_.x.extent - 1;
+    if (p_.x.radius == 0) return;
+    if (fits_vector_) {
+      const Floats d;
+      const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+      const auto at_start = hn::SetTableIndices(d, before_start_);
+      const auto at_end = hn::SetTableIndices(d, behind_end_);
+      for (std::int64_t row = 0; row < rows; ++row, lines += p_.line) {
+        float* const begin = at_x(lines, x0_);
+        float* const end = at_x(lines, x1_);
+        if (x0_ == 0)
+          hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, begin), at_start), d, begin - lanes);
+        if (x1_ == p_.x.extent)
+          hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, end - lanes), at_end), d, end);
+      }
+      return;
+    }
+    for (std::int64_t row = 0; row < rows; ++row, lines += p_.line) {
+      const auto mirror = [&](std::int64_t x, std::int64_t source) {
+        const float* const from = at_x(lines, source);
+        float* const to = at_x(lines, x);
+        for (std::int64_t c = 0; c < channels_; ++c) to[c] = from[c];
+      };
+      const std::int64_t begin = x0_ - p_.x.radius, end = x1_ + p_.x.radius;
+      if (p_.x.radius <= last) {
+        for (std::int64_t x = begin; x < 0; ++x) mirror(x, -x);
+        for (std::int64_t x = last + 1; x < end; ++x) mirror(x, 2 * last - x);
+      } else {
+        for (std::int64_t x = begin; x < 0; ++x) mirror(x, reflect_101(x, last + 1));
+        for (std::int64_t x = last + 1; x < end; ++x) mirror(x, reflect_101(x, last + 1));
+      }
+    }
   }
 
   std::byte* target(std::int64_t z, std::int64_t y) const {
     return out_ + (z * p_.z.out + y * p_.y.out + x0_ * p_.x.out) * out_size_;
-  }
-
-  // Asks for the lines that write_rows() will write one group later: a tenth of the time of 128^3.
-  void prefetch_rows(const Group& group) const {
-    if (!p_.dense_out) return;
-    const std::int64_t bytes = (x1_ - x0_) * channels_ * out_size_;
-    for (std::int64_t row = 0; row < group.rows; ++row)
-      for (std::int64_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(target(group.z, group.y + row) + i, 1);
   }
 
   void write_row(float* line, std::int64_t z, std::int64_t y) {
@@ -213,14 +226,16 @@ class Tile {
   const std::byte* in_;
   std::byte* out_;
   std::int64_t in_size_, out_size_, channels_;
-  Weigh along_z_, along_y_;
+  AcrossRows along_z_, along_y_;
   WeighLine along_x_;
   std::int64_t z0_, z1_, y0_, y1_, x0_, x1_;
   std::int64_t y_low_, y_high_, x_low_, x_high_;  // what the windows reach
   std::int64_t read_;                             // elements of a row that they reach
   std::int64_t step_;                             // from row to row before the z window
-  bool joined_;                                   // rows follow each other before and after it
-  const float **planes_, **rows_, **shared_;
+  bool fits_vector_;                              // see order_mirrors()
+  std::int32_t before_start_[kLineFloats] = {}, behind_end_[kLineFloats] = {};
+  bool joined_;  // rows follow each other before and after it
+  const float **planes_, **rows_;
   float *z_ring_, *y_ring_, *lines_, *result_;
   void (*fetch_)(const void*, const Axis&, const Axis&, std::int64_t, float*);
   void (*store_)(const float*, const Axis&, const Axis&, std::int64_t, void*);

@@ -22,6 +22,9 @@ constexpr std::int64_t kDirectPlanes = 12;
 constexpr float kOne = 1.0F;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t whole_vectors(std::int64_t floats) {
+  return ceil_div(floats, kLineFloats) * kLineFloats;
+}
 // Equal pieces of at most `most`.
 std::int64_t even_tile(std::int64_t extent, std::int64_t most) {
   most = std::clamp<std::int64_t>(most, 1, extent);
@@ -110,16 +113,18 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   p.tile_z = ceil_div(even_tile(p.z.extent, p.tile_z), kGroupRows) * kGroupRows;
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);
 
-  p.row = ceil_div(row_floats, 16) * 16;
+  p.row = whole_vectors(row_floats);
   p.planes = p.direct_in || !p.has_z ? 0 : kept(p.z);
   p.plane_rows = reached(p.y, p.tile_y);
   p.z_rows = kept(p.y);
-  p.ring = p.row * p.z_rows;
   p.pointers = 2 * std::max(p.z.radius, p.y.radius) + kGroupRows;
-  p.pointer_bytes = static_cast<std::size_t>(ceil_div(3 * p.pointers * 8, 64) * 64);
-  p.line = ceil_div((p.tile_x + 2 * p.x.radius) * channels, 16) * 16;
-  const std::int64_t floats = p.row * p.planes * p.plane_rows + (p.ring + 2 * p.line) * kGroupRows +
-                              ceil_div(p.tile_x * channels, 16) * 16;
+  p.pointer_bytes = static_cast<std::size_t>(ceil_div(2 * p.pointers * 8, 64) * 64);
+  // Reading ahead by one vector reaches beyond the last output's vector, which may be all margin.
+  p.margin = std::max(whole_vectors(p.x.radius * channels), kLineFloats);
+  p.line = whole_vectors(p.tile_x * channels) + 2 * p.margin;
+  p.ring = p.row * p.z_rows + p.line * kGroupRows;
+  const std::int64_t floats =
+      p.row * p.planes * p.plane_rows + p.ring * kGroupRows + whole_vectors(p.tile_x * channels);
   p.slot_bytes = p.pointer_bytes + static_cast<std::size_t>(floats) * 4;
   return p;
 }

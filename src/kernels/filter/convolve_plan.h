@@ -16,6 +16,8 @@ struct Axis {
 
 /// Rows made at once, from rows that they share.
 inline constexpr std::int64_t kGroupRows = 4;
+/// Lines begin at multiples of so many floats, the longest vector, and so do their first outputs.
+inline constexpr std::int64_t kLineFloats = 16;
 
 /// The volume as [outer..., z, y, x, channel] and its partition into tiles. A tile makes one box of
 /// outputs; it slides along z, keeping the rows that its windows still need in cache:
@@ -43,9 +45,10 @@ struct Plan {
   std::int64_t row = 0;     ///< floats between rows of the rings
   std::int64_t planes = 0;  ///< input planes kept, for a window along z that is not direct_in
   std::int64_t plane_rows = 0;
-  std::int64_t z_rows = 0;    ///< rows kept after the z window, for each plane of a group
-  std::int64_t ring = 0;      ///< floats of these rows
-  std::int64_t line = 0;      ///< floats between lines, which are rows after the y window
+  std::int64_t z_rows = 0;  ///< rows kept after the z window, for each plane of a group
+  std::int64_t ring = 0;    ///< floats from one plane's rows to the next plane's; its lines follow
+  std::int64_t line = 0;    ///< floats between lines, which are rows after the y window
+  std::int64_t margin = 0;  ///< floats of a line before its first output
   std::int64_t pointers = 0;  ///< rows that a group reads
   std::size_t pointer_bytes = 0;
   std::size_t slot_bytes = 0;
