@@ -11,6 +11,7 @@
 #include "core/convert.h"
 #include "core/dispatch.h"
 #include "core/pool.h"
+#include "core/pooled.h"
 #include "pipeline/evaluate.h"
 
 namespace varo {
@@ -24,16 +25,20 @@ inline Tensor stand_in(const View& view, const Layout& layout) {
 struct Evaluation::Memo {
   bool inferred = false, evaluated = false, released = false, inputs_checked = false;
   bool failed_probe = false;
-  bool not_a_view = false;   ///< resolve was asked and said no
-  std::vector<int> fused;    ///< nodes that run in this one's pass
-  std::vector<int> reduced;  ///< reductions of this one's value that its pass has done
-  std::vector<bool>
-      dropped;  ///< inputs that are not asked for, and not counted as consumed any more
+  bool not_a_view = false;  ///< resolve was asked and said no
+  bool has_results = false, has_affines = false, has_destinations = false;  ///< perhaps
+  bool asked_unread = false;
   int consumers = 0;
+  /// Inputs that are not asked for, and not counted as consumed any more: bit i for input i.
+  std::uint64_t dropped = 0;
+  std::vector<int> fused;       ///< nodes that run in this one's pass
+  std::vector<int> reduced;     ///< reductions of this one's value that its pass has done
+  std::vector<Tensor> retired;  ///< results in a form that was replaced by another
+  std::any state;
+  std::unique_ptr<Context> context;
   std::vector<Spec> specs;
   std::vector<bool> spec_set;
   std::vector<Tensor> results;
-  std::vector<Tensor> retired;  ///< results in a form that was replaced by another
   std::vector<std::optional<Affine>> affines;
   std::vector<Layout> layouts;  ///< of the inputs: own or assumed
   struct Destination {
@@ -41,8 +46,14 @@ struct Evaluation::Memo {
     std::shared_ptr<const void> keep;
   };
   std::vector<std::optional<Destination>> destinations;
-  std::any state;
-  std::unique_ptr<Context> context;
+
+  void drop_results() {
+    if (!has_results) return;
+    for (Tensor& result : results) result = {};
+    has_results = false;
+  }
+  /// As new, for another sample.
+  void reset(const PlanNode& node);
 };
 
 // --- what an operator sees
@@ -50,22 +61,23 @@ struct Evaluation::Memo {
 
 class Evaluation::Context final : public Sample {
  public:
-  Context(Evaluation& evaluation, int id)
-      : e_(evaluation), id_(id), node_(evaluation.plan_.nodes[static_cast<std::size_t>(id)]) {}
+  /// `evaluation`: the one that it belongs to at the time.
+  Context(Evaluation* const& evaluation, const PlanNode& node, int id)
+      : e_(evaluation), id_(id), node_(node) {}
 
   int input_count() const override { return static_cast<int>(node_.graph.inputs.size()); }
   const Spec& spec(int input) override {
     const Node from = input_node(input);
-    return e_.infer(from.id)[static_cast<std::size_t>(from.output)];
+    return e_->infer(from.id)[static_cast<std::size_t>(from.output)];
   }
   const Layout& layout(int input) override {
-    e_.check_inputs(id_);
+    e_->check_inputs(id_);
     return memo().layouts[static_cast<std::size_t>(input)];
   }
   const Tensor& tensor(int input) override {
     const Node from = input_node(input);
-    if (trial_ == nullptr || e_.memo_[static_cast<std::size_t>(from.id)]->evaluated)
-      return e_.value(from);
+    if (trial_ == nullptr || e_->memo_[static_cast<std::size_t>(from.id)]->evaluated)
+      return e_->value(from);
     trial_->inputs.emplace_back(input, trial_input(input));
     return trial_->inputs.back().second;
   }
@@ -73,7 +85,7 @@ class Evaluation::Context final : public Sample {
   ConstView dense(int input) override { return materialised(input_node(input), true).view(); }
   ConstView fetch(const Tensor& tensor) override {
     if (trial_ != nullptr) throw NotTried{};
-    held_.push_back(e_.in_memory(tensor, false));
+    held_.push_back(e_->in_memory(tensor, false));
     return held_.back().view();
   }
 
@@ -124,46 +136,47 @@ class Evaluation::Context final : public Sample {
     memo().spec_set[o] = true;
   }
   const Spec& output_spec(int output) override {
-    return e_.infer(id_)[static_cast<std::size_t>(output)];
+    return e_->infer(id_)[static_cast<std::size_t>(output)];
   }
   void set_result(int output, Tensor tensor) override {
     if (trial_ != nullptr)
       trial_->result = std::move(tensor);
     else
-      e_.store(id_, output, std::move(tensor));
+      e_->store(id_, output, std::move(tensor));
   }
   View output(int output) override {
     return memo().results[static_cast<std::size_t>(output)].mutable_view();
   }
   void write_input(int input, const View& to) override {
-    e_.deliver(input_node(input), to, memo().results[0].keep());
+    e_->deliver(input_node(input), to, memo().results[0].keep());
   }
   void set_affine(int output, const Affine& affine) override {
     memo().affines[static_cast<std::size_t>(output)] = affine;
+    memo().has_affines = true;
   }
 
   RandomKey random(int draw) const override {
-    return {node_.graph.seed, static_cast<std::uint64_t>(e_.number_),
+    return {node_.graph.seed, static_cast<std::uint64_t>(e_->number_),
             static_cast<std::uint32_t>(draw)};
   }
-  Parallel& parallel() override { return e_.parallel_; }
+  Parallel& parallel() override { return e_->parallel_; }
   void* scratch(std::size_t bytes) override {
     scratch_.push_back(BufferPool::host().get(bytes));
     return scratch_.back().get();
   }
   std::optional<Producer> fuse(int input) override {
     const Node from = input_node(input);
-    if (!e_.fusable(from, id_)) return std::nullopt;
+    if (!e_->fusable(from, id_)) return std::nullopt;
     memo().fused.push_back(from.id);
-    return Producer{e_.plan_.nodes[static_cast<std::size_t>(from.id)].op.get(),
-                    &e_.sample(from.id)};
+    return Producer{e_->plan_.nodes[static_cast<std::size_t>(from.id)].op.get(),
+                    &e_->sample(from.id)};
   }
-  void in_context(FunctionRef<void()> body) override { e_.with_context(id_, body); }
+  void in_context(FunctionRef<void()> body) override { e_->with_context(id_, body); }
   std::any& state() override { return memo().state; }
   const Ticket& ticket() const override {
-    const auto& sources = e_.plan_.sources;
+    const auto& sources = e_->plan_.sources;
     const auto at = std::find(sources.begin(), sources.end(), id_) - sources.begin();
-    return e_.tickets_[static_cast<std::size_t>(at)];
+    return e_->tickets_[static_cast<std::size_t>(at)];
   }
 
   /// The value that is input `input`.
@@ -217,7 +230,7 @@ class Evaluation::Context final : public Sample {
     return stand_in({nothing, spec.dtype, spec.shape, dense_strides(spec.shape)}, spec.layout);
   }
 
-  Memo& memo() { return *e_.memo_[static_cast<std::size_t>(id_)]; }
+  Memo& memo() { return *e_->memo_[static_cast<std::size_t>(id_)]; }
   Node input_node(int input) const {
     if (input < 0 || input >= input_count())
       throw Error(ErrorKind::internal, fmt::format("there is no input {}", input));
@@ -226,14 +239,14 @@ class Evaluation::Context final : public Sample {
   bool per_sample(std::string_view arg) const { return node_.graph.args.per_sample(arg); }
 
   const Tensor& materialised(Node from, bool dense) {
-    const Tensor& now = e_.value(from);
-    Memo& source = *e_.memo_[static_cast<std::size_t>(from.id)];
+    const Tensor& now = e_->value(from);
+    Memo& source = *e_->memo_[static_cast<std::size_t>(from.id)];
     Tensor& slot = source.results[static_cast<std::size_t>(from.output)];
     if (now.deferred() || now.padded() || (dense && !is_dense(now.view()))) {
       // Calls under way, of this node or of one that asked for it, may view the elements as they
       // were.
       if (!now.deferred()) source.retired.push_back(now);
-      slot = e_.in_memory(slot, dense);
+      slot = e_->in_memory(slot, dense);
     }
     return slot;
   }
@@ -285,12 +298,21 @@ class Evaluation::Context final : public Sample {
     return checked_value(*args().def().find_arg(name), std::move(value));
   }
 
-  Evaluation& e_;
+  Evaluation* const& e_;
   int id_;
   const PlanNode& node_;
   std::vector<std::shared_ptr<void>> scratch_;
   std::vector<Tensor> held_;
   Try* trial_ = nullptr;
+};
+
+/// The memos of a plan's nodes, with the memory of their vectors.
+struct Evaluation::Memory {
+  explicit Memory(const Plan& plan);
+
+  Evaluation* owner = nullptr;  ///< the evaluation that it belongs to
+  PooledVector<Memo> memos;
+  PooledVector<Memo*> by_node;
 };
 
 template <class Body>

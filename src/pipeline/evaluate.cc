@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 
@@ -41,6 +42,49 @@ bool row_major(const View& v) {
 
 }  // namespace
 
+// Latest first: its memory is the likeliest to be in some cache.
+struct EvaluationShared::Idle {
+  std::mutex mutex;
+  std::size_t made = 0;
+  std::vector<std::unique_ptr<Evaluation::Memory>> memories;  // with room for all that were made
+};
+
+EvaluationShared::EvaluationShared() : idle(std::make_unique<Idle>()) {}
+EvaluationShared::~EvaluationShared() = default;
+
+Evaluation::Memory::Memory(const Plan& plan) : memos(plan.nodes.size()) {
+  by_node.reserve(plan.nodes.size());
+  for (std::size_t id = 0; id < plan.nodes.size(); ++id) {
+    Memo& memo = memos[id];
+    const PlanNode& node = plan.nodes[id];
+    const auto outputs = static_cast<std::size_t>(node.graph.outputs);
+    memo.consumers = node.consumers;
+    memo.specs.resize(outputs);
+    memo.spec_set.resize(outputs);
+    memo.results.resize(outputs);
+    memo.affines.resize(outputs);
+    memo.destinations.resize(outputs);
+    memo.context = std::make_unique<Context>(owner, node, static_cast<int>(id));
+    by_node.push_back(&memo);
+  }
+}
+
+void Evaluation::Memo::reset(const PlanNode& node) {
+  inferred = evaluated = released = inputs_checked = failed_probe = not_a_view = false;
+  asked_unread = false;
+  dropped = 0;
+  consumers = node.consumers;
+  fused.clear();
+  reduced.clear();
+  drop_results();
+  retired.clear();
+  state.reset();
+  context->end_call();
+  if (std::exchange(has_affines, false)) std::fill(affines.begin(), affines.end(), std::nullopt);
+  if (std::exchange(has_destinations, false))
+    std::fill(destinations.begin(), destinations.end(), std::nullopt);
+}
+
 Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& parallel,
                        std::int64_t number, std::vector<Ticket> tickets, bool probing)
     : plan_(plan),
@@ -49,22 +93,26 @@ Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& par
       number_(number),
       tickets_(std::move(tickets)),
       probing_(probing) {
-  memo_.reserve(plan.nodes.size());
-  for (std::size_t id = 0; id < plan.nodes.size(); ++id) {
-    auto memo = std::make_unique<Memo>();
-    const auto outputs = static_cast<std::size_t>(plan.nodes[id].graph.outputs);
-    memo->consumers = plan.nodes[id].consumers;
-    memo->specs.resize(outputs);
-    memo->spec_set.resize(outputs);
-    memo->results.resize(outputs);
-    memo->affines.resize(outputs);
-    memo->destinations.resize(outputs);
-    memo->context = std::make_unique<Context>(*this, static_cast<int>(id));
-    memo_.push_back(std::move(memo));
+  {
+    const std::lock_guard lock(shared.idle->mutex);
+    auto& idle = shared.idle->memories;
+    if (idle.empty()) {
+      idle.reserve(++shared.idle->made);
+    } else {
+      memory_ = std::move(idle.back());
+      idle.pop_back();
+    }
   }
+  if (memory_ == nullptr) memory_ = std::make_unique<Memory>(plan);
+  memory_->owner = this;
+  memo_ = memory_->by_node;
 }
 
-Evaluation::~Evaluation() = default;
+Evaluation::~Evaluation() {
+  for (std::size_t id = 0; id < memo_.size(); ++id) memo_[id]->reset(plan_.nodes[id]);
+  const std::lock_guard lock(shared_.idle->mutex);
+  shared_.idle->memories.push_back(std::move(memory_));
+}
 
 bool Evaluation::evaluated(int id) const { return memo_[static_cast<std::size_t>(id)]->evaluated; }
 bool Evaluation::released(int id) const { return memo_[static_cast<std::size_t>(id)]->released; }
@@ -92,7 +140,7 @@ void Evaluation::check_inputs(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   if (memo.inputs_checked) return;
   const GraphNode& node = plan_.nodes[static_cast<std::size_t>(id)].graph;
-  std::vector<Layout> layouts;
+  memo.layouts.clear();
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const Node from = node.inputs[i];
     const Spec& spec = infer(from.id)[static_cast<std::size_t>(from.output)];
@@ -138,9 +186,8 @@ void Evaluation::check_inputs(int id) {
       }
       layout = *fits;
     }
-    layouts.push_back(layout);
+    memo.layouts.push_back(layout);
   }
-  memo.layouts = std::move(layouts);
   memo.inputs_checked = true;
 }
 
@@ -154,6 +201,7 @@ const std::vector<Spec>& Evaluation::infer(int id) {
     check_inputs(id);
     if (probing_ && node.source != nullptr && !node.source->probe()) throw Unknown{};
     if (probing_ && node.batch_need != BatchNeed::none) throw Unknown{};
+    std::fill(memo.spec_set.begin(), memo.spec_set.end(), false);
     node.op->infer(*memo.context);
     memo.context->end_call();
     for (std::size_t o = 0; o < memo.specs.size(); ++o) {
@@ -189,6 +237,7 @@ void Evaluation::store(int id, int output, Tensor tensor) {
         .allowed(fmt::format("{} {}", varo::name_of(spec.dtype), to_string(spec.shape)));
   if (!(tensor.layout() == spec.layout)) tensor = tensor.relabelled(spec.layout);
   if (source_name_.empty()) source_name_ = tensor.meta().source;
+  memo.has_results = true;
   memo.results[o] = std::move(tensor);
 }
 
@@ -273,6 +322,7 @@ void Evaluation::forget_fused(int id) {
 void Evaluation::make_results(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   forget_fused(id);  // of a run that failed
+  memo.has_results = true;
   for (std::size_t o = 0; o < memo.results.size(); ++o) {
     const auto& destination = memo.destinations[o];
     memo.results[o] = destination && suits(id, destination->view)
@@ -338,32 +388,34 @@ void Evaluation::release_edge(Node edge) {
 }
 
 void Evaluation::release_edges(int id) {
-  const std::vector<bool>& dropped = memo_[static_cast<std::size_t>(id)]->dropped;
+  const std::uint64_t dropped = memo_[static_cast<std::size_t>(id)]->dropped;
   const std::vector<Node>& edges = plan_.nodes[static_cast<std::size_t>(id)].edges;
   for (std::size_t i = 0; i < edges.size(); ++i)
-    if (i >= dropped.size() || !dropped[i]) release_edge(edges[i]);
+    if (i >= 64 || (dropped >> i & 1) == 0) release_edge(edges[i]);
 }
 
 void Evaluation::drop_unread(int id) {
   const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   const std::size_t inputs = node.graph.inputs.size();
-  if (!node.pointwise || inputs < 2 || !memo.dropped.empty()) return;
-  std::vector<bool> unread(inputs);
+  if (!node.pointwise || inputs < 2 || inputs > 64 || memo.asked_unread) return;
+  std::uint64_t unread = 0;
   for (std::size_t i = 0; i < inputs; ++i)
-    unread[i] =
-        !static_cast<const Pointwise*>(node.op.get())->reads(*memo.context, static_cast<int>(i));
+    if (!static_cast<const Pointwise*>(node.op.get())->reads(*memo.context, static_cast<int>(i)))
+      unread |= std::uint64_t{1} << i;
   for (std::size_t i = 0; i < inputs; ++i)
-    if (memo_[static_cast<std::size_t>(node.edges[i].id)]->evaluated) unread[i] = false;
+    if (memo_[static_cast<std::size_t>(node.edges[i].id)]->evaluated)
+      unread &= ~(std::uint64_t{1} << i);
+  memo.asked_unread = true;
   memo.dropped = unread;
   for (std::size_t i = 0; i < inputs; ++i)
-    if (unread[i]) release_edge(node.edges[i]);
+    if ((unread >> i & 1) != 0) release_edge(node.edges[i]);
 }
 
 void Evaluation::release(int id) {
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   memo.released = true;
-  for (Tensor& result : memo.results) result = {};
+  memo.drop_results();
   memo.retired.clear();
   // Never evaluated: what it would have read is not needed by it any more.
   if (!memo.evaluated) release_edges(id);

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,20 @@ namespace varo {
 /// Thrown inside an evaluation whose pipeline is going away. Never reaches a user.
 struct Cancelled {};
 
-/// What the evaluations of one pipeline share.
+/// What the evaluations of one pipeline share. Outlives them.
 struct EvaluationShared {
+  EvaluationShared();
+  ~EvaluationShared();
+  EvaluationShared(const EvaluationShared&) = delete;
+  EvaluationShared& operator=(const EvaluationShared&) = delete;
+
   std::atomic<bool> cancelled{false};
   std::atomic<std::int64_t> nodes_run{0};
   std::atomic<std::int64_t> copies{0};
   bool fusion = true;     ///< chains of pointwise operators and reductions may run in one pass
   bool placement = true;  ///< values may be computed in the place of a view of them
+  struct Idle;
+  std::unique_ptr<Idle> idle;  ///< memory of evaluations that ended, for those to come
 };
 
 class Evaluation {
@@ -58,6 +66,9 @@ class Evaluation {
 
   /// Probing only: false where infer(id) meets a value that only a run can tell.
   bool known(int id);
+
+  /// A memo for every node of a plan. Opaque; used again by evaluations of the same pipeline.
+  struct Memory;
 
  private:
   class Context;
@@ -120,7 +131,8 @@ class Evaluation {
   std::vector<Ticket> tickets_;
   bool probing_, naming_ = false;
   std::string source_name_;
-  std::vector<std::unique_ptr<Memo>> memo_;
+  std::unique_ptr<Memory> memory_;
+  std::span<Memo* const> memo_;  // of memory_, by node
 };
 
 }  // namespace varo

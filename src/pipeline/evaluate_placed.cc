@@ -29,6 +29,7 @@ void Evaluation::aim(Node node, View place, const std::shared_ptr<const void>& k
     Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
     infer(node.id);
     if (memo.evaluated) return;
+    memo.has_destinations = true;
     memo.destinations[static_cast<std::size_t>(node.output)] = {place, keep};
     if (!shared_.placement) return;
     const auto next = aim_of_source(node.id, place);
