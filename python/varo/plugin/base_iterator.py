@@ -134,7 +134,10 @@ class BaseIterator:
 
     def _outputs(self):
         """What one step gives of every pipeline."""
-        return [take() for take in self._takes]
+        outputs = []
+        for take in self._takes:
+            outputs.append(take())
+        return outputs
 
     def __iter__(self):
         if self._stepped or self._ended:
