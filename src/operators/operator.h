@@ -46,6 +46,8 @@ class Sample {
   virtual const Layout& layout(int input) = 0;
   /// May be deferred or padded.
   virtual const Tensor& tensor(int input) = 0;
+  /// In memory, may be padded; any strides.
+  virtual const Tensor& loaded(int input) = 0;
   /// In memory, not padded; any strides.
   virtual ConstView view(int input) = 0;
   /// In memory, row-major.

@@ -58,6 +58,10 @@ class FakeSample final : public Sample {
     asked.insert("value " + std::to_string(i));
     return inputs_[at(i)];
   }
+  const Tensor& loaded(int i) override {
+    if (tensor(i).deferred()) inputs_[at(i)] = read(inputs_[at(i)]);
+    return inputs_[at(i)];
+  }
   ConstView view(int i) override { return fetch(tensor(i)); }
   ConstView dense(int i) override {
     const ConstView any = view(i);
@@ -67,13 +71,7 @@ class FakeSample final : public Sample {
     return row_major.view();
   }
   ConstView fetch(const Tensor& tensor) override {
-    Tensor t = tensor;
-    if (t.deferred()) {
-      const auto [source, box] = t.fetch();
-      const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
-      source->read(box, whole.mutable_view(), parallel());
-      t = t.fetched(whole);
-    }
+    Tensor t = tensor.deferred() ? read(tensor) : tensor;
     if (t.padded()) {
       const Tensor filled = Tensor::own(t.spec());
       copy_tensor(t, filled.mutable_view(), parallel());
@@ -127,6 +125,12 @@ class FakeSample final : public Sample {
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  Tensor read(const Tensor& tensor) {
+    const auto [source, box] = tensor.fetch();
+    const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
+    source->read(box, whole.mutable_view(), parallel());
+    return tensor.fetched(whole);
+  }
   template <class T>
   std::vector<T> list(std::string_view arg) {
     const Tensor t = argument(arg);

@@ -81,6 +81,14 @@ class Evaluation::Context final : public Sample {
     trial_->inputs.emplace_back(input, trial_input(input));
     return trial_->inputs.back().second;
   }
+  const Tensor& loaded(int input) override {
+    const Node from = input_node(input);
+    const Tensor& now = e_->value(from);
+    Tensor& slot = e_->memo_[static_cast<std::size_t>(from.id)]
+                       ->results[static_cast<std::size_t>(from.output)];
+    if (now.deferred()) slot = e_->loaded(now);
+    return slot;
+  }
   ConstView view(int input) override { return materialised(input_node(input), false).view(); }
   ConstView dense(int input) override { return materialised(input_node(input), true).view(); }
   ConstView fetch(const Tensor& tensor) override {

@@ -97,9 +97,13 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
 
 void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel) {
   if (!src.padded()) return copy(src.view(), dst, parallel);
-  if (copy_rows(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel)) return;
-  const View inner = fill_outside(src.valid(), dst, src.fill_bits(), parallel);
-  copy(src.valid_view(), inner, parallel);
+  copy_padded(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel);
+}
+
+void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
+                 Parallel& parallel) {
+  if (copy_rows(inside, box, dst, bits, parallel)) return;
+  copy(inside, fill_outside(box, dst, bits, parallel), parallel);
 }
 
 View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel) {

@@ -19,6 +19,11 @@ void copy(const ConstView& src, const View& dst, Parallel& parallel);
 /// \pre !src.deferred(), equal shapes and element sizes
 void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel);
 
+/// The same of what copy_tensor() would find in a tensor: elements of `inside`, which fills `box`
+/// of dst, and the value whose bytes are `bits` around them.
+void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
+                 Parallel& parallel);
+
 /// Sets every element of dst outside of `box` to the value whose bytes are `bits` and returns the
 /// part of dst inside. \pre box lies inside dst's index space
 View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel);

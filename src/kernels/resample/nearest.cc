@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/dispatch.h"
+#include "kernels/copy/copy.h"
 #include "kernels/resample/pick.h"
 #include "kernels/resample/resample.h"
 
@@ -60,8 +61,16 @@ struct Rows {
   }
 };
 
+// Elements next to each row of the output that are fill, and their bytes.
+struct RowEnds {
+  std::int64_t before = 0, after = 0;
+  std::uint64_t fill_bits = 0;
+};
+
 template <class T>
-void run_rows(const Rows& rows, Parallel& parallel) {
+void run_rows(const Rows& rows, const RowEnds& ends, Parallel& parallel) {
+  T fill;
+  std::memcpy(&fill, &ends.fill_bits, sizeof fill);
   const ResampleViews& c = rows.c;
   const int axis = rows.first_axis;
   const std::int64_t inside = rows.inside(), extent = c.out.shape[axis], length = rows.length;
@@ -81,6 +90,7 @@ void run_rows(const Rows& rows, Parallel& parallel) {
                  rows.for_each(begin, end, [&](std::int64_t from, std::int64_t to) {
                    const T* src = c.in.ptr<T>() + from;
                    T* dst = c.out.ptr<T>() + to;
+                   std::fill_n(dst - ends.before, ends.before, fill);
                    if (picks && gapless_out)
                      pick_row(pattern, src, dst);
                    else if (picks)
@@ -90,6 +100,7 @@ void run_rows(const Rows& rows, Parallel& parallel) {
                      std::memcpy(dst, src, static_cast<std::size_t>(length) * sizeof(T));
                    else
                      for (std::int64_t x = 0; x < extent; ++x) dst[x * step_out] = src[x * step_in];
+                   std::fill_n(dst + length, ends.after, fill);
                  });
                });
 }
@@ -102,7 +113,73 @@ void resample_nearest(const ConstView& in, const View& out, std::span<const Resa
   if (volume(c.out.shape) == 0) return;
   const Rows rows(c);
   dispatch_width(c.in.dtype,
-                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, parallel); });
+                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, {}, parallel); });
+}
+
+namespace {
+
+// Output voxels [begin, begin + table.out) of another table: those that read source voxels
+// [lo, hi), which are all that the new one knows.
+struct Cut {
+  std::int64_t begin;
+  AxisTable table;
+};
+
+Cut cut(const AxisTable& whole, std::int64_t lo, std::int64_t hi) {
+  const auto there = [&](std::int32_t first) { return first >= lo && first < hi; };
+  // Voxels are picked in order, so that these are side by side.
+  const auto begin = std::find_if(whole.first.begin(), whole.first.end(), there);
+  const auto end = std::find_if_not(begin, whole.first.end(), there);
+  Cut c{begin - whole.first.begin(), {.extent = hi - lo, .out = end - begin}};
+  for (auto at = begin; at != end; ++at)
+    c.table.first.push_back(static_cast<std::int32_t>(*at - lo));
+  c.table.weights.assign(c.table.first.size(), 1.0F);
+  return c;
+}
+
+View part_of(const View& v, const Box& box) {
+  View part = v;
+  part.shape = box.extents();
+  for (int i = 0; i < v.rank(); ++i)
+    part.data = static_cast<std::byte*>(part.data) +
+                box.lo[i] * v.strides[i] * static_cast<std::int64_t>(v.element_size());
+  return part;
+}
+
+}  // namespace
+
+void resample_nearest(const Tensor& in, const View& out, std::span<const ResampledAxis> axes,
+                      Parallel& parallel) {
+  if (!in.padded()) return resample_nearest(in.view(), out, axes, parallel);
+  const Box inside = in.valid();
+  Box shown = inside;
+  std::vector<ResampledAxis> cuts;
+  for (const auto& [axis, table] : axes) {
+    auto [begin, part] = cut(table, inside.lo[axis], inside.hi[axis]);
+    shown.lo[axis] = begin;
+    shown.hi[axis] = begin + part.out;
+    cuts.push_back({axis, std::move(part)});
+  }
+  const ConstView from = in.valid_view();
+  const View to = part_of(out, shown);
+  if (to.volume() == 0) return fill(out, in.fill_bits(), parallel);
+  const ResampleViews c = resample_views(from, to, std::move(cuts));
+  const Rows rows(c);
+  RowEnds ends{.fill_bits = in.fill_bits()};
+  const std::vector<int> axes_of_rows = resample_axes(from.shape, to);
+  if (!axes_of_rows.empty()) {
+    // Rows that lie in rows of all of `out`: what is beside them is written along with them.
+    const int axis = axes_of_rows[static_cast<std::size_t>(rows.first_axis)];
+    if (out.strides[axis] == rows.inside()) {
+      ends.before = shown.lo[axis] * rows.inside();
+      ends.after = (out.shape[axis] - shown.hi[axis]) * rows.inside();
+      shown.lo[axis] = 0;
+      shown.hi[axis] = out.shape[axis];
+    }
+  }
+  fill_outside(shown, out, in.fill_bits(), parallel);
+  dispatch_width(from.dtype,
+                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, ends, parallel); });
 }
 
 }  // namespace varo

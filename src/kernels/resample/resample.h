@@ -7,7 +7,7 @@
 
 #include "core/parallel.h"
 #include "kernels/resample/resample_views.h"
-#include "varo/view.h"
+#include "varo/tensor.h"
 
 namespace varo {
 
@@ -22,6 +22,7 @@ struct ResamplePlan : ResampleViews {
   /// lies at the start of scratch and is `in` here.
   std::vector<ResamplePlan> before;
   std::int64_t between_floats() const;
+  std::int64_t worker_floats() const;  ///< what one tile needs
   /// Floats of scratch that resample() needs on `width` threads.
   std::int64_t scratch_floats(int width) const;
 };
@@ -36,6 +37,15 @@ struct ResamplePlan : ResampleViews {
 /// memory  copies of the tables
 /// errors  none
 ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<ResampledAxis> axes);
+
+/// As above for an input that may be padded. Padding stays out of memory: what a pass needs of it
+/// is put together in scratch, in pieces that stay in the cache. Results are those of the same
+/// input in memory, dense and with its padding, bit for bit.
+///
+/// in      not deferred; else as above
+/// memory  copies of the tables
+/// errors  none
+ResamplePlan plan_resample(const Tensor& in, const View& out, std::vector<ResampledAxis> axes);
 
 /// Runs the passes in float32, and converts the last one's sums by core/convert.h's rule.
 /// All output voxels take the same number of taps, some with weight 0: an infinite or NaN voxel
@@ -52,6 +62,12 @@ void resample(const ResamplePlan& plan, std::span<float> scratch, Parallel& para
 /// memory   four bytes an element of an output row
 /// errors   none
 void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
+                      Parallel& parallel);
+
+/// As above for an input that may be padded. in  not deferred; else as above
+/// memory  four bytes an element of an output row, copies of the tables
+/// errors  none
+void resample_nearest(const Tensor& in, const View& out, std::span<const ResampledAxis> axes,
                       Parallel& parallel);
 
 }  // namespace varo

@@ -30,6 +30,18 @@ bool by_columns(const ConstView& in, const View& out, int axis) {
   return inner < kColumnLines;
 }
 
+bool reads_inside(const ResamplePlan& p) {
+  const Strides& strides = p.padding->inside.strides;
+  const int last = p.in.rank() - 1, along = p.order.front();
+  if (!by_columns(p.in, p.out, along)) return strides[last] == 1;
+  std::int64_t inner = 1;
+  for (int i = last; i > along; --i) {
+    if (strides[i] != inner) return false;
+    inner *= p.in.shape[i];
+  }
+  return true;
+}
+
 }  // namespace resampling
 
 namespace {
@@ -41,6 +53,8 @@ using namespace resampling;
 constexpr std::int64_t kTileFloats = 96 * 1024;
 // Tiles without intermediate results only need to be worth a task.
 constexpr std::int64_t kTileVoxels = 64 * 1024;
+// What is put together of a padded input at a time stays in the second-level cache besides.
+constexpr std::int64_t kPackFloats = 16 * 1024;
 // Shorter runs along the innermost axis are not worth a tile of their own.
 constexpr std::int64_t kLeastRun = 64;
 // What a voxel costs in operations (see cost_of()), fitted to measured plans: read by a tile, in
@@ -201,6 +215,22 @@ ResamplePlan plan_tiles(ResampleViews views) {
   return plan;
 }
 
+// How the first pass of `plan` puts its input together (ResamplePadding).
+void choose_packing(const ResamplePlan& plan, ResamplePadding& padding) {
+  if (plan.order.empty() || plan.tiles == 0 || packs(plan)) return;
+  const Shape most = source_extents(plan.tables, plan.tile);
+  const int along = plan.order.front();
+  // Passes that transpose want all of what lies inside their axis.
+  const int end = by_columns(plan.in, plan.out, along) ? along : plan.in.rank();
+  for (int i = 0; i < end && padding.pack_axis < 0; ++i)
+    if (i != along && most[i] > 1) padding.pack_axis = i;
+  padding.pack_floats = volume(most);
+  if (padding.pack_axis < 0) return;
+  const std::int64_t extent = most[padding.pack_axis], each = padding.pack_floats / extent;
+  padding.pack_count = std::clamp<std::int64_t>(kPackFloats / each, 1, extent);
+  padding.pack_floats = each * padding.pack_count;
+}
+
 // The strides of a volume in between. Planes a multiple of 2 KiB apart would meet in few sets of
 // the caches, and a window reads more of them than a set has ways.
 Strides between_strides(const Shape& shape, int last) {
@@ -231,9 +261,13 @@ std::int64_t ResamplePlan::between_floats() const {
   return before.empty() ? 0 : in.shape[0] * in.strides[0];
 }
 
+std::int64_t ResamplePlan::worker_floats() const {
+  return stage_floats[0] + stage_floats[1] + column_floats + (padding ? padding->pack_floats : 0);
+}
+
 std::int64_t ResamplePlan::scratch_floats(int width) const {
   const std::int64_t workers = std::clamp<std::int64_t>(width, 1, std::max<std::int64_t>(tiles, 1));
-  const std::int64_t own = workers * (stage_floats[0] + stage_floats[1] + column_floats);
+  const std::int64_t own = workers * worker_floats();
   if (before.empty()) return own;
   return between_floats() + std::max(own, before.front().scratch_floats(width));
 }
@@ -255,6 +289,33 @@ ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<Res
     best = std::move(apart);
   }
   return best;
+}
+
+ResamplePlan plan_resample(const Tensor& in, const View& out, std::vector<ResampledAxis> axes) {
+  if (!in.padded()) return plan_resample(in.view(), out, std::move(axes));
+  // As if all of it were in memory, so that passes and their order are the same.
+  const Shape& shape = in.shape();
+  ResamplePlan plan =
+      plan_resample({nullptr, in.dtype(), shape, dense_strides(shape)}, out, std::move(axes));
+  const ConstView inside = in.valid_view();
+  const Box box = in.valid();
+  const bool empty = box.empty();
+  ResamplePadding padding{.inside = {inside.data, inside.dtype, {}, {}},
+                          .fill_bits = in.fill_bits()};
+  for (const int i : resample_axes(shape, out)) {
+    padding.box.lo.push_back(empty ? 0 : box.lo[i]);
+    padding.box.hi.push_back(empty ? 0 : box.hi[i]);
+    padding.inside.strides.push_back(inside.strides[i]);
+  }
+  if (padding.box.lo.rank() == 0) {
+    padding.box = {{0}, {empty ? 0 : 1}};
+    padding.inside.strides.push_back(1);
+  }
+  padding.inside.shape = padding.box.extents();
+  ResamplePlan& first = plan.before.empty() ? plan : plan.before.front();
+  choose_packing(first, padding);
+  first.padding = std::move(padding);
+  return plan;
 }
 
 }  // namespace varo

@@ -6,19 +6,23 @@
 
 namespace varo {
 
+std::vector<int> resample_axes(const Shape& in, const View& out) {
+  std::vector<int> kept;
+  for (int i = 0; i < out.rank(); ++i)
+    if (in[i] != 1 || out.shape[i] != 1) kept.push_back(i);
+  std::stable_sort(kept.begin(), kept.end(), [&](int a, int b) {
+    return std::abs(out.strides[a]) > std::abs(out.strides[b]);
+  });
+  return kept;
+}
+
 ResampleViews resample_views(const ConstView& in, const View& out,
                              std::vector<ResampledAxis> axes) {
   std::array<std::optional<AxisTable>, kMaxRank> tables;
   for (ResampledAxis& a : axes)
     if (!a.table.identity()) tables[static_cast<std::size_t>(a.axis)] = std::move(a.table);
 
-  std::vector<int> kept;
-  for (int i = 0; i < out.rank(); ++i)
-    if (in.shape[i] != 1 || out.shape[i] != 1) kept.push_back(i);
-  std::stable_sort(kept.begin(), kept.end(), [&](int a, int b) {
-    return std::abs(out.strides[a]) > std::abs(out.strides[b]);
-  });
-
+  const std::vector<int> kept = resample_axes(in.shape, out);
   ResampleViews c{{in.data, in.dtype, {}, {}}, {out.data, out.dtype, {}, {}}, {}};
   for (const int i : kept) {
     auto& table = tables[static_cast<std::size_t>(i)];

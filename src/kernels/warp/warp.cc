@@ -43,7 +43,7 @@ void place_nearest(const Job& job, const Row& row, int x, Run& run, Positions& p
   const auto inside = [&](int k) {
     for (int axis = 0; axis < grid.axes; ++axis) {
       const std::int32_t index = warp::index_of(run.start, axis, k);
-      if (index < 0 || index >= grid.extent[axis]) return false;
+      if (index < grid.low[axis] || index >= grid.high[axis]) return false;
     }
     return true;
   };
@@ -249,6 +249,12 @@ bool computes(DType t) {
 bool warp_takes(DType in, DType out, WarpFilter filter) {
   if (in == out && filter == WarpFilter::nearest) return true;
   return computes(in) && computes(out) && (in == out || in == DType::f32 || out == DType::f32);
+}
+
+bool warp_mixes(DType in, std::uint64_t fill_bits, WarpFilter filter) {
+  if (filter == WarpFilter::nearest || in != DType::f32) return true;
+  const auto fill = from_bits<float>(fill_bits);
+  return std::isfinite(fill) && !(fill == 0 && std::signbit(fill));
 }
 
 void warp_affine(const ConstView& in, const View& out, const WarpParams& params,

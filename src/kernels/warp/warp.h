@@ -30,6 +30,10 @@ struct WarpParams {
   WarpBorder border = WarpBorder::clamp;
   /// An element of the input's dtype, in its first bytes.
   std::uint64_t fill_bits = 0;
+  /// Voxels of padding along x, y, z, before and after what is in memory. All of them read as
+  /// `fill_bits`, and whatever lies beyond them too: with WarpBorder::clamp the edge that repeats
+  /// is padding there. Positions count from the first of them.
+  std::array<std::int64_t, 3> before{}, after{};
 };
 
 /// Whether warp_affine() takes this pair.
@@ -37,12 +41,19 @@ struct WarpParams {
 ///   linear   T -> T, T -> float32 and float32 -> T for uint8, int8, uint16, int16, int32, float32
 bool warp_takes(DType in, DType out, WarpFilter filter);
 
+/// Whether any mix of `fill_bits` with itself gives it again: not for -0.0 nor what is not finite,
+/// with WarpFilter::linear.
+bool warp_mixes(DType in, std::uint64_t fill_bits, WarpFilter filter);
+
 /// out[z, y, x, c] = in at source_of * (x + 0.5, y + 0.5, z + 0.5), in every channel c.
 ///
-/// in       [D, H, W, C], any strides; extents of D, H, W below 2^29; with WarpBorder::clamp none
-///          of D, H, W is 0 unless `out` is empty
+/// in       [D, H, W, C], any strides; extents of D, H, W below 2^29, with their padding too; with
+///          WarpBorder::clamp none of D, H, W is 0 unless `out` is empty or there is padding
 /// out      [D', H', W', C], any strides, not overlapping `in`
-/// params   see there; values that are not finite count as a position outside
+/// params   see there; values that are not finite count as a position outside. Padding before is
+///          below 2^28
+/// padding  results equal those of an input that has it in memory, bit for bit, for a fill that
+///          mixes with itself (warp_mixes())
 /// reach    anywhere
 /// accuracy positions within 2e-5 voxel of a float64 evaluation at any extent; results equal bit
 ///          for bit across strides, threads and instruction sets

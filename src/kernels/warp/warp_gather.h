@@ -24,24 +24,27 @@ inline std::int32_t index_of(const Start& start, int axis, int k) {
   return start.whole[axis] + whole - (p < static_cast<float>(whole) ? 1 : 0);
 }
 
-/// Positions at + k * step of any size.
-inline void locate_exactly(double at, double step, int count, std::int32_t* index, float* weight) {
+/// Positions at + k * step of any size; indices count from `before` on.
+inline void locate_exactly(double at, double step, int count, std::int32_t before,
+                           std::int32_t* index, float* weight) {
   for (int k = 0; k < count; ++k) {
     const double p = at + k * step;
     const double pinned = p >= -kFar ? std::min(p, kFar) : -kFar;  // NaN goes to -kFar
     const double floor = std::floor(pinned);
-    index[k] = static_cast<std::int32_t>(floor);
+    index[k] = static_cast<std::int32_t>(floor) - before;
     weight[k] = static_cast<float>(pinned - floor);
   }
 }
 
-/// The voxels of a run whose index lies within the grid on every axis. Indices are monotone along
+/// The voxels of a run that are not fill. Indices are monotone along
 /// the run on each axis, so that they are one interval.
 inline Span voxels_within(const Grid& grid, const Positions& run, int count) {
   Span span{0, count};
   for (int axis = 0; axis < grid.axes; ++axis) {
     const std::int32_t* index = run.index[axis];
-    const auto good = [&](int k) { return index[k] >= 0 && index[k] < grid.extent[axis]; };
+    const auto good = [&](int k) {
+      return index[k] >= grid.low[axis] && index[k] < grid.high[axis];
+    };
     while (span.begin < span.end && !good(span.begin)) ++span.begin;
     while (span.begin < span.end && !good(span.end - 1)) --span.end;
   }

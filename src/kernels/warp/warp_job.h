@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "core/parallel.h"
 #include "kernels/warp/warp.h"
@@ -50,6 +51,7 @@ struct Job {
   bool nothing = false;     ///< the input is empty
   /// Of the steps along x; 0 where a whole row moves less than kDoubt.
   double inverse_step[3];
+  std::int32_t before[3];  ///< positions count from so many voxels before the grid
 
   Job(const ConstView& from, const View& to, const WarpParams& p)
       : in(from),
@@ -58,15 +60,22 @@ struct Job {
         linear(p.filter == WarpFilter::linear),
         loops(row_loops(from.dtype, to.dtype, p.axes)) {
     grid.axes = p.axes;
-    grid.constant = p.border == WarpBorder::constant;
+    grid.constant = false;
     std::int64_t span = 0;
     for (int axis = 0; axis < 3; ++axis) {
       grid.extent[axis] = from.shape[2 - axis];
       grid.stride[axis] = from.strides[2 - axis];
+      const auto at = static_cast<std::size_t>(axis);
+      const bool fill_below = p.border == WarpBorder::constant || p.before[at] > 0;
+      const bool fill_above = p.border == WarpBorder::constant || p.after[at] > 0;
+      grid.low[axis] = fill_below ? 0 : -kNoEnd;
+      grid.high[axis] = fill_above ? static_cast<std::int32_t>(grid.extent[axis]) : kNoEnd;
+      before[axis] = static_cast<std::int32_t>(p.before[at]);
       const double step = *(p.source_of.data() + 4 * axis);
       const bool moves = std::abs(step) * static_cast<double>(to.shape[2]) > kDoubt / 2;
       inverse_step[axis] = moves ? 1 / step : 0;
       if (axis >= p.axes) continue;
+      grid.constant = grid.constant || fill_below || fill_above;
       nothing = nothing || grid.extent[axis] == 0;
       span += std::abs(grid.stride[axis]) * std::max<std::int64_t>(grid.extent[axis] - 1, 0);
     }
@@ -95,18 +104,26 @@ struct Job {
     if (nothing || !row.regular) return row;
     // Taps lie at the position's whole part and, if linear, one further.
     const double above = linear ? 1 : 0;
-    row.inside = voxels_between(row, kDoubt, above + kDoubt);
+    const auto inside = [&](int axis) {
+      return std::pair{kDoubt, static_cast<double>(grid.extent[axis]) - (above + kDoubt)};
+    };
+    const auto touching = [&](int axis) {
+      return std::pair{grid.low[axis] - (above + kDoubt), grid.high[axis] + kDoubt};
+    };
+    row.inside = voxels_between(row, inside);
     if (grid.constant && (row.inside.begin > 0 || row.inside.end < all.end))
-      row.touching = voxels_between(row, -above - kDoubt, -kDoubt);
+      row.touching = voxels_between(row, touching);
     return row;
   }
 
-  // Voxels whose positions lie `low` or more above the grid's first, `high` or more below its end.
-  Span voxels_between(const Row& row, double low, double high) const {
+  // Voxels whose positions lie between least and most, of range(axis), counted from the grid's
+  // first voxel.
+  template <class Range>
+  Span voxels_between(const Row& row, const Range& range) const {
     double first = 0, last = static_cast<double>(out.shape[2] - 1);
     for (int axis = 0; axis < grid.axes; ++axis) {
-      const double least = low, most = static_cast<double>(grid.extent[axis]) - high;
-      const double at = row.at[axis], inverse = inverse_step[axis];
+      const auto [least, most] = range(axis);
+      const double at = row.at[axis] - before[axis], inverse = inverse_step[axis];
       if (least > most || (inverse == 0 && !(at >= least && at <= most))) return {0, 0};
       if (inverse == 0) continue;
       const double a = (least - at) * inverse, b = (most - at) * inverse;
@@ -132,7 +149,7 @@ struct Job {
       const double at = row.at[axis] + x * row.step[axis];
       auto whole = static_cast<std::int32_t>(at);
       whole -= at < whole ? 1 : 0;
-      run.start.whole[axis] = whole;
+      run.start.whole[axis] = whole - before[axis];
       run.start.first[axis] = static_cast<float>(at - whole);
       run.start.step[axis] = static_cast<float>(row.step[axis]);
     }
@@ -147,7 +164,7 @@ struct Job {
   void locate(const Row& row, int x, const Run& run, Span span, Positions& positions) const {
     if (row.regular) return loops.locate(run.start, grid.axes, span.begin, span.end, positions);
     for (int axis = 0; axis < grid.axes; ++axis)
-      locate_exactly(row.at[axis] + x * row.step[axis], row.step[axis], run.count,
+      locate_exactly(row.at[axis] + x * row.step[axis], row.step[axis], run.count, before[axis],
                      positions.index[axis], positions.weight[axis]);
   }
 

@@ -56,10 +56,9 @@ class LevelRows {
     // Columns that are read, and those of them that there are.
     const int low = std::min(first, last), high = std::max(first, last) + 1;
     int begin = std::max(low, 0), end = std::min(high, extent - 1) + 1;
-    if (!grid_.constant) {
-      begin = std::min(begin, extent - 1);
-      end = std::max(end, 1);
-    }
+    const bool repeats_first = grid_.low[0]<0, repeats_last = grid_.high[0]> extent;
+    if (repeats_first) end = std::max(end, 1);
+    if (repeats_last) begin = std::min(begin, extent - 1);
     float at[3] = {};
     std::int32_t index[3] = {};
     for (int axis = 1; axis < grid_.axes; ++axis) {
@@ -68,15 +67,16 @@ class LevelRows {
     }
     // Before column `low` there may be the one that an edge repeats.
     float* columns = columns_ + 2 - low;
+    float before = fill_, after = fill_;
     if (begin < end) {
       const void* rows[4];
       std::int64_t strides[4];
       for (int r = 0; r < (grid_.axes == 2 ? 2 : 4); ++r)
         rows[r] = row(data, index[1] + (r & 1), index[2] + (r >> 1), begin, end, strides[r]);
       loops_.mix(rows, strides, end - begin, at[1], at[2], columns + begin);
+      if (repeats_first) before = columns[begin];
+      if (repeats_last) after = columns[end - 1];
     }
-    const float before = grid_.constant ? fill_ : columns[begin];
-    const float after = grid_.constant ? fill_ : columns[end - 1];
     for (int x = low; x < std::min(begin, high + 1); ++x) columns[x] = before;
     for (int x = std::max(end, low); x <= high; ++x) columns[x] = after;
     // With steps of 1 an index that rounding has put one further is followed by others alike.
@@ -92,8 +92,8 @@ class LevelRows {
   const In* row(const In* data, std::int64_t y, std::int64_t z, int begin, int end,
                 std::int64_t& stride) const {
     stride = grid_.stride[0];
-    const bool inside =
-        y >= 0 && y < grid_.extent[1] && (grid_.axes == 2 || (z >= 0 && z < grid_.extent[2]));
+    const bool inside = y >= grid_.low[1] && y < grid_.high[1] &&
+                        (grid_.axes == 2 || (z >= grid_.low[2] && z < grid_.high[2]));
     if (grid_.constant && !inside) {
       // Alike in whatever direction the others run.
       if (std::abs(stride) != 1) stride = 0;

@@ -60,7 +60,7 @@ void Blend(const void* taps, const Positions& run, int begin, int end, float* ou
   }
 }
 
-// Voxels whose lower taps have these indices; what lies outside of the grid reads as `fill`.
+// Voxels whose lower taps have these indices; taps beyond the grid's low and high are `fill`.
 // `index(axis)`, `rows` as for Across, settle(lower, upper) mends what `rows` could not load.
 template <int kAxes, bool kBack, class Index, class Rows, class Settle>
 HWY_INLINE hn::Vec<DF> BlendFilledVector(const Grid& grid, const Index& index, hn::Vec<DF> x,
@@ -68,11 +68,10 @@ HWY_INLINE hn::Vec<DF> BlendFilledVector(const Grid& grid, const Index& index, h
                                          const Settle& settle) {
   const DF df;
   const DI di;
-  // All bits where the lower (upper: where the upper) tap along `axis` lies within the grid.
+  // All bits where the lower (upper: where the upper) tap along `axis` is not fill.
   const auto within = [&](int axis, int upper) VARO_INLINE_LAMBDA {
-    const auto extent = static_cast<std::int32_t>(grid.extent[axis]);
-    const auto in = hn::And(hn::Gt(index(axis), hn::Set(di, -1 - upper)),
-                            hn::Lt(index(axis), hn::Set(di, extent - upper)));
+    const auto in = hn::And(hn::Gt(index(axis), hn::Set(di, grid.low[axis] - 1 - upper)),
+                            hn::Lt(index(axis), hn::Set(di, grid.high[axis] - upper)));
     return hn::VecFromMask(df, hn::RebindMask(df, in));
   };
   const auto row_in = [&](int r) VARO_INLINE_LAMBDA {

@@ -18,13 +18,18 @@ inline constexpr int kSlack = 16;
 inline constexpr double kMaxStep = 8;
 /// Positions are pinned here; far outside of every axis, and sums of two still fit an int32.
 inline constexpr double kFar = 1 << 29;
+/// Beyond every index, counted from whatever padding.
+inline constexpr std::int32_t kNoEnd = 1 << 30;
 
 /// The input along x, y, z.
 struct Grid {
   int axes;
-  bool constant;  ///< taps outside read as fill; else as the nearest voxel
+  bool constant;  ///< taps outside some face read as fill
   std::int64_t extent[3];
   std::int64_t stride[3];
+  /// Indices from `low` on, below `high`, read as the nearest voxel; others as fill. A face of the
+  /// grid, or kNoEnd away.
+  std::int32_t low[3], high[3];
 };
 
 /// Where the voxels of a run come from. Voxel k lies at whole + (first + k * step) along x, y, z;

@@ -2,6 +2,7 @@
 /// What warp_affine and rotate share: arguments, the plan of one sample, views, the run.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -236,12 +237,37 @@ AnyView frame_of(const AnyView& v, const Plan& p, std::int64_t f) {
   return out;
 }
 
+/// Whether the kernel can make up the padding of `t`: padding along the warped axes alone, of a
+/// value that is also what lies outside, or repeats there.
+inline bool pads_along(const Plan& p, const Tensor& t) {
+  constexpr std::int64_t kMostBefore = std::int64_t{1} << 27;
+  const Box inside = t.valid();
+  for (int i = 0; i < t.rank(); ++i) {
+    const bool warped = std::find(p.at, p.at + p.axes, i) != p.at + p.axes;
+    if (!warped && inside.extents()[i] != t.shape()[i]) return false;
+    if (inside.lo[i] > kMostBefore) return false;
+  }
+  return (p.border == WarpBorder::clamp || t.fill_bits() == p.fill_bits) &&
+         warp_mixes(p.from, t.fill_bits(), p.filter);
+}
+
 inline void run(Sample& s) {
   const Plan& p = s.kept<Plan>();
-  const ConstView in = s.view(0);
   const View out = s.output(0);
   WarpParams params{
       .axes = p.axes, .filter = p.filter, .border = p.border, .fill_bits = p.fill_bits};
+  ConstView in;
+  if (const Tensor& t = s.loaded(0); t.padded() && pads_along(p, t)) {
+    in = t.valid_view();
+    params.fill_bits = t.fill_bits();
+    const Box inside = t.valid();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(p.axes); ++i) {
+      params.before[i] = inside.lo[p.at[i]];
+      params.after[i] = t.shape()[p.at[i]] - inside.hi[p.at[i]];
+    }
+  } else {
+    in = s.view(0);
+  }
   const std::int64_t frames = p.frame < 0 ? 1 : out.shape[p.frame];
   for (std::int64_t f = 0; f < frames && out.volume() > 0; ++f) {
     params.source_of = map_of(p, f);

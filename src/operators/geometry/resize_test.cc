@@ -1,94 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What cases cannot see: views, regions that are read, affines.
 #include <gtest/gtest.h>
-#include <map>
 
-#include "kernels/copy/copy.h"
-#include "operators/operator.h"
+#include "operators/testing.h"
 
 namespace varo {
 namespace {
 
-// One sample with one input and constant arguments.
-class OneSample final : public Sample {
- public:
-  OneSample(Tensor input, std::map<std::string, ArgValue> args)
-      : def_(*find_operator("resize")),
-        args_(def_),
-        input_(std::move(input)),
-        spec_(input_.spec()) {
-    for (auto& [name, value] : args) args_.set(name, value);
-    op_ = def_.create(args_);
-  }
-
-  Tensor evaluate() {
-    op_->infer(*this);
-    ran = !op_->resolve(*this);
-    if (ran) {
-      result_ = Tensor::own(out_);
-      op_->run(*this);
-      if (affine_) result_ = result_.with_meta({.affine = affine_});
-    }
-    return result_;
-  }
-  bool ran = false;
-
-  int input_count() const override { return 1; }
-  const Spec& spec(int) override { return spec_; }
-  const Layout& layout(int) override { return spec_.layout; }
-  const Tensor& tensor(int) override { return input_; }
-  ConstView view(int) override { return fetch(input_); }
-  ConstView dense(int) override { return fetch(input_); }
-  ConstView fetch(const Tensor& tensor) override {
-    held_ = tensor;
-    if (tensor.deferred()) {
-      const auto [source, box] = tensor.fetch();
-      const Tensor whole = Tensor::own({source->dtype(), box.extents(), {}});
-      source->read(box, whole.mutable_view(), Parallel::serial());
-      held_ = tensor.fetched(whole);
-    }
-    return held_.view();
-  }
-  bool has(std::string_view arg) override { return args_.constant(arg); }
-  bool flag(std::string_view arg) override { return args_.flag(arg); }
-  std::int64_t integer(std::string_view arg) override { return args_.integer(arg); }
-  double real(std::string_view arg) override { return args_.real(arg); }
-  const std::string& text(std::string_view arg) override { return args_.text(arg); }
-  DType dtype(std::string_view arg) override { return args_.dtype(arg); }
-  std::vector<std::int64_t> integers(std::string_view arg) override { return args_.integers(arg); }
-  std::vector<double> reals(std::string_view arg) override { return args_.reals(arg); }
-  using Sample::integers;
-  using Sample::reals;
-  Tensor argument(std::string_view) override { return {}; }
-  const Args& args() const override { return args_; }
-  int output_count() const override { return 1; }
-  void set_output(int, Spec spec) override { out_ = spec; }
-  const Spec& output_spec(int) override { return out_; }
-  void set_result(int, Tensor tensor) override { result_ = std::move(tensor); }
-  View output(int) override { return result_.mutable_view(); }
-  void write_input(int, const View&) override {}
-  void set_affine(int, const Affine& affine) override { affine_ = affine; }
-  RandomKey random(int) const override { return {}; }
-  Parallel& parallel() override { return Parallel::serial(); }
-  void* scratch(std::size_t bytes) override {
-    scratch_.push_back(Tensor::own({DType::u8, {static_cast<std::int64_t>(bytes)}, {}}));
-    return scratch_.back().mutable_view().data;
-  }
-  std::any& state() override { return state_; }
-  const Ticket& ticket() const override { return ticket_; }
-
- private:
-  const OperatorDef& def_;
-  Args args_;
-  std::unique_ptr<Operator> op_;
-  Tensor input_, held_, result_;
-  Spec spec_, out_;
-  std::optional<Affine> affine_;
-  std::vector<Tensor> scratch_;
-  std::any state_;
-  Ticket ticket_;
-};
-
+using testing::FakeSample;
+using testing::RecordingSource;
 using Reals = std::vector<double>;
 
 Tensor volume_of(const Shape& shape, const char* layout) {
@@ -97,57 +17,46 @@ Tensor volume_of(const Shape& shape, const char* layout) {
   return Tensor::of<float>(values, shape).relabelled(layout);
 }
 
-// Remembers what was read.
-struct Recorder final : Source {
-  Tensor values;
-  std::vector<Box> boxes;
-  explicit Recorder(Tensor v) : values(std::move(v)) {}
-  DType dtype() const override { return values.dtype(); }
-  const Shape& shape() const override { return values.shape(); }
-  void read(const Box& box, const View& dst, Parallel& parallel) override {
-    boxes.push_back(box);
-    Tensor t = values;
-    for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, box.lo[i], box.hi[i] - box.lo[i]);
-    copy(t.view(), dst, parallel);
-  }
-};
-
 TEST(Resize, same_size_is_the_input) {
   const Tensor in = volume_of({5, 6, 7}, "DHW");
   for (std::int64_t interp = 0; interp <= 4; ++interp) {
-    OneSample s(in, {{"size", Reals{5, 6, 7}}, {"interp_type", interp}});
+    FakeSample s("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", interp}});
     const Tensor out = s.evaluate();
     EXPECT_FALSE(s.ran) << interp;
     EXPECT_EQ(out.view().data, in.view().data);
     EXPECT_EQ(out.view().strides, in.view().strides);
   }
-  OneSample gaussian(in, {{"size", Reals{5, 6, 7}}, {"interp_type", std::int64_t{5}}});
+  FakeSample gaussian("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", std::int64_t{5}}});
   gaussian.evaluate();
   EXPECT_TRUE(gaussian.ran);
   const Tensor bytes =
       Tensor::of<std::uint8_t>(std::vector<std::uint8_t>(210, 9), {5, 6, 7}).relabelled("DHW");
-  OneSample converted(bytes,
-                      {{"size", Reals{5, 6, 7}}, {"dtype", static_cast<std::int64_t>(DType::f32)}});
+  FakeSample converted(
+      "resize", {bytes},
+      {{"size", Reals{5, 6, 7}}, {"dtype", static_cast<std::int64_t>(DType::f32)}});
   EXPECT_EQ(*converted.evaluate().view().ptr<float>(), 9);
   EXPECT_TRUE(converted.ran);
 }
 
 TEST(Resize, whole_steps_are_slices) {
   const Tensor in = volume_of({5, 6, 8, 2}, "DHWC");
-  OneSample crop(
-      in, {{"size", Reals{2, 3, 4}}, {"roi_start", Reals{1, 2, 3}}, {"roi_end", Reals{3, 5, 7}}});
+  FakeSample crop(
+      "resize", {in},
+      {{"size", Reals{2, 3, 4}}, {"roi_start", Reals{1, 2, 3}}, {"roi_end", Reals{3, 5, 7}}});
   EXPECT_EQ(crop.evaluate().view().data,
             in.sliced(0, 1, 2).sliced(1, 2, 3).sliced(2, 3, 4).view().data);
-  OneSample mirrored(in, {{"size", Reals{5, 6, -8}}});
+  FakeSample mirrored("resize", {in}, {{"size", Reals{5, 6, -8}}});
   EXPECT_EQ(mirrored.evaluate().view().strides, in.flipped(2).view().strides);
-  OneSample every_other(in, {{"size", Reals{5, 3, 4}}, {"interp_type", std::int64_t{0}}});
+  FakeSample every_other("resize", {in},
+                         {{"size", Reals{5, 3, 4}}, {"interp_type", std::int64_t{0}}});
   EXPECT_EQ(every_other.evaluate().view().strides, (Strides{96, 32, 4, 1}));
 }
 
 TEST(Resize, reads_the_region_only) {
-  const auto source = std::make_shared<Recorder>(volume_of({40, 50, 60}, "DHW"));
-  OneSample s(
-      Tensor::defer(source, "DHW"),
+  const Tensor values = volume_of({40, 50, 60}, "DHW");
+  const auto source = std::make_shared<RecordingSource>(values);
+  FakeSample s(
+      "resize", {Tensor::defer(source, "DHW")},
       {{"size", Reals{8, 8, 8}}, {"roi_start", Reals{10, 10, 50}}, {"roi_end", Reals{20, 30, 60}}});
   const Tensor out = s.evaluate();
   ASSERT_EQ(source->boxes.size(), 1U);
@@ -155,8 +64,8 @@ TEST(Resize, reads_the_region_only) {
   // to 58.875
   EXPECT_EQ(source->boxes[0].lo, (Dims{9, 9, 49}));
   EXPECT_EQ(source->boxes[0].hi, (Dims{21, 31, 60}));
-  OneSample in_memory(
-      source->values,
+  FakeSample in_memory(
+      "resize", {values},
       {{"size", Reals{8, 8, 8}}, {"roi_start", Reals{10, 10, 50}}, {"roi_end", Reals{20, 30, 60}}});
   const Tensor want = in_memory.evaluate();
   for (int i = 0; i < 512; ++i) ASSERT_EQ(out.view().ptr<float>()[i], want.view().ptr<float>()[i]);
@@ -180,7 +89,7 @@ TEST(Resize, affine_keeps_the_ends_of_the_region_in_place) {
   } const runs[] = {
       {{7, 20, 9}, 1}, {{10, 12, 14}, 1}, {{10, -12, 14}, 1}, {{5, 6, 7}, 0}, {{5, 4.5, 9.3}, 3}};
   for (const auto& [size, interp] : runs) {
-    OneSample s(in, {{"size", size}, {"interp_type", interp}});
+    FakeSample s("resize", {in}, {{"size", size}, {"interp_type", interp}});
     const Tensor out = s.evaluate();
     ASSERT_TRUE(out.meta().affine);
     // Whole sizes: the corners of the grids coincide. Others: the centres do.

@@ -43,21 +43,25 @@ std::optional<Affine> moved_affine(Sample& sample, const Resizing& resizing) {
   return affine;
 }
 
-// What the tables use of the input, in memory.
-ConstView used_part(Sample& sample, const Resizing& resizing) {
-  Tensor part = sample.tensor(0);
-  const auto all = static_cast<double>(volume(part.shape()));
-  for (const auto& [axis, table] : resizing.tables)
-    part = part.sliced(axis, table.begin, table.extent);
-  if (static_cast<double>(volume(part.shape())) < kWorthCutting * all) return sample.fetch(part);
-  ConstView view = sample.view(0);
-  for (const auto& [axis, table] : resizing.tables) {
-    const std::int64_t elements = table.begin * view.strides[axis];
-    view.data = static_cast<const std::byte*>(view.data) +
-                elements * static_cast<std::int64_t>(view.element_size());
-    view.shape[axis] = table.extent;
-  }
-  return view;
+// What the tables use of the input, in memory, padded or not.
+Tensor used_part(Sample& sample, const Resizing& resizing) {
+  const auto used = [&](Tensor t) {
+    for (const auto& [axis, table] : resizing.tables) t = t.sliced(axis, table.begin, table.extent);
+    return t;
+  };
+  const Tensor part = used(sample.tensor(0));
+  if (!part.deferred()) return part;
+  const auto to_read = [](const Tensor& t) {
+    return static_cast<double>(volume(t.valid().extents()));
+  };
+  if (to_read(part) >= kWorthCutting * to_read(sample.tensor(0))) return used(sample.loaded(0));
+  const Box inside = part.valid();
+  Tensor read = part;
+  for (int i = 0; i < read.rank(); ++i) read = read.sliced(i, inside.lo[i], inside.extents()[i]);
+  read = Tensor::wrap(sample.fetch(read), nullptr);
+  for (int i = 0; i < read.rank(); ++i)
+    read = *read.windowed(i, -inside.lo[i], part.shape()[i], part.fill_bits());
+  return read;
 }
 
 }  // namespace
@@ -111,10 +115,10 @@ void run_resizing(Sample& sample, Resizing& resizing) {
   const View out = sample.output(0);
   if (out.volume() == 0) return;
   if (const auto affine = moved_affine(sample, resizing)) sample.set_affine(0, *affine);
-  const ConstView in = used_part(sample, resizing);
+  const Tensor in = used_part(sample, resizing);
   const bool moves = std::all_of(resizing.tables.begin(), resizing.tables.end(),
                                  [](const ResampledAxis& a) { return a.table.moves(); });
-  if (moves && out.dtype == in.dtype)
+  if (moves && out.dtype == in.dtype())
     return resample_nearest(in, out, resizing.tables, sample.parallel());
   const ResamplePlan plan = plan_resample(in, out, std::move(resizing.tables));
   resample(plan, sample.scratch_of<float>(plan.scratch_floats(sample.parallel().width())),
