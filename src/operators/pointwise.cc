@@ -43,7 +43,8 @@ void Pointwise::run(Sample& sample, const Meanwhile* meanwhile) const {
   const Register result = append(sample, chain);
   if (meanwhile != nullptr) meanwhile->before(chain.reads);
   run_program(chain.builder.finish(result), chain.views, out, sample.parallel(),
-              meanwhile != nullptr ? &meanwhile->after : nullptr);
+              meanwhile != nullptr ? &meanwhile->after : nullptr,
+              meanwhile != nullptr && meanwhile->past_caches);
 }
 
 Index row_major(const Shape& shape) { return {dense_strides(shape)}; }

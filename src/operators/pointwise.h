@@ -41,6 +41,7 @@ class Pointwise : public Operator {
   struct Meanwhile {
     FunctionRef<void(std::span<const Read>)> before;
     FunctionRef<void(std::int64_t)> after;
+    bool past_caches;  ///< nobody reads the output soon
   };
   void run(Sample& sample, const Meanwhile* meanwhile) const;
 

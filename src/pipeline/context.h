@@ -41,11 +41,7 @@ struct Evaluation::Memo {
   std::vector<Tensor> results;
   std::vector<std::optional<Affine>> affines;
   std::vector<Layout> layouts;  ///< of the inputs: own or assumed
-  struct Destination {
-    View view;
-    std::shared_ptr<const void> keep;
-  };
-  std::vector<std::optional<Destination>> destinations;
+  std::vector<std::optional<Place>> destinations;
 
   void drop_results() {
     if (!has_results) return;
@@ -156,7 +152,8 @@ class Evaluation::Context final : public Sample {
     return memo().results[static_cast<std::size_t>(output)].mutable_view();
   }
   void write_input(int input, const View& to) override {
-    e_->deliver(input_node(input), to, memo().results[0].keep());
+    const Tensor& whole = memo().results[0];
+    e_->deliver(input_node(input), {to, whole.keep(), e_->leaves(id_)});
   }
   void set_affine(int output, const Affine& affine) override {
     memo().affines[static_cast<std::size_t>(output)] = affine;

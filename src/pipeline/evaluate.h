@@ -50,8 +50,15 @@ class Evaluation {
   const std::vector<Spec>& infer(int id);
   /// The value; may be deferred or padded.
   const Tensor& value(Node node);
-  /// Computes the value into `destination` (dense, shaped as inferred), which `keep` keeps alive.
-  Tensor value_into(Node node, const View& destination, std::shared_ptr<const void> keep);
+  /// Where a value is computed.
+  struct Place {
+    View view;
+    std::shared_ptr<const void> keep;  ///< keeps it alive
+    bool leaves =
+        false;  ///< it is part of a batch that is larger than caches: nobody reads it soon
+  };
+  /// Computes the value into a place that is dense and shaped as inferred.
+  Tensor value_into(Node node, const Place& destination);
   /// Whether node `id` is a view for this sample; it is evaluated then.
   bool resolve(int id);
   /// The value of node `id` is there, or was.
@@ -79,8 +86,8 @@ class Evaluation {
   /// Whether `from` can be computed in the pass of its consumer `id`.
   bool fusable(Node from, int id);
   /// Computes the value of `node`, or what it is a view of, in `place` where that can be; does not
-  /// evaluate it yet. `keep` keeps the place alive.
-  void aim(Node node, View place, const std::shared_ptr<const void>& keep);
+  /// evaluate it yet.
+  void aim(Node node, Place place);
   struct Aim {
     Node node;
     View place;
@@ -89,7 +96,9 @@ class Evaluation {
   /// of `id` belong at `place`. Nothing if it is no view, or that input is there already.
   std::optional<Aim> aim_of_source(int id, const View& place);
   /// Evaluates `node` and brings its elements to `place`. True if they came about there.
-  bool deliver(Node node, const View& place, const std::shared_ptr<const void>& keep);
+  bool deliver(Node node, const Place& place);
+  /// Whether the result of node `id`, made before it runs, is in a place that leaves and is large.
+  bool leaves(int id) const;
   /// What is known of the inputs of `id` and holds for its outputs.
   void inherit(int id, Meta& meta) const;
   /// Ends the evaluation of a node whose outputs are there, or that was fused into its consumer.

@@ -24,50 +24,60 @@ std::optional<Evaluation::Aim> Evaluation::aim_of_source(int id, const View& pla
   return aim;
 }
 
-void Evaluation::aim(Node node, View place, const std::shared_ptr<const void>& keep) {
+bool Evaluation::leaves(int id) const {
+  constexpr std::int64_t kLeastBytes = std::int64_t{1} << 20;
+  const Memo& memo = *memo_[static_cast<std::size_t>(id)];
+  const auto& place = memo.destinations[0];
+  if (!place || !place->leaves) return false;
+  const ConstView value = memo.results[0].view();
+  return value.data == place->view.data &&
+         value.volume() * static_cast<std::int64_t>(value.element_size()) >= kLeastBytes;
+}
+
+void Evaluation::aim(Node node, Place place) {
   while (true) {
     Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
     infer(node.id);
     if (memo.evaluated) return;
     memo.has_destinations = true;
-    memo.destinations[static_cast<std::size_t>(node.output)] = {place, keep};
+    memo.destinations[static_cast<std::size_t>(node.output)] = place;
     if (!shared_.placement) return;
-    const auto next = aim_of_source(node.id, place);
+    const auto next = aim_of_source(node.id, place.view);
     if (!next) return;
     // Whoever else reads this view must find strides that do not depend on where its source is.
     if (memo.consumers > 1 && !is_dense(next->place)) return;
     node = next->node;
-    place = next->place;
+    place.view = next->place;
   }
 }
 
-bool Evaluation::deliver(Node node, const View& place, const std::shared_ptr<const void>& keep) {
-  aim(node, place, keep);
+bool Evaluation::deliver(Node node, const Place& place) {
+  aim(node, place);
   evaluate(node.id);
   const Tensor& result =
       memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
-  if (!result.deferred() && !result.padded() && same_elements(result.view(), place)) return true;
+  if (!result.deferred() && !result.padded() && same_elements(result.view(), place.view))
+    return true;
   with_context(node.id, [&] {
     std::optional<View> landing;
-    if (result.deferred()) landing = result.landing(place);
+    if (result.deferred()) landing = result.landing(place.view);
     if (landing) {
       const auto [source, box] = result.fetch();
       source->read(box, *landing, parallel_);
     } else {
-      copy_tensor(loaded(result), place, parallel_);
+      copy_tensor(loaded(result), place.view, parallel_, place.leaves);
       shared_.copies.fetch_add(1, std::memory_order_relaxed);
     }
   });
   return false;
 }
 
-Tensor Evaluation::value_into(Node node, const View& destination,
-                              std::shared_ptr<const void> keep) {
+Tensor Evaluation::value_into(Node node, const Place& destination) {
   Memo& memo = *memo_[static_cast<std::size_t>(node.id)];
   const auto o = static_cast<std::size_t>(node.output);
-  const bool in_place = deliver(node, destination, keep);
+  const bool in_place = deliver(node, destination);
   const Tensor& result = memo.results[o];
-  Tensor landed = Tensor::wrap(destination, std::move(keep), memo.specs[o].layout);
+  Tensor landed = Tensor::wrap(destination.view, destination.keep, memo.specs[o].layout);
   landed = landed.with_meta(result.meta());
   // The pipeline output itself was one consumer.
   if (--memo.consumers == 0)

@@ -66,7 +66,7 @@ void Evaluation::reduce_meanwhile(int id) {
   const auto after = [&](std::int64_t piece) {
     for (const auto& pass : passes) pass->piece(piece);
   };
-  const Pointwise::Meanwhile meanwhile{before, after};
+  const Pointwise::Meanwhile meanwhile{before, after, memo.consumers == 1 && leaves(id)};
   op->run(*memo.context, &meanwhile);
   for (const auto& pass : passes) pass->finish();
   memo.reduced = std::move(nodes);

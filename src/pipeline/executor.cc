@@ -23,6 +23,7 @@ struct Executor::Iteration {
     struct Buffer {
       std::shared_ptr<void> memory;
       std::vector<View> places;  // one a sample
+      bool large = false;        // larger than caches
     };
     std::vector<Buffer> buffers;  // one an output
   } work;
@@ -165,8 +166,8 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
       } else {
         for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
           const auto& buffer = iteration.work.buffers[o];
-          iteration.work.results[o][index] =
-              sample.value_into(plan_.outputs[o], buffer.places[index], buffer.memory);
+          iteration.work.results[o][index] = sample.value_into(
+              plan_.outputs[o], {buffer.places[index], buffer.memory, buffer.large});
         }
         slot.reset();
         samples_.fetch_add(1);
@@ -224,6 +225,8 @@ void Executor::end_phase(Iteration& iteration) {
 }
 
 void Executor::allocate_outputs(Iteration& iteration) {
+  // What a consumer reads later than caches remember.
+  constexpr std::size_t kLargeBatch = std::size_t{16} << 20;
   constexpr std::size_t kAlign = 64;
   for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
     const Node output = plan_.outputs[o];
@@ -254,6 +257,7 @@ void Executor::allocate_outputs(Iteration& iteration) {
       if (__builtin_add_overflow(bytes, own, &bytes)) bytes = SIZE_MAX;
     }
     Iteration::Work::Buffer buffer;
+    buffer.large = bytes > kLargeBatch;
     try {
       buffer.memory = BufferPool::host().get(std::max(bytes, kAlign));
     } catch (const std::bad_alloc&) {

@@ -71,8 +71,9 @@ std::size_t widen(Walk& w, std::size_t size) {
 
 }  // namespace
 
-void copy(const ConstView& src, const View& dst, Parallel& parallel) {
-  if (copy_rows(src, {Dims::filled(dst.rank(), 0), dst.shape}, dst, 0, parallel)) return;
+void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches) {
+  const Box whole{Dims::filled(dst.rank(), 0), dst.shape};
+  if (copy_rows(src, whole, dst, 0, parallel, past_caches ? 0 : kStreamAbove)) return;
   Walk w = walk_of(src, dst.strides);
   switch (w.empty ? 0 : widen(w, src.element_size())) {
     case 2:
@@ -95,14 +96,14 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
   copy({&bits, dst.dtype, dst.shape, Dims::filled(dst.rank(), 0)}, dst, parallel);
 }
 
-void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel) {
-  if (!src.padded()) return copy(src.view(), dst, parallel);
-  copy_padded(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel);
+void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel, bool past_caches) {
+  if (!src.padded()) return copy(src.view(), dst, parallel, past_caches);
+  copy_padded(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel, past_caches);
 }
 
 void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-                 Parallel& parallel) {
-  if (copy_rows(inside, box, dst, bits, parallel)) return;
+                 Parallel& parallel, bool past_caches) {
+  if (copy_rows(inside, box, dst, bits, parallel, past_caches ? 0 : kStreamAbove)) return;
   copy(inside, fill_outside(box, dst, bits, parallel), parallel);
 }
 

@@ -11,18 +11,20 @@ namespace varo {
 ///
 /// src     any strides, also negative and zero
 /// dst     any strides, not overlapping src
+/// past_caches  nobody reads dst soon: rows go past the caches, as those of more than 16 MiB always
+///         do
 /// memory  none
 /// errors  none
-void copy(const ConstView& src, const View& dst, Parallel& parallel);
+void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches = false);
 
 /// As copy() from a tensor that may be padded: elements outside src.valid() become its fill.
 /// \pre !src.deferred(), equal shapes and element sizes
-void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel);
+void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel, bool past_caches = false);
 
 /// The same of what copy_tensor() would find in a tensor: elements of `inside`, which fills `box`
 /// of dst, and the value whose bytes are `bits` around them.
 void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-                 Parallel& parallel);
+                 Parallel& parallel, bool past_caches = false);
 
 /// Sets every element of dst outside of `box` to the value whose bytes are `bits` and returns the
 /// part of dst inside. \pre box lies inside dst's index space

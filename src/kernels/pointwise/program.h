@@ -152,10 +152,12 @@ class ProgramBuilder {
 /// out      any strides, not overlapping any input
 /// after    called with the number of every piece of kProgramPiece elements (the last may be short)
 ///          when it has been written, from any thread. \pre out is row-major
+/// past_caches  nobody reads out soon: rows that are whole cache lines go past the caches
 /// memory   registers on the stack, 16 KiB; more only for programs of over 32 results
 /// errors   none
 void run_program(const Program& program, std::span<const ConstView> inputs, const View& out,
-                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after = nullptr);
+                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after = nullptr,
+                 bool past_caches = false);
 
 inline constexpr std::int64_t kProgramPiece = std::int64_t{1} << 16;
 

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/pointwise/loops.h"
@@ -89,6 +91,45 @@ TEST(RunProgram, walks_any_strides_of_inputs_and_output) {
             x[static_cast<std::size_t>((i * kB + j) * kC + kC - 1 - k)] +
             y[static_cast<std::size_t>(i + kA * j + kA * kB * k)];
   EXPECT_EQ(out, expected);
+}
+
+TEST(RunProgram, rows_past_the_caches_are_the_same) {
+  // Rows of whole cache lines and others, forwards, backwards, apart, of every element size.
+  alignas(64) static std::byte plain[1 << 17], streamed[1 << 17];
+  std::vector<double> ramp_of_doubles(4000);
+  std::iota(ramp_of_doubles.begin(), ramp_of_doubles.end(), -50.0);
+  for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (const DType dtype : {DType::u8, DType::i16, DType::f32, DType::f64}) {
+      for (const std::int64_t row : {1, 64, 100, 128, 1024}) {
+        for (const std::int64_t gap : {0, 64, 3}) {
+          for (const std::int64_t sign : {1, -1}) {
+            const Shape shape{3, row};
+            const ConstView in = dense_view(std::as_const(ramp_of_doubles).data(), shape);
+            ProgramBuilder b;
+            const Program program = b.finish(b.convert(b.input(DType::f64), dtype));
+            const auto run = [&](std::byte* to, bool past_caches) {
+              std::fill_n(to, sizeof(plain), std::byte{0x5a});
+              const std::int64_t first = sign > 0 ? 0 : row - 1;
+              const View out{to + first * static_cast<std::int64_t>(size_of(dtype)),
+                             dtype,
+                             shape,
+                             {row + gap, sign}};
+              run_program(program, {&in, 1}, out, Parallel::serial(), nullptr, past_caches);
+            };
+            run(plain, false);
+            run(streamed, true);
+            ASSERT_EQ(std::memcmp(plain, streamed, sizeof(plain)), 0)
+                << hwy::TargetName(target) << " " << name_of(dtype) << " row " << row << " gap "
+                << gap << " sign " << sign;
+          }
+        }
+      }
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 TEST(RunProgram, scalar_output) {

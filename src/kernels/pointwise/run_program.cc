@@ -152,9 +152,10 @@ struct Fetch {
 // Runs the tiles of one piece of the walk.
 class Runner {
  public:
-  Runner(const ProgramPlan& plan, std::int64_t tile, std::byte* registers)
+  Runner(const ProgramPlan& plan, std::int64_t tile, std::byte* registers, bool past_caches)
       : plan_(plan),
         tile_(tile),
+        past_caches_(past_caches),
         registers_(registers),
         values_(plan.steps.size()),
         links_(plan.links) {}
@@ -183,6 +184,7 @@ class Runner {
     if (std::int64_t offset = 0; consecutive(plan_.walk, out, begin, count, &offset))
       direct = static_cast<std::byte*>(const_cast<void*>(out.data)) +
                offset * static_cast<std::int64_t>(size);
+    if (past_caches_) direct = nullptr;
     fetches_.clear();
     if (direct != nullptr) fetches_.push_back({direct, static_cast<std::int64_t>(size)});
     for (std::size_t i = 0; i < plan_.steps.size(); ++i)
@@ -195,7 +197,7 @@ class Runner {
     }
     dispatch_width(plan_.steps[result].instruction.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      scatter(plan_.walk, out, begin, count, static_cast<const T*>(values_[result]));
+      scatter(plan_.walk, out, begin, count, static_cast<const T*>(values_[result]), past_caches_);
     });
   }
 
@@ -274,6 +276,7 @@ class Runner {
 
   const ProgramPlan& plan_;
   std::int64_t tile_;
+  bool past_caches_;
   std::byte* registers_;
   std::vector<const void*> values_;  // where each register's value is, for the tile at work
   PooledVector<Link> links_;
@@ -283,7 +286,8 @@ class Runner {
 }  // namespace
 
 void run_program(const Program& program, std::span<const ConstView> inputs, const View& out,
-                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after) {
+                 Parallel& parallel, const FunctionRef<void(std::int64_t)>* after,
+                 bool past_caches) {
   const std::int64_t volume = out.volume();
   if (volume == 0) return;
   ProgramPlan plan = plan_program(program, inputs, out);
@@ -297,12 +301,13 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
   parallel_for(parallel, volume, kProgramPiece, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::byte registers[kRegisterBytes];
     if (bytes <= kRegisterBytes) {
-      Runner(plan, tile, registers).piece(begin, end);
+      Runner(plan, tile, registers, past_caches).piece(begin, end);
     } else {
       PooledVector<std::byte> more(static_cast<std::size_t>(bytes) + 64);
       auto at = reinterpret_cast<std::uintptr_t>(more.data());
-      Runner(plan, tile, more.data() + (64 - at % 64)).piece(begin, end);
+      Runner(plan, tile, more.data() + (64 - at % 64), past_caches).piece(begin, end);
     }
+    if (past_caches) hwy::FlushStream();
     if (after != nullptr) (*after)(begin / kProgramPiece);
   });
 }

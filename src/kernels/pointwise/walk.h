@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/copy/reverse.h"
+#include "kernels/copy/stream_row.h"
 #include "kernels/pointwise/program.h"
 
 namespace varo {
@@ -94,15 +95,25 @@ void gather(const Walk& walk, const Walker& walker, std::int64_t begin, std::int
            });
 }
 
+// `past_caches`: as run_program() says.
 template <class T>
 void scatter(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count,
-             const T* from) {
+             const T* from, bool past_caches) {
   T* data = static_cast<T*>(const_cast<void*>(walker.data));
   for_rows(walk, walker, begin, count,
            [&](std::int64_t offset, std::int64_t step, std::int64_t length) {
              T* to = data + offset;
-             if (step == -1) {
-               reverse_row(from + length - 1, to - (length - 1), length, sizeof(T));
+             T* const first = step == -1 ? to - (length - 1) : to;
+             const auto bytes = length * static_cast<std::int64_t>(sizeof(T));
+             const bool streams = past_caches && whole_lines(first, bytes);
+             if (step == -1 && streams) {
+               stream_reversed_row(from + length - 1, first, length, sizeof(T));
+             } else if (step == -1) {
+               reverse_row(from + length - 1, first, length, sizeof(T));
+             } else if (step == 1 && streams) {
+               stream_row(from, first, bytes);
+             } else if (step == 1) {
+               std::memcpy(first, from, static_cast<std::size_t>(bytes));
              } else {
                for (std::int64_t i = 0; i < length; ++i) to[i * step] = from[i];
              }
