@@ -113,37 +113,6 @@ HWY_INLINE V exp_of_less_1(V x) {
   return scale * power_less_1(t, whole) + (scale - 1);
 }
 
-// --- powers
-
-// x^y by the rules of C, for any x and y.
-HWY_INLINE V power_of_any(V x, V y) {
-  const V size = size_of(x);
-  const Mask endless = size_of(y) == kInfinity;
-  const Mask grows = ((size > 1) & (y > 0)) | ((size < 1) & (y < 0));
-  V r = select(endless | (size == 0) | (size == kInfinity), select(grows, kInfinity, value(0)),
-               float_exp2_of(y * log2_of(size)));
-  r = select(endless & (size == 1), 1, r);
-  const V half = y * 0.5;
-  const Mask whole = floor(y) == y, odd = whole & !(floor(half) == half);
-  r = select(negative(x) & odd, r ^ value(-0.0), r);
-  r = select((x < 0) & (x > -kInfinity) & !whole, kNan, r);
-  r = select((x == x) & (y == y), r, x + y);
-  return select((y == 0) | (x == 1), 1, r);
-}
-
-HWY_INLINE V power(V x, V y) {
-  const V moved = moved_exponent(x), t = y * log2_from(moved);
-  V result = exp2_of(t);
-  // This leaves out x that are not finite and above 0, y that are not finite, and large t.
-  const Mask ordinary = size_of(e_of(moved)) + size_of(t) < 600;
-  if (HWY_LIKELY(all(ordinary))) return result;
-  // Background is often 0.
-  const Mask vanishes = (x == 0) & !negative(x) & (y > 0);
-  result = select(vanishes, 0, result);
-  if (HWY_UNLIKELY(!all(ordinary | vanishes))) result = power_of_any(x, y);
-  return result;
-}
-
 HWY_INLINE V cube_root(V x) {
   const V size = size_of(x);
   const V r = with_sign(exp2_of(log2_of(size) * (1.0 / 3)), x);
@@ -210,7 +179,6 @@ HWY_INLINE V function_of(V x) {
 
 template <Op op>
 HWY_INLINE V function_of(V a, V b) {
-  if constexpr (op == Op::pow) return power(a, b);
   if constexpr (op == Op::atan2) return arc_tangent_2(a, b);
 }
 

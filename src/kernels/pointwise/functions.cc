@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -17,6 +18,7 @@ HWY_BEFORE_NAMESPACE();
 #include "kernels/pointwise/arithmetic-inl.h"
 #include "kernels/pointwise/circular-inl.h"
 #include "kernels/pointwise/functions-inl.h"
+#include "kernels/pointwise/powers-inl.h"
 
 namespace varo {
 namespace HWY_NAMESPACE {
@@ -26,16 +28,22 @@ namespace HWY_NAMESPACE {
 template <Op op, class... From>
 HWY_NOINLINE void map(std::int64_t count, float* HWY_RESTRICT to,
                       const From* HWY_RESTRICT... from) {
-  constexpr auto kStep = static_cast<std::int64_t>(kLanes);
+  constexpr auto kStep = static_cast<std::int64_t>(op == Op::pow ? kPowers : kLanes);
   std::int64_t i = 0;
-  for (; i + kStep <= count; i += kStep) store(function_of<op>(load(from + i)...), to + i);
+  for (; i + kStep <= count; i += kStep) {
+    if constexpr (op == Op::pow)
+      powers(from + i..., to + i);
+    else
+      store(function_of<op>(load(from + i)...), to + i);
+  }
   if (i == count) return;
   const std::size_t rest = static_cast<std::size_t>(count - i) * sizeof(float);
   struct Buffer {
-    float values[kLanes] = {};
+    float values[kStep];
   };
   const auto padded = [rest](const float* at) {
     Buffer buffer;
+    std::fill_n(buffer.values, kStep, 1.0F);  // for every function an ordinary argument
     std::memcpy(buffer.values, at, rest);
     return buffer;
   };
