@@ -4,8 +4,8 @@
 #pragma once
 
 #include <algorithm>
-#include <deque>
 #include <fmt/format.h>
+#include <list>
 #include <utility>
 
 #include "core/convert.h"
@@ -224,7 +224,7 @@ class Evaluation::Context final : public Sample {
   struct NotTried {};
   struct Try {
     std::optional<Tensor> given;
-    std::deque<std::pair<int, Tensor>> inputs;  // references to them stay good
+    std::list<std::pair<int, Tensor>> inputs;  // references to them stay good
     Tensor result;
   };
 

@@ -181,6 +181,48 @@ TEST_F(Volumes, errors_come_in_the_order_of_their_batches) {
   EXPECT_EQ(p.run()[0].samples.size(), 2U) << "the next epoch begins";
 }
 
+TEST_F(Volumes, samples_after_failed_ones_are_as_ever) {
+  // Two iterations of six files; "" stands for an error.
+  const auto run = [&](Schedule schedule) {
+    Pipeline p({.batch_size = 1,
+                .num_threads = 2,
+                .seed = 3,
+                .prefetch_queue_depth = 2,
+                .schedule = schedule});
+    const auto uniform = [&p](double lo, double hi) {
+      return p.add("random.uniform", {}, {{"range", Reals{lo, hi}}});
+    };
+    const Node coin = p.add("random.coin_flip", {}, {{"dtype", DType::boolean}});
+    Node x = p.add("readers.numpy", {}, {{"file_root", folder_.string()}});
+    x = p.add("reshape", {x}, {{"layout", "DHW"}});
+    // The last file has 12 rows: its shape cannot be told. Of the second the elements cannot be
+    // read, when much of the sample has been computed.
+    Node y = p.add("crop", {x}, {{"crop", Reals{12, 13, 12}}});
+    const Node blurred = p.add("gaussian_blur", {y}, {{"sigma", uniform(0.5, 1)}});
+    y = p.add("select", {coin, p.add("arithmetic.mul", {blurred, uniform(0.5, 2)}), y});
+    y = p.add("arithmetic.sub", {y, p.add("reductions.mean", {y})});
+    p.set_outputs({uniform(0, 1), p.add("flip", {y}, {{"horizontal", coin}}), y});
+    std::vector<std::string> bytes;
+    for (int i = 0; i < 12; ++i) {
+      try {
+        bytes.push_back(testing::bytes_of(p, 1));
+      } catch (const Error&) {
+        bytes.emplace_back();
+      }
+    }
+    return bytes;
+  };
+  const auto whole = run(Schedule::serial);
+  fs::resize_file(folder_ / "v1.npy", 4000);
+  for (const Schedule schedule : {Schedule::serial, Schedule::shuffled, Schedule::parallel}) {
+    const auto bytes = run(schedule);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      EXPECT_EQ(bytes[i].empty(), i % 6 == 1 || i % 6 == 5) << i;
+      if (!bytes[i].empty()) EXPECT_EQ(bytes[i], whole[i]) << i;
+    }
+  }
+}
+
 TEST(Pipeline, a_branch_not_taken_is_not_computed_and_does_not_hold_memory) {
   Pipeline p({.batch_size = 1, .num_threads = 1});
   const Node cond = p.add("external_source");

@@ -74,15 +74,15 @@ class Binary final : public Pointwise {
   }
 
   void check_types(DType a, DType b, DType type) const {
-    const std::string got = fmt::format("{} and {}", name_of(a), name_of(b));
+    const auto got = [&] { return fmt::format("{} and {}", name_of(a), name_of(b)); };
     if (def_.kind == Kind::bitwise && is_float(type))
       throw Error(ErrorKind::type, "bits of floats cannot be combined")
-          .got(got)
+          .got(got())
           .allowed("integers and bool");
     if (is_bool(a) && is_bool(b) && def_.op != Op::mul &&
         (def_.kind == Kind::promoted || def_.kind == Kind::quotient))
       throw Error(ErrorKind::type, "two bool operands have no such result")
-          .got(got)
+          .got(got())
           .allowed("for bool: *, comparisons, &, | and ^")
           .hint("cast one of them to a number");
   }
