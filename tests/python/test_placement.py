@@ -80,3 +80,26 @@ def test_the_line_of_an_error_in_a_placed_value():
 
     with pytest.raises(varo.ShapeError, match="brightness.*\n(.*\n)*.*here"):
         run(define)
+
+
+@pytest.mark.parametrize("how", [
+    lambda x: fn.flip(x * 2.0, horizontal=1),
+    lambda x: fn.flip(x + 1.0, horizontal=0, depthwise=1),
+    lambda x: x - 3.0,
+    lambda x: fn.flip(x, vertical=1),
+    lambda x: fn.cast(fn.flip(x * 9.0), dtype=types.INT16),
+    lambda x: x[:, 1:] * 2.0,
+    lambda x: fn.flip(x[:, :, :-5] * 2.0),
+    lambda x: (lambda y: fn.cat(y, fn.flip(y), x * fn.reductions.mean(y)))(x + 1.0),
+])
+def test_batches_larger_than_caches(how):
+    """What is written past the caches is what is written through them."""
+    values = np.random.default_rng(2).normal(size=(280, 130, 128)).astype("float32")
+
+    def define():
+        return how(fn.external_source(lambda: [values, values + 1], layout="DHW"))
+
+    large = run(define)[0]
+    assert sum(a.nbytes for a in large) > 2**24
+    for a, b in zip(large, run(define, without_rewrites=["placement", "fusion"])[0], strict=True):
+        assert a.tobytes() == b.tobytes()

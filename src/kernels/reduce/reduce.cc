@@ -300,13 +300,14 @@ namespace {
 // What accumulate_together() makes in one go; sums and deviations may be those of several parts.
 struct Lanes {
   static constexpr std::size_t kSums = 0, kDeviations = 1, kLeast = 2, kMost = 3, kKinds = 4;
-  alignas(64) double of[kKinds][reduction::kLanes];
+  static constexpr std::size_t kBytes = reduction::kLanes * sizeof(double);
+  alignas(64) std::byte of[kKinds][kBytes];
   alignas(64) double mean[reduction::kLanes] = {};
   reduction::Together to;
 
   void start(std::size_t kind, const reduction::Outcome& outcome) {
     outcome.start(reduction::kLanes, of[kind]);
-    double* const wide = of[kind];
+    auto* const wide = reinterpret_cast<double*>(of[kind]);
     auto* const narrow = reinterpret_cast<float*>(of[kind]);
     if (kind == kSums) to.sums = wide;
     if (kind == kDeviations) to.deviations = wide;
@@ -380,9 +381,9 @@ void ReducePass::piece(std::int64_t number) {
                                  lanes.to);
   for (std::size_t i = 0; i < count_; ++i) {
     if (!parts_[i].together) continue;
-    alignas(64) double acc[reduction::kLanes];
-    std::copy_n(lanes.of[parts_[i].accumulators], reduction::kLanes, acc);
-    parts_[i].settle(number, reinterpret_cast<std::byte*>(acc));
+    alignas(64) std::byte acc[Lanes::kBytes];
+    std::copy_n(lanes.of[parts_[i].accumulators], Lanes::kBytes, acc);
+    parts_[i].settle(number, acc);
   }
 }
 
