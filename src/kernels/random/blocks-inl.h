@@ -68,22 +68,34 @@ HWY_INLINE hn::Vec<Words32> side_by_side(hn::Vec<Lane> a, hn::Vec<Lane> b) {
   return hn::OddEven(hn::BitCast(Words32(), hn::ShiftLeft<32>(b)), hn::BitCast(Words32(), a));
 }
 
+// `first` is a multiple of kBlocks: the upper half of the number is the same for all blocks. So is
+// what it and the sample alone make of the first two rounds.
 template <std::size_t chains>
 HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uint32_t* even,
                              std::uint32_t* odd) {
   using V = hn::Vec<Lane>;
+  constexpr std::uint64_t kFactorA = 0xD2511F53U, kFactorB = 0xCD9E8D57U, kLow = 0xffffffffU;
   const Lane d;
   const std::size_t lanes = hn::Lanes(d);
+  const V factor_a = hn::Set(d, kFactorA), factor_b = hn::Set(d, kFactorB);
+  const std::uint64_t q1 = (stream.key.sample & kLow) * kFactorB;
+  const std::uint64_t above = first >> 32 | std::uint64_t{stream.key.draw} << 16;
+  const std::uint64_t p2 = ((q1 >> 32 ^ above ^ stream.rounds[0][0]) & kLow) * kFactorA;
+  const V to_second = hn::Set(d, stream.key.sample >> 32 ^ stream.rounds[0][1]);
+  const V to_first = hn::Set(d, q1 ^ stream.rounds[1][0]);
+  const V to_third = hn::Set(d, p2 >> 32 ^ stream.rounds[1][1]);
   V w0[chains], w1[chains], w2[chains], w3[chains];
   for (std::size_t i = 0; i < chains; ++i) {
-    w0[i] = hn::Add(hn::Set(d, first), hn::Load(d, kCount + i * lanes));
-    w1[i] = hn::Or(hn::ShiftRight<32>(w0[i]), hn::Set(d, std::uint64_t{stream.key.draw} << 16));
-    w2[i] = hn::Set(d, stream.key.sample);
-    w3[i] = hn::Set(d, stream.key.sample >> 32);
+    const V number = hn::Add(hn::Set(d, first), hn::Load(d, kCount + i * lanes));
+    const V p = product(number, factor_a);
+    const V q = product(hn::Xor(hn::ShiftRight<32>(p), to_second), factor_b);
+    w0[i] = hn::Xor(hn::ShiftRight<32>(q), to_first);
+    w1[i] = q;
+    w2[i] = hn::Xor(p, to_third);
+    w3[i] = hn::Set(d, p2);
   }
-  const V factor_a = hn::Set(d, 0xD2511F53U), factor_b = hn::Set(d, 0xCD9E8D57U);
-  for (const auto& round : stream.rounds) {
-    const V k0 = hn::Set(d, round[0]), k1 = hn::Set(d, round[1]);
+  for (std::size_t r = 2; r < 10; ++r) {
+    const V k0 = hn::Set(d, stream.rounds[r][0]), k1 = hn::Set(d, stream.rounds[r][1]);
     for (std::size_t i = 0; i < chains; ++i) {
       const V p = product(w0[i], factor_a), q = product(w2[i], factor_b);
       w0[i] = hn::Xor(hn::ShiftRight<32>(q), hn::Xor(w1[i], k0));
@@ -99,7 +111,8 @@ HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uin
 }
 
 // Chains at once: what was fastest; more fill the multipliers better, but must leave registers.
-HWY_INLINE Words blocks_at(const Stream& stream, std::uint64_t first) {
+// Out of line, so that nothing else wants registers: a tenth faster on AVX2.
+HWY_NOINLINE Words blocks_at(const Stream& stream, std::uint64_t first) {
   constexpr std::size_t kAtOnce = HWY_TARGET <= HWY_AVX3 ? 2 : 4;
   constexpr std::size_t kStep = kAtOnce * hn::MaxLanes(Lane());
   Words b;
