@@ -2,6 +2,7 @@
 #include "kernels/label/label.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <new>
@@ -19,8 +20,9 @@ using label::Axis, label::Forest, label::kNone, label::Walk;
 
 namespace {
 
-constexpr std::int64_t kBatch = std::int64_t{1} << 14;  // elements whose runs are found at once
-constexpr std::int64_t kSlab = std::int64_t{1} << 20;   // elements of one parallel part
+constexpr std::int64_t kBatch = std::int64_t{1} << 14;    // elements whose runs are found at once
+constexpr std::int64_t kSlab = std::int64_t{1} << 20;     // elements of one parallel part
+constexpr std::int64_t kEntries = std::int64_t{1} << 14;  // components of one
 
 // The runs of one hyper-slice.
 struct Slice {
@@ -35,16 +37,42 @@ struct Slice {
   Run* end(std::int64_t row) { return runs.data() + ends[static_cast<std::size_t>(row) + 1]; }
 };
 
-// Calls joined(a, b) for each pair of equal runs of two neighbouring rows that touch.
-template <class Joined>
-void join_rows(const Run* a, const Run* a_end, Run* b, Run* b_end, const Joined& joined) {
-  while (a != a_end && b != b_end) {
-    if (a->value == b->value && a->start < b->end && b->start < a->end) joined(*a, *b);
-    if (a->end < b->end)
-      ++a;
-    else
-      ++b;
+// Two nodes that touch, or a node and a run that do.
+struct Touch {
+  std::uint32_t node, other;
+};
+
+// Rows that have so few runs, both together, are mostly like their neighbours.
+constexpr std::int64_t kFewRuns = 8;
+
+// Walks two neighbouring rows for the pairs of equal runs that touch: a's node, b's place in its
+// row. Which run ends first, and whether two touch, cannot be foretold in noise: no branch depends
+// on it.
+struct Meeting {
+  const Run *a = nullptr, *a_end = nullptr, *b = nullptr, *b_end = nullptr;
+  std::uint32_t at = 0;
+
+  bool more() const { return a != a_end && b != b_end; }
+  void step(Touch*& to) {
+    *to = {a->node, at};
+    to += static_cast<int>(a->value == b->value) & static_cast<int>(a->start < b->end) &
+          static_cast<int>(b->start < a->end);
+    const bool next = a->end < b->end;
+    a += next;
+    b += !next;
+    at += !next;
   }
+};
+
+// Writes the pairs that meet behind `to`, and returns their end. Of two meetings at once, as a step
+// has to wait for the one before. They have room for as many pairs as rows have runs.
+Touch* touching(Meeting x, Meeting y, Touch* to) {
+  Touch* const from = to + (x.a_end - x.a) + (x.b_end - x.b);
+  Touch* also = from;
+  while (x.more() && y.more()) x.step(to), y.step(also);
+  while (x.more()) x.step(to);
+  while (y.more()) y.step(also);
+  return std::copy(from, also, to);
 }
 
 // Finds runs of a slab of hyper-slices and links them.
@@ -78,6 +106,9 @@ class Slab {
       std::swap(current_, previous_);
     }
     last_slice = std::move(previous_);
+    const PooledVector<std::uint32_t> moved = forest.gather();
+    for (Slice* slice : {&first, &last_slice})
+      for (Run& run : slice->runs) run.node = moved[run.node];
   }
 
   Forest forest;
@@ -179,25 +210,66 @@ class Slab {
     const int outer = walk_.outer();
     if (outer > 1) at_[outer - 1] = along_last;
     for (Run* run = begin; run != end; ++run) run->node = kNone;
-    const auto joined = [&](const Run& a, Run& b) {
-      if (b.node == kNone)
-        b.node = a.node;
-      else if (b.node != a.node)
-        forest.unite(a.node, b.node);
+    Meeting waiting;
+    const auto meet = [&](const Run* a, const Run* a_end) {
+      if (a_end - a + (end - begin) <= kFewRuns) return join_few(a, a_end, begin, end);
+      Meeting meeting{a, a_end, begin, end};
+      if (waiting.more()) {
+        join(waiting, meeting, begin);
+        meeting = {};
+      }
+      waiting = meeting;
     };
-    if (have_previous_) join_rows(previous_.begin(row), previous_.end(row), begin, end, joined);
+    if (have_previous_) meet(previous_.begin(row), previous_.end(row));
     std::int64_t back = 1;  // rows to the neighbour along axis k
     for (int k = outer - 1; k >= 1; back *= walk_.axes[k].extent, --k)
-      if (at_[k] > 0)
-        join_rows(current_.begin(row - back), current_.end(row - back), begin, end, joined);
+      if (at_[k] > 0) meet(current_.begin(row - back), current_.end(row - back));
+    if (waiting.more()) join(waiting, {}, begin);
 
     std::int64_t scan = 0;
     for (int k = 0; k < outer; ++k) scan += walk_.axes[k].scan_at(at_[k]);
     for (Run* run = begin; run != end; ++run) {
-      if (run->node == kNone) run->node = forest.add(run->value);
       const std::int64_t foremost = walk_.along().flipped ? run->end - 1 : run->start;
-      forest.extend(run->node, *run, at_, scan + walk_.along().scan_at(foremost));
+      const std::int64_t first = scan + walk_.along().scan_at(foremost);
+      if (run->node == kNone)
+        run->node = forest.add(*run, at_, first);
+      else
+        forest.extend(run->node, *run, at_, first);
     }
+  }
+
+  // Gives runs of a row the nodes of what they touch in another row, and unites those.
+  void join_few(const Run* a, const Run* a_end, Run* b, Run* b_end) {
+    while (a != a_end && b != b_end) {
+      if (a->value == b->value && a->start < b->end && b->start < a->end) {
+        if (b->node == kNone)
+          b->node = a->node;
+        else if (b->node != a->node)
+          forest.unite(a->node, b->node);
+      }
+      if (a->end < b->end)
+        ++a;
+      else
+        ++b;
+    }
+  }
+
+  // The same for many runs and two other rows.
+  void join(const Meeting& x, const Meeting& y, Run* runs) {
+    const auto room =
+        static_cast<std::size_t>(x.a_end - x.a + x.b_end - x.b + y.a_end - y.a + y.b_end - y.b);
+    if (touches_.size() < room) touches_.resize(room);
+    Touch* const touches = touches_.data();
+    const Touch* const touches_end = touching(x, y, touches);
+    Touch* unite = touches;
+    for (const Touch* t = touches; t != touches_end; ++t) {
+      const std::uint32_t node = t->node, known = runs[t->other].node;
+      runs[t->other].node = known == kNone ? node : known;
+      forest.prefetch(node);
+      *unite = {node, known};
+      unite += static_cast<int>(known != kNone) & static_cast<int>(known != node);
+    }
+    for (const Touch* t = touches; t != unite; ++t) forest.unite(t->node, t->other);
   }
 
   const Walk& walk_;
@@ -208,6 +280,7 @@ class Slab {
   std::shared_ptr<Run[]> found_;
   std::shared_ptr<std::uint32_t[]> ends_;
   std::shared_ptr<std::byte[]> gathered_;
+  PooledVector<Touch> touches_;
 };
 
 // Labels slab by slab and unites what meets at their borders.
@@ -225,6 +298,7 @@ Forest label_slabs(const Walk& walk, bool has_background, std::uint32_t backgrou
     slabs[static_cast<std::size_t>(begin / thick)] = std::move(slab);
   });
   Forest forest(walk.rank);
+  PooledVector<Touch> touches;
   std::uint32_t below = 0;  // what the nodes of the slab before were moved by
   for (std::size_t s = 0; s < slabs.size(); ++s) {
     const std::uint32_t shift = forest.append(std::move(slabs[s]->forest));
@@ -232,10 +306,14 @@ Forest label_slabs(const Walk& walk, bool has_background, std::uint32_t backgrou
       Slice& a = slabs[s - 1]->last_slice;
       Slice& b = slabs[s]->first;
       const auto rows = static_cast<std::int64_t>(a.ends.size()) - 1;
-      for (std::int64_t row = 0; row < rows; ++row)
-        join_rows(
-            a.begin(row), a.end(row), b.begin(row), b.end(row),
-            [&](const Run& x, const Run& y) { forest.unite(x.node + below, y.node + shift); });
+      touches.resize(a.runs.size() + b.runs.size());
+      for (std::int64_t row = 0; row < rows; ++row) {
+        if (a.begin(row) == a.end(row)) continue;
+        const Touch* const end =
+            touching({a.begin(row), a.end(row), b.begin(row), b.end(row)}, {}, touches.data());
+        for (const Touch* t = touches.data(); t != end; ++t)
+          forest.unite(t->node + below, b.begin(row)[t->other].node + shift);
+      }
       slabs[s - 1].reset();
     }
     below = shift;
@@ -248,45 +326,72 @@ std::int64_t value_of(std::uint32_t bits) {
   return static_cast<std::int64_t>(static_cast<T>(bits));
 }
 
-ComponentTable table_of(Forest& forest, const Walk& walk, const ConstView& labels,
-                        std::int64_t (*value)(std::uint32_t)) {
+// Fills a table in the order of `roots`; whether that is by class, then by first voxel.
+bool fill_table(ComponentTable& table, Forest& forest, std::span<const std::uint32_t> roots,
+                const Walk& walk, std::int64_t (*value)(std::uint32_t), Parallel& parallel) {
+  const auto rank = static_cast<std::size_t>(table.rank);
+  std::atomic<bool> ordered{true};
+  const auto count = static_cast<std::int64_t>(roots.size());
+  parallel_for(parallel, count, kEntries, [&](std::int64_t begin, std::int64_t end) {
+    bool all = true;
+    const Forest::Part* before = &forest.part(roots[static_cast<std::size_t>(begin - (begin > 0))]);
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      Forest::Part& part = forest.part(roots[i]);
+      all &= before->value == part.value ? before->first <= part.first
+                                         : value(before->value) < value(part.value);
+      before = &part;
+      std::int32_t* const lo = table.boxes.data() + i * 2 * rank;
+      std::int32_t* const hi = lo + rank;
+      std::fill(lo, hi, 0);
+      std::fill(hi, hi + rank, 1);
+      const std::int32_t* box = part.box();
+      for (int k = 0; k < walk.rank && walk.axes[k].extent > 1; ++k, box += 2) {
+        const Axis& a = walk.axes[k];
+        const auto extent = static_cast<std::int32_t>(a.extent);
+        lo[a.axis] = a.flipped ? extent - box[1] : box[0];
+        hi[a.axis] = a.flipped ? extent - box[0] : box[1];
+      }
+      table.voxels[i] = part.voxels;
+      table.first[i] = part.first;
+    }
+    if (!all) ordered.store(false, std::memory_order_relaxed);
+  });
+  return ordered;
+}
+
+ComponentTable table_of(Forest& forest, const Walk& walk, int rank,
+                        std::int64_t (*value)(std::uint32_t), Parallel& parallel) {
   struct Found {
     std::int64_t value, first;
     std::uint32_t root;
-  };
-  PooledVector<Found> found;
-  {
-    const PooledVector<std::uint32_t> roots = forest.roots();
-    found.reserve(roots.size());
-    for (const std::uint32_t root : roots)
-      found.push_back({value(forest.value(root)), forest.first(root), root});
-  }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return a.value != b.value ? a.value < b.value : a.first < b.first;
-  });
-  ComponentTable table;
-  table.rank = labels.rank();
-  const auto rank = static_cast<std::size_t>(table.rank);
-  table.voxels.reserve(found.size());
-  table.first.reserve(found.size());
-  table.boxes.resize(found.size() * 2 * rank);
-  for (const auto& [v, first, root] : found) {
-    if (table.classes.empty() || table.classes.back().value != v)
-      table.classes.push_back({v, table.size(), table.size()});
-    std::int32_t* lo = table.boxes.data() + static_cast<std::size_t>(table.size()) * 2 * rank;
-    std::int32_t* hi = lo + rank;
-    std::fill(lo, hi, 0);
-    std::fill(hi, hi + rank, 1);
-    const std::int32_t* box = forest.box_of(root);
-    for (int k = 0; k < walk.rank && walk.axes[k].extent > 1; ++k, box += 2) {
-      const Axis& a = walk.axes[k];
-      const auto extent = static_cast<std::int32_t>(a.extent);
-      lo[a.axis] = a.flipped ? extent - box[1] : box[0];
-      hi[a.axis] = a.flipped ? extent - box[0] : box[1];
+    bool operator<(const Found& other) const {
+      return value != other.value ? value < other.value : first < other.first;
     }
-    table.voxels.push_back(forest.voxels(root));
-    table.first.push_back(first);
-    ++table.classes.back().end;
+  };
+  PooledVector<std::uint32_t> roots = forest.roots();
+  ComponentTable table;
+  table.rank = rank;
+  table.voxels.resize(roots.size());
+  table.first.resize(roots.size());
+  table.boxes.resize(roots.size() * 2 * static_cast<std::size_t>(rank));
+  // As they come: walked in row-major order, components of one class are in order.
+  if (!fill_table(table, forest, roots, walk, value, parallel)) {
+    PooledVector<Found> found;
+    found.reserve(roots.size());
+    for (const std::uint32_t root : roots) {
+      const Forest::Part& part = forest.part(root);
+      found.push_back({value(part.value), part.first, root});
+    }
+    std::sort(found.begin(), found.end());
+    for (std::size_t i = 0; i < found.size(); ++i) roots[i] = found[i].root;
+    fill_table(table, forest, roots, walk, value, parallel);
+  }
+  for (auto begin = roots.begin(); begin != roots.end();) {
+    const std::uint32_t bits = forest.part(*begin).value;
+    const auto end = std::partition_point(
+        begin, roots.end(), [&](std::uint32_t root) { return forest.part(root).value == bits; });
+    table.classes.push_back({value(bits), begin - roots.begin(), end - roots.begin()});
+    begin = end;
   }
   return table;
 }
@@ -314,7 +419,7 @@ ComponentTable label_components(const ConstView& labels, std::int64_t background
     const auto bits =
         static_cast<std::uint32_t>(static_cast<std::make_unsigned_t<Stored>>(background));
     Forest forest = label_slabs(walk, has_background, bits, parallel);
-    table = table_of(forest, walk, labels, value_of<Stored>);
+    table = table_of(forest, walk, labels.rank(), value_of<Stored>, parallel);
   });
   return table;
 }
