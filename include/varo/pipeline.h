@@ -116,9 +116,9 @@ class Pipeline {
   /// Schedules until prefetch_queue_depth batches are pending. What goes wrong takes the place of
   /// its batch: take() throws it, and until then nothing is scheduled after it.
   void fill();
-  /// Whether take() would not have to wait.
+  /// The oldest pending batch is done: take() may be called.
   bool ready() const;
-  /// Batches scheduled and not yet taken.
+  /// Batches, and failures in the place of one, that have not been taken.
   int pending() const;
   /// Waits until the oldest pending batch is done; false if it is not after `timeout`.
   bool wait(std::chrono::milliseconds timeout);

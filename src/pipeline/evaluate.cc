@@ -272,7 +272,7 @@ bool Evaluation::resolve(int id) {
   infer(id);
   if (shared_.cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
   with_context(id, [&] {
-    if (memo.released) throw Error(ErrorKind::internal, "asked for after its last use");
+    check_held(id);
     drop_unread(id);
     memo.not_a_view = !plan_.nodes[static_cast<std::size_t>(id)].op->resolve(*memo.context);
     if (memo.not_a_view) return;
@@ -297,7 +297,8 @@ void Evaluation::evaluate(int id) {
       node.op->run(*memo.context);
   });
   complete(id);
-  for (const int reducer : std::exchange(memo.reduced, {})) complete(reducer);
+  for (const int reducer : std::exchange(memo.reduced, {}))
+    if (!memo_[static_cast<std::size_t>(reducer)]->released) complete(reducer);
   // In a chain everybody who asked was past the same question in resolve() when its input began.
   if (shared_.cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
 }
@@ -398,7 +399,7 @@ void Evaluation::drop_unread(int id) {
   const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
   Memo& memo = *memo_[static_cast<std::size_t>(id)];
   const std::size_t inputs = node.graph.inputs.size();
-  if (!node.pointwise || inputs < 2 || inputs > 64 || memo.asked_unread) return;
+  if (!node.pointwise || inputs == 0 || inputs > 64 || memo.asked_unread) return;
   std::uint64_t unread = 0;
   for (std::size_t i = 0; i < inputs; ++i)
     if (!static_cast<const Pointwise*>(node.op.get())->reads(*memo.context, static_cast<int>(i)))
@@ -421,10 +422,14 @@ void Evaluation::release(int id) {
   if (!memo.evaluated) release_edges(id);
 }
 
+void Evaluation::check_held(int id) const {
+  if (memo_[static_cast<std::size_t>(id)]->released)
+    throw Error(ErrorKind::internal, "asked for after its last use");
+}
+
 const Tensor& Evaluation::value(Node node) {
   evaluate(node.id);
-  if (memo_[static_cast<std::size_t>(node.id)]->released)
-    throw Error(ErrorKind::internal, "asked for after its last use");
+  check_held(node.id);
   return memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
 }
 

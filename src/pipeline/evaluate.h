@@ -54,8 +54,8 @@ class Evaluation {
   struct Place {
     View view;
     std::shared_ptr<const void> keep;  ///< keeps it alive
-    bool leaves =
-        false;  ///< it is part of a batch that is larger than caches: nobody reads it soon
+    /// It is part of a batch that is larger than caches: nobody reads it soon.
+    bool leaves = false;
   };
   /// Computes the value into a place that is dense and shaped as inferred.
   Tensor value_into(Node node, const Place& destination);
@@ -108,6 +108,8 @@ class Evaluation {
   void release_edges(int id);
   /// Inputs that a choice leaves out lose a consumer now rather than at the end.
   void drop_unread(int id);
+  /// Throws InternalError when nobody should ask for node `id` any more.
+  void check_held(int id) const;
   /// Whether node `id` may write its value to `place`, and with the bits that it has elsewhere.
   bool suits(int id, const View& place) const;
   void forget_fused(int id);

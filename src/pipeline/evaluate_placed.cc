@@ -54,6 +54,7 @@ void Evaluation::aim(Node node, Place place) {
 bool Evaluation::deliver(Node node, const Place& place) {
   aim(node, place);
   evaluate(node.id);
+  check_held(node.id);
   const Tensor& result =
       memo_[static_cast<std::size_t>(node.id)]->results[static_cast<std::size_t>(node.output)];
   if (!result.deferred() && !result.padded() && same_elements(result.view(), place.view))

@@ -129,8 +129,13 @@ void Executor::start_phase(Iteration& iteration) {
   const auto rank = 2 * static_cast<std::uint64_t>(iteration.number) + (computes ? 3 : 0);
   for (std::size_t i = 0; i < n; ++i) {
     const auto order = rank << 20 | i;
-    // Two words: what is larger would be allocated.
-    scheduler_->post(order, [&iteration, i] { iteration.executor->run_task(iteration, i); });
+    try {
+      // Two words: what is larger would be allocated.
+      scheduler_->post(order, [&iteration, i] { iteration.executor->run_task(iteration, i); });
+    } catch (...) {
+      fail(iteration, i);
+      return end_tasks(iteration, n - i);
+    }
   }
 }
 
@@ -177,7 +182,11 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
     }
   }
   working_.fetch_sub(1);
-  if (iteration.remaining.fetch_sub(1) == 1) end_phase(iteration);
+  end_tasks(iteration, 1);
+}
+
+void Executor::end_tasks(Iteration& iteration, std::size_t count) {
+  if (iteration.remaining.fetch_sub(count) == count) end_phase(iteration);
 }
 
 void Executor::fail(Iteration& iteration, std::size_t index) {

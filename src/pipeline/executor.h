@@ -45,6 +45,8 @@ class Executor {
   struct Iteration;
   void start_phase(Iteration& iteration);
   void run_task(Iteration& iteration, std::size_t index);
+  /// `count` tasks of the phase are over; the last one ends it.
+  void end_tasks(Iteration& iteration, std::size_t count);
   void end_phase(Iteration& iteration);
   void allocate_outputs(Iteration& iteration);
   void collect_outputs(Iteration& iteration);

@@ -133,7 +133,7 @@ void Pipeline::build() {
 
 std::vector<Batch> Pipeline::run() {
   build();
-  while (pending() < impl_->options.prefetch_queue_depth) schedule();
+  fill();
   while (!wait(std::chrono::milliseconds(1000))) {
   }
   return take();

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/plan.h"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 #include "operators/pointwise.h"
 
 namespace varo {
+
+namespace {
+// Operators ask for their inputs, so that a chain is as many calls deep; a worker's stack of 4 MiB
+// holds about three times as many.
+constexpr int kDeepest = 1000;
+}  // namespace
 
 Plan::Plan(Graph graph) : outputs(graph.outputs) {
   nodes.reserve(graph.nodes.size());
@@ -28,6 +37,16 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
       node.reducer = dynamic_cast<const Reducer*>(node.op.get());
     if (node.reducer != nullptr)
       nodes[static_cast<std::size_t>(node.edges[0].id)].reducers.push_back(id);
+    for (const Node& edge : node.edges)
+      node.depth = std::max(node.depth, nodes[static_cast<std::size_t>(edge.id)].depth + 1);
+    if (node.depth > kDeepest) {
+      Error error = Error(ErrorKind::param, "too many operators in one chain")
+                        .got(fmt::format("an operator with {} before it", node.depth - 1))
+                        .allowed(fmt::format("chains of at most {} operators", kDeepest));
+      error.set_operator(node.graph.def->name());
+      error.set_defined(node.graph.origin.defined);
+      throw error;
+    }
     if (node.source != nullptr) sources.push_back(id);
     if (node.batch_need != BatchNeed::none) barriers.push_back(id);
     nodes.push_back(std::move(node));

@@ -18,6 +18,7 @@ struct PlanNode {
   bool pointwise = false;            ///< op is a Pointwise, and may run in its consumer's pass
   const Reducer* reducer = nullptr;  ///< op, if it is one, of output 0 of another node
   std::vector<int> reducers;         ///< nodes of that kind whose input 0 is output 0
+  int depth = 1;                     ///< operators in the longest chain that ends here
   int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
   /// Every edge that enters: inputs, then per-sample arguments.
   std::vector<Node> edges;

@@ -137,6 +137,18 @@ def test_a_reduction_of_a_branch_not_taken_is_left_out():
     assert passes(1.0) == 7 * samples
 
 
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: fn.gaussian_blur(x, sigma=0.7)], ids=["fed", "made"])
+@pytest.mark.parametrize("kept", [lambda x: x, lambda x: x * fn.reductions.min(x)], ids=["itself", "another"])
+def test_a_reduction_that_only_a_shape_is_taken_of(make, kept):
+    def define():
+        x = make(volume(shape=(20, 21, 22)))
+        return x + fn.random.normal(x * fn.reductions.max(x)), kept(x)
+
+    oracle, _ = run(define, **PLAIN)
+    for options in ({}, {"num_threads": 1}, {"schedule": "serial"}):
+        assert run(define, **options)[0] == oracle
+
+
 def random_graph(seed):
     """A graph over one volume of anything pointwise, with views, branches and other operators between."""
 
@@ -177,6 +189,8 @@ def random_graph(seed):
             lambda: (lambda x, y: (x * 1.5 + y) * deviation(x) + deviation(y))(real(pick()), real(pick())),
             lambda: (lambda x: math.clamp(x, fn.reductions.min(x) + 1.0, fn.reductions.max(x)))(real(pick())),
             lambda: real(pick()) + fn.random.normal(fn.random.uniform(shape=[7])),
+            lambda: pick() + fn.random.normal(real(pick()) * fn.reductions.max(real(pick()))),
+            lambda: (lambda x: x * fn.random.uniform(x * fn.reductions.min(x)) + x)(pick()),
             lambda: (lambda x: fn.cat(x, real(pick()), axis=1)[:, :6])(real(pick())),
             lambda: (lambda x: fn.cat(x[:2], fn.flip(x, depthwise=1)[:depth - 2]))(real(pick())),
         ]
