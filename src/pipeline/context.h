@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What an evaluation knows of each node, and what the node's operator sees of it; for the files of
-/// Evaluation alone.
+/// What the operator of a node sees of an evaluation; for the files of Evaluation alone.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +7,8 @@
 #include <list>
 #include <utility>
 
-#include "core/convert.h"
-#include "core/dispatch.h"
 #include "core/pool.h"
-#include "core/pooled.h"
-#include "pipeline/evaluate.h"
+#include "pipeline/memo.h"
 
 namespace varo {
 
@@ -21,39 +17,6 @@ inline Tensor stand_in(const View& view, const Layout& layout) {
   static const auto kNobody = std::make_shared<int>();
   return Tensor::wrap(view, kNobody, layout);
 }
-
-struct Evaluation::Memo {
-  bool inferred = false, evaluated = false, released = false, inputs_checked = false;
-  bool failed_probe = false;
-  bool not_a_view = false;  ///< resolve was asked and said no
-  bool has_results = false, has_affines = false, has_destinations = false;  ///< perhaps
-  bool asked_unread = false;
-  int consumers = 0;
-  /// Inputs that are not asked for, and not counted as consumed any more: bit i for input i.
-  std::uint64_t dropped = 0;
-  std::vector<int> fused;       ///< nodes that run in this one's pass
-  std::vector<int> reduced;     ///< reductions of this one's value that its pass has done
-  std::vector<Tensor> retired;  ///< results in a form that was replaced by another
-  std::any state;
-  std::unique_ptr<Context> context;
-  std::vector<Spec> specs;
-  std::vector<bool> spec_set;
-  std::vector<Tensor> results;
-  std::vector<std::optional<Affine>> affines;
-  std::vector<Layout> layouts;  ///< of the inputs: own or assumed
-  std::vector<std::optional<Place>> destinations;
-
-  void drop_results() {
-    if (!has_results) return;
-    for (Tensor& result : results) result = {};
-    has_results = false;
-  }
-  /// As new, for another sample.
-  void reset(const PlanNode& node);
-};
-
-// --- what an operator sees
-// ------------------------------------------------------------------------
 
 class Evaluation::Context final : public Sample {
  public:
@@ -128,17 +91,7 @@ class Evaluation::Context final : public Sample {
   const Args& args() const override { return node_.graph.args; }
 
   int output_count() const override { return node_.graph.outputs; }
-  void set_output(int output, Spec spec) override {
-    const auto o = static_cast<std::size_t>(output);
-    for (int axis = 0; axis < spec.shape.rank(); ++axis)
-      if (spec.shape[axis] < 0)
-        throw Error(ErrorKind::internal, "an output extent is negative").got(to_string(spec.shape));
-    if (checked_bytes(spec.shape, size_of(spec.dtype)) < 0)
-      throw Error(ErrorKind::shape, "the output is too large for memory")
-          .got(to_string(spec.shape));
-    memo().specs[o] = std::move(spec);
-    memo().spec_set[o] = true;
-  }
+  void set_output(int output, Spec spec) override;
   const Spec& output_spec(int output) override {
     return e_->infer(id_)[static_cast<std::size_t>(output)];
   }
@@ -192,26 +145,7 @@ class Evaluation::Context final : public Sample {
     int input = -1;  ///< the one that the result is a view of
     Tensor seen, result;
   };
-  std::optional<Trial> try_resolve(const std::optional<Tensor>& stand_in) {
-    Try trial;
-    trial.given = stand_in;
-    trial_ = &trial;
-    bool resolved = false;
-    try {
-      resolved = node_.op->resolve(*this);
-    } catch (const NotTried&) {
-      resolved = false;
-    } catch (...) {
-      trial_ = nullptr;
-      throw;
-    }
-    trial_ = nullptr;
-    end_call();
-    if (!resolved || trial.inputs.size() != 1 || trial.result.deferred() || trial.result.padded())
-      return std::nullopt;
-    auto& [input, seen] = trial.inputs.front();
-    return Trial{input, std::move(seen), std::move(trial.result)};
-  }
+  std::optional<Trial> try_resolve(const std::optional<Tensor>& stand_in);
 
   /// What was valid until the end of the call.
   void end_call() {
@@ -228,12 +162,7 @@ class Evaluation::Context final : public Sample {
     Tensor result;
   };
 
-  Tensor trial_input(int input) {
-    if (trial_->given) return *trial_->given;
-    static std::byte nothing[64];
-    const Spec& spec = this->spec(input);
-    return stand_in({nothing, spec.dtype, spec.shape, dense_strides(spec.shape)}, spec.layout);
-  }
+  Tensor trial_input(int input);
 
   Memo& memo() { return *e_->memo_[static_cast<std::size_t>(id_)]; }
   Node input_node(int input) const {
@@ -243,65 +172,10 @@ class Evaluation::Context final : public Sample {
   }
   bool per_sample(std::string_view arg) const { return node_.graph.args.per_sample(arg); }
 
-  const Tensor& materialised(Node from, bool dense) {
-    const Tensor& now = e_->value(from);
-    Memo& source = *e_->memo_[static_cast<std::size_t>(from.id)];
-    Tensor& slot = source.results[static_cast<std::size_t>(from.output)];
-    if (now.deferred() || now.padded() || (dense && !is_dense(now.view()))) {
-      // Calls under way, of this node or of one that asked for it, may view the elements as they
-      // were.
-      if (!now.deferred()) source.retired.push_back(now);
-      slot = e_->in_memory(slot, dense);
-    }
-    return slot;
-  }
-
+  const Tensor& materialised(Node from, bool dense);
   // The elements of a per-sample argument, checked as a constant would be.
-  ArgValue list(std::string_view name) {
-    const Tensor t = argument(name);
-    const ArgDef& def = *args().def().find_arg(name);
-    if (t.rank() > 2)
-      throw Error(ErrorKind::shape, fmt::format("argument {} has too many axes", name))
-          .got(fmt::format("shape {}", to_string(t.shape())))
-          .allowed("a list of numbers");
-    const bool whole_numbers = !is_float(t.dtype());
-    ArgValue value;
-    const std::int64_t n = volume(t.shape());
-    dispatch_all(t.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* data = t.view().ptr<T>();
-      if (whole_numbers) {
-        std::vector<std::int64_t> v;
-        for (std::int64_t i = 0; i < n; ++i) v.push_back(saturate<std::int64_t>(data[i]));
-        value = std::move(v);
-      } else {
-        std::vector<double> v;
-        for (std::int64_t i = 0; i < n; ++i) v.push_back(saturate<double>(data[i]));
-        value = std::move(v);
-      }
-    });
-    return checked_value(def, std::move(value));
-  }
-
-  ArgValue single(std::string_view name) {
-    const Tensor t = argument(name);
-    if (volume(t.shape()) != 1)
-      throw Error(ErrorKind::shape, fmt::format("argument {} needs one value a sample", name))
-          .got(fmt::format("shape {}", to_string(t.shape())))
-          .allowed("a scalar");
-    ArgValue value;
-    dispatch_all(t.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T x = *t.view().ptr<T>();
-      if constexpr (std::is_same_v<T, bool>)
-        value = x;
-      else if constexpr (std::is_integral_v<T>)
-        value = saturate<std::int64_t>(x);
-      else
-        value = saturate<double>(x);
-    });
-    return checked_value(*args().def().find_arg(name), std::move(value));
-  }
+  ArgValue list(std::string_view name);
+  ArgValue single(std::string_view name);
 
   Evaluation* const& e_;
   int id_;
@@ -309,15 +183,6 @@ class Evaluation::Context final : public Sample {
   std::vector<std::shared_ptr<void>> scratch_;
   std::vector<Tensor> held_;
   Try* trial_ = nullptr;
-};
-
-/// The memos of a plan's nodes, with the memory of their vectors.
-struct Evaluation::Memory {
-  explicit Memory(const Plan& plan);
-
-  Evaluation* owner = nullptr;  ///< the evaluation that it belongs to
-  PooledVector<Memo> memos;
-  PooledVector<Memo*> by_node;
 };
 
 template <class Body>

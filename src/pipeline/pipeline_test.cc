@@ -218,7 +218,9 @@ TEST_F(Volumes, samples_after_failed_ones_are_as_ever) {
     const auto bytes = run(schedule);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       EXPECT_EQ(bytes[i].empty(), i % 6 == 1 || i % 6 == 5) << i;
-      if (!bytes[i].empty()) EXPECT_EQ(bytes[i], whole[i]) << i;
+      if (!bytes[i].empty()) {
+        EXPECT_EQ(bytes[i], whole[i]) << i;
+      }
     }
   }
 }

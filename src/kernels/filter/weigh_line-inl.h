@@ -65,7 +65,7 @@ void weigh_long_line(const float* centre, std::int64_t step, std::int64_t radius
   weigh_any(LineFloats(), row, radius, half, n, to);
 }
 
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
 
 // Elements [kBy, kBy + 16) of `low` and the vector behind it.
 template <int kBy>

@@ -61,7 +61,7 @@ struct Table {
 template <class T>
 HWY_INLINE hn::Vec<hn::Rebind<T, F>> entries(const Table<T>& table, Words at) {
   const hn::Rebind<T, F> d;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
   // The instruction ignores the other bits.
   using Indices = decltype(hn::IndicesFromVec(d, at));
   return hn::TableLookupLanes(hn::Load(d, table.values), Indices{at.raw});

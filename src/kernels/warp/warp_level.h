@@ -56,7 +56,8 @@ class LevelRows {
     // Columns that are read, and those of them that there are.
     const int low = std::min(first, last), high = std::max(first, last) + 1;
     int begin = std::max(low, 0), end = std::min(high, extent - 1) + 1;
-    const bool repeats_first = grid_.low[0]<0, repeats_last = grid_.high[0]> extent;
+    const bool repeats_first = grid_.low[0] < 0;
+    const bool repeats_last = grid_.high[0] > extent;
     if (repeats_first) end = std::max(end, 1);
     if (repeats_last) begin = std::min(begin, extent - 1);
     float at[3] = {};
