@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -45,6 +46,34 @@ inline Volume make_volume(DType dtype, const Shape& shape, unsigned variant) {
   v.view.data = v.bytes.data() + offset * static_cast<std::int64_t>(size_of(dtype));
   return v;
 }
+
+/// `count` elements that begin `shift` elements after a cache line, and 64 bytes or more of 0x5a on
+/// both sides of them.
+template <class T>
+class Shifted {
+ public:
+  explicit Shifted(std::size_t count, std::size_t shift = 0)
+      : count_(count), bytes_((count + shift) * sizeof(T) + 192, std::byte{0x5a}) {
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes_.data());
+    at_ = 128 - address % 64 + shift * sizeof(T);
+  }
+  Shifted(const std::vector<T>& values, std::size_t shift) : Shifted(values.size(), shift) {
+    std::copy(values.begin(), values.end(), data());
+  }
+  T* data() { return reinterpret_cast<T*>(bytes_.data() + at_); }
+  std::vector<T> values() { return {data(), data() + count_}; }
+  /// Nothing was written around them.
+  bool intact() const {
+    const std::byte *const begin = bytes_.data(), *const end = begin + bytes_.size();
+    const auto clean = [](std::byte b) { return b == std::byte{0x5a}; };
+    return std::all_of(begin, begin + at_, clean) &&
+           std::all_of(begin + at_ + count_ * sizeof(T), end, clean);
+  }
+
+ private:
+  std::size_t count_, at_ = 0;
+  std::vector<std::byte> bytes_;
+};
 
 /// body(index, its row-major number)
 template <class Body>

@@ -20,6 +20,11 @@ inline bool whole_lines(const void* dst, std::int64_t bytes) {
 void stream_row(const void* src, void* dst, std::int64_t bytes);
 
 /// The same backwards: dst[i] = last[-i] for i below count; elements of `size` bytes: 1, 2, 4 or 8.
+///
+/// last    the row's last element; aligned as elements are
+/// dst     whole_lines(dst, count * size), not overlapping the row
+/// memory  none
+/// errors  none
 void stream_reversed_row(const void* last, void* dst, std::int64_t count, int size);
 
 }  // namespace varo
