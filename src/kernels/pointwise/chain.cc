@@ -7,29 +7,12 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#include "kernels/extremes-inl.h"
 #include "kernels/four-inl.h"
 
 namespace varo {
 namespace HWY_NAMESPACE {
 namespace {
-
-// a < b ? a : b and a > b ? a : b, whatever is no number or a zero.
-template <class V>
-HWY_INLINE V smaller(V a, V b) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  return hn::Min(a, b);  // what the instruction does
-#else
-  return hn::IfThenElse(hn::Lt(a, b), a, b);
-#endif
-}
-template <class V>
-HWY_INLINE V larger(V a, V b) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  return hn::Max(a, b);
-#else
-  return hn::IfThenElse(hn::Gt(a, b), a, b);
-#endif
-}
 
 // Eight vectors: a choice of what to do is made once for all.
 template <class V>

@@ -7,11 +7,15 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#include "kernels/extremes-inl.h"
+
 namespace varo::reduction {
 namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+using varo::HWY_NAMESPACE::larger;
+using varo::HWY_NAMESPACE::smaller;
 
 // Elements l of `rows` rows, one into accumulator l after the other, whatever the compiler makes of
 // it.
@@ -29,27 +33,6 @@ void step_rows(const T* HWY_RESTRICT x, std::int64_t rows, std::int64_t stride, 
     for (int l = 0; l < kLanes; ++l) local[l] = Op::step(local[l], x[l], about[l]);
   for (int l = 0; l < kLanes; ++l) acc[l] = local[l];
 }
-
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-// What the instructions do: a where it is smaller (larger), else b.
-template <class V>
-HWY_INLINE V smaller(V a, V b) {
-  return hn::Min(a, b);
-}
-template <class V>
-HWY_INLINE V larger(V a, V b) {
-  return hn::Max(a, b);
-}
-#else
-template <class V>
-HWY_INLINE V smaller(V a, V b) {
-  return hn::IfThenElse(hn::Lt(a, b), a, b);
-}
-template <class V>
-HWY_INLINE V larger(V a, V b) {
-  return hn::IfThenElse(hn::Gt(a, b), a, b);
-}
-#endif
 
 // The same for f32 and any of the four accumulators. Loops over vectors are unrolled, so that the
 // accumulators stay in registers; each waits for its own last addition only.

@@ -255,6 +255,43 @@ TEST(Reduce, is_equal_bit_for_bit_on_every_instruction_set_and_for_any_threads) 
   }
 }
 
+TEST(Reduce, gives_the_same_bits_wherever_elements_begin) {
+  // Of every shape: all of it, columns, rows.
+  for (const Shape& shape : std::vector<Shape>{{1, 63}, {3, 131}, {33, 70}, {700, 101}}) {
+    for (const std::uint32_t axes : {3U, 1U, 2U}) {
+      for (const DType type : {DType::f32, DType::u8, DType::i16, DType::f64}) {
+        Volume in = make_volume(type, shape, 0);
+        fill_random(in.view, 5, 100.0F);
+        Volume mean = make_volume(DType::f32, kept_shape(shape, axes), 0);
+        fill_random(mean.view, 6, 1.0F);
+        const auto count = static_cast<std::size_t>(mean.view.volume());
+        for (const Reduction what : kAll) {
+          std::vector<float> want(count);
+          run(in.view, dense_view(want.data(), mean.view.shape), {what, axes, mean.view},
+              Parallel::serial());
+          for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+            hwy::SetSupportedTargetsForTest(target);
+            hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+            for (const std::size_t shift : {1, 3, 15}) {
+              testing::Shifted<std::byte> from(in.bytes, shift * size_of(type));
+              testing::Shifted<float> to(count, 16 - shift), about(count, shift);
+              std::memcpy(about.data(), mean.view.data, count * sizeof(float));
+              run({from.data(), type, shape, in.view.strides},
+                  dense_view(to.data(), mean.view.shape),
+                  {what, axes, dense_view(about.data(), mean.view.shape)}, Parallel::serial());
+              EXPECT_TRUE(to.intact());
+              ASSERT_EQ(to.values(), want) << hwy::TargetName(target) << " " << to_string(shape)
+                                           << " " << static_cast<int>(what) << " " << shift;
+            }
+          }
+          hwy::SetSupportedTargetsForTest(0);
+          hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+        }
+      }
+    }
+  }
+}
+
 // Every kind of reduction, some twice, in one pass.
 void expect_pass_equals_reduce(const ConstView& in, const Shape& one) {
   const double means[] = {1.25, -3};
@@ -303,9 +340,14 @@ TEST(ReducePass, gives_the_bits_of_reduce_in_any_order_of_pieces) {
         std::mt19937 rng(7);
         for (float& v : values) v = std::normal_distribution<float>(1, 3)(rng);
         for (std::size_t i = 77; i < values.size(); i += 997) values[i] = strange;
-        expect_pass_equals_reduce(dense_view(std::as_const(values).data(), {1, n}), {1, 1});
-        for (float& v : values) v = std::max(v, 0.0F);
-        expect_pass_equals_reduce(dense_view(std::as_const(values).data(), {1, n}), {1, 1});
+        for (const bool negatives : {true, false}) {
+          for (float& v : values) v = negatives ? v : std::max(v, 0.0F);
+          for (const std::size_t shift : {0, 1, 7}) {
+            testing::Shifted<float> placed(values, shift);
+            const float* const at = placed.data();
+            expect_pass_equals_reduce(dense_view(at, {1, n}), {1, 1});
+          }
+        }
       }
     }
   }
