@@ -95,7 +95,10 @@ class Pipeline:
         _pipelines.add(self)
         self._groups, self._manual = [], {}
         self._fetched = {}  # by group: what the next iteration has got from its sources so far
+        self._fetching = False  # sources are asked: what they raise takes no batch, they are asked again
         self._failure = None  # of the iteration after the last scheduled one
+        self._took_no_batch = False  # the error that _next raised last
+        self._taken = None  # a batch whose consumer still waits, for what is scheduled after it
         self._outputs = None
         self._built = False
         self._feeds_itself = False  # no Python code has a say in what is scheduled
@@ -148,7 +151,10 @@ class Pipeline:
                          "or override define_graph")
 
     def iter_setup(self):
-        """For subclasses: called before every scheduled iteration, to feed_input."""
+        """For subclasses: called before every scheduled iteration, to feed_input.
+
+        Must be there when the pipeline is built: one that is assigned to the pipeline later may never be called.
+        """
 
     def set_outputs(self, *nodes):
         """The nodes whose batches run() returns; numbers and arrays become constants."""
@@ -221,6 +227,7 @@ class Pipeline:
 
     def _schedule_one(self):
         """False when a source has ended. A failure leaves the sources in step with each other."""
+        self._fetching = True
         try:
             self.iter_setup()
             for group in self._groups:
@@ -230,6 +237,7 @@ class Pipeline:
             self._exhausted = True
             self._fetched = {}
             return False
+        self._fetching = False
         fetched, self._fetched, fed = self._fetched, {}, []
         try:
             for group, columns in fetched.items():
@@ -267,14 +275,23 @@ class Pipeline:
             outputs = tuple(self._core.advance())
             self._verify(outputs)
             return outputs
-        self._fill()
-        if self._core.pending() == 0:
-            failure, self._failure = self._failure, None
-            raise failure or StopIteration
-        outputs = tuple(self._core.next())
-        self._verify(outputs)
+        outputs, self._taken = self._taken, None
+        if outputs is None:
+            self._took_no_batch = False
+            self._fill()
+            if self._core.pending() == 0:
+                failure, self._failure = self._failure, None
+                self._took_no_batch = self._fetching
+                try:
+                    raise failure or StopIteration
+                finally:
+                    del failure  # it knows this frame
+            outputs = tuple(self._core.next())
+            self._verify(outputs)
         if not self._manual:
+            self._taken = outputs  # for the next call, if a source is interrupted
             self._fill()  # work goes on while the consumer uses this batch
+            self._taken = None
         return outputs
 
     def _stepper(self, dlpack_types):

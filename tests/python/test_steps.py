@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps of pipelines and iterators that nobody feeds, which one call of the engine makes; and of those that somebody does."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import torch
 import varo
 from varo import fn, types
 from varo.plugin.pytorch import GenericIterator, LastBatchPolicy, RaggedIterator
+
+pytestmark = pytest.mark.filterwarnings("ignore:an explicit size:DeprecationWarning")
 
 
 def reading(folder, batch=2, depth=2, name="reader", schedule="parallel", **options):
@@ -37,7 +41,7 @@ with pipe:
     pipe.set_outputs(x)
 if sys.argv[1] == "run":
     step = pipe.run
-else:
+elif sys.argv[1] == "iterator":
     it = GenericIterator(pipe, ["x"], prepare_first_batch=False)
     step = it.__next__
 """
@@ -119,6 +123,105 @@ def test_several_pipelines_step_together(numbered):
     assert [numbers(step) for step in it] == [[[1, 2], [0, 0]], [[3, 4], [1, 1]], [[5, 6], [2, 2]]]
 
 
+def spoilt(numbered, count, k):
+    folder = numbered(count)
+    with open(f"{folder}/{k:04d}.npy", "wb") as file:
+        file.write(b"no array")
+    return folder
+
+
+def called(function, **options):
+    """A pipeline of batches of 2 that holds function(iteration)."""
+    pipe = varo.Pipeline(batch_size=2, num_threads=1, **options)
+    with pipe:
+        pipe.set_outputs(fn.external_source(lambda k: np.full((2, 1), function(k), "int32")))
+    return pipe
+
+
+def in_steps(it, count):
+    """`count` steps, or in place of each the error."""
+    seen = []
+    for _ in range(count):
+        try:
+            seen.append(numbers(next(it)))
+        except (varo.ReadError, KeyError, KeyboardInterrupt, StopIteration) as error:
+            seen.append(type(error))
+    return seen
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failed_step_is_one_of_every_pipeline(numbered, depth, first):
+    pipes = [reading(numbered(8), depth=depth), reading(spoilt(numbered, 7, 3), depth=depth)]
+    it = GenericIterator(pipes[::-1] if first else pipes, ["x"], size=16, last_batch_policy=LastBatchPolicy.DROP)
+    whole, broken = [[1, 2], [3, 4], [5, 6], [7, 8]], [[1, 2], None, [5, 6], [7, 1]]
+    expected = [varo.ReadError if b is None else [b, w] if first else [w, b] for w, b in zip(whole, broken)]
+    assert in_steps(it, 5) == expected + [StopIteration], "the failed step counts"
+
+
+def test_of_several_errors_in_a_step_the_first_pipelines_comes(numbered):
+    pipes = [reading(numbered(4)), reading(spoilt(numbered, 6, 3)), reading(spoilt(numbered, 8, 4))]
+    it = GenericIterator(pipes, ["x"], size=24)
+    next(it)
+    with pytest.raises(varo.ReadError, match="numbered_6"):
+        next(it)
+    assert numbers(next(it)) == [[1, 2], [5, 6], [5, 6]]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+@pytest.mark.parametrize("pipelines", [1, 2])
+def test_a_source_that_raises_is_asked_again_and_no_batch_is_lost(numbered, depth, error, pipelines):
+    failed = set()
+
+    def source(k):
+        if k in (2, 3) and k not in failed:
+            failed.add(k)
+            raise error
+        return k
+
+    pipes = [called(source, prefetch_queue_depth=depth), reading(numbered(12))]
+    pipes = pipes if pipelines == 2 else pipes[:1]
+    it = GenericIterator(pipes[::-1], ["x"], size=12 * pipelines, prepare_first_batch=False)
+    expected = [[[2 * k + 1, 2 * k + 2], [k, k]][-pipelines:] for k in range(6)]
+    steps = in_steps(it, 9)
+    assert [s for s in steps if s is not error] == expected + [StopIteration]
+    assert steps.count(error) == 2
+
+
+def test_an_interrupt_takes_no_batch_of_several_pipelines():
+    result = run_slow("""
+import numpy as np
+counting = varo.Pipeline(batch_size=4, num_threads=1)
+with counting:
+    counting.set_outputs(fn.external_source(lambda k: np.full((4, 1), k, "int32")))
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+it = GenericIterator([counting, pipe], ["x"], size=80, prepare_first_batch=False)
+for _ in range(2):
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        next(it)
+        print("done before")
+    except KeyboardInterrupt:
+        print("interrupted")
+print([next(it)[0]["x"].flatten().tolist()[0] for _ in range(3)])
+""", 150, "none")
+    assert result.stdout == "interrupted\ninterrupted\n[0, 1, 2]\n", result.stdout + result.stderr
+
+
+def test_a_pipeline_that_ends_takes_no_batch_of_the_others(numbered):
+    ends = varo.Pipeline(batch_size=2, num_threads=1)
+    with ends:
+        ends.set_outputs(fn.external_source([np.full((2, 1), k, "int32") for k in range(2)], cycle="raise"))
+    it = GenericIterator([reading(numbered(8)), ends], ["x"], size=80)
+    assert in_steps(it, 3) == [[[1, 2], [0, 0]], [[3, 4], [1, 1]], StopIteration]
+    ends.reset()
+    it.reset()
+    assert in_steps(it, 3) == [[[5, 6], [0, 0]], [[7, 8], [1, 1]], StopIteration]
+
+
 def test_the_last_batch_is_cut(numbered):
     it = GenericIterator([reading(numbered(5)), reading(numbered(5))], ["x"], reader_name="reader",
                          last_batch_policy=LastBatchPolicy.PARTIAL)
@@ -182,19 +285,49 @@ def test_outputs_of_every_kind_in_one_step():
         next(mixed)
 
 
-def test_what_is_not_asked_for_goes_back_to_the_pool(numbered):
-    folder = numbered(4, shape=(64, 64), dtype="float32")
-    start = varo._core.pool_stats().in_use_bytes
-    it = GenericIterator(reading(folder), ["x"])  # holds its first batch
-    assert varo._core.pool_stats().in_use_bytes > start
-    del it
-    assert varo._core.pool_stats().in_use_bytes == start
-    it = GenericIterator(reading(folder), ["x"])
-    tensors = [next(it)[0]["x"] for _ in range(5)]
-    del it
-    assert [t[:, 0, 0].tolist() for t in tensors] == [[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]
-    del tensors
-    assert varo._core.pool_stats().in_use_bytes == start
+@pytest.mark.parametrize("fed", [False, True])
+def test_what_is_not_asked_for_goes_back_to_the_pool(numbered, fed):
+    def iterator():
+        pipe = reading(numbered(4, shape=(64, 64), dtype="float32"))
+        if fed:
+            pipe = varo.Pipeline(batch_size=2, num_threads=2, prefetch_queue_depth=2)
+            with pipe:
+                batches = [np.stack([np.full((64, 64), k, "float32") for k in pair]) for pair in ((1, 2), (3, 4))]
+                pipe.set_outputs(fn.external_source(batches, cycle=True))
+        return GenericIterator(pipe, ["x"], size=1000)  # holds its first batch
+
+    gc.disable()
+    try:
+        start = varo._core.pool_stats().in_use_bytes
+        it = iterator()
+        assert varo._core.pool_stats().in_use_bytes > start
+        del it
+        assert varo._core.pool_stats().in_use_bytes == start
+        it = iterator()
+        tensors = [next(it)[0]["x"] for _ in range(5)]
+        del it
+        assert [t[:, 0, 0].tolist() for t in tensors] == [[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]
+        del tensors
+        assert varo._core.pool_stats().in_use_bytes == start
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("fed", [False, True])
+def test_an_iterator_that_has_raised_is_freed_without_the_collector(numbered, fed):
+    def broken(k):
+        raise KeyError(k)
+
+    gc.disable()
+    try:
+        pipe = called(broken) if fed else reading(spoilt(numbered, 4, 3))
+        it = GenericIterator([pipe], ["x"], size=1000, prepare_first_batch=False)
+        assert in_steps(it, 2)[1] is (KeyError if fed else varo.ReadError)
+        gone = weakref.ref(pipe)
+        del it, pipe
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_capsules_of_lists():

@@ -30,7 +30,14 @@ class LastBatchPolicy(enum.Enum):
 
 
 class BaseIterator:
-    """Steps G pipelines together and counts. Subclasses say what a step's outputs become (`_convert`)."""
+    """Steps G pipelines together and counts. Subclasses say what a step's outputs become (`_convert`).
+
+    The pipelines stay in step, whatever is raised. An error that takes a batch's place in one pipeline takes
+    that step of all of them, and the step counts: it comes when every pipeline has made the step; of several
+    errors, that of the first pipeline. What takes no batch takes no step of any pipeline: a KeyboardInterrupt,
+    the StopIteration of a pipeline, an error that a source in Python raises, which is then asked again. What
+    the pipelines before it have given is kept for the next call.
+    """
 
     def __init__(self, pipelines, size=-1, reader_name=None, auto_reset=False, fill_last_batch=None,
                  last_batch_padded=False, last_batch_policy=LastBatchPolicy.FILL, prepare_first_batch=True):
@@ -75,7 +82,8 @@ class BaseIterator:
             self._policy = LastBatchPolicy.FILL
         self._per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
         self._cuts = self._policy is LastBatchPolicy.PARTIAL and self._size > 0
-        self._takes = [self._taker(pipe) for pipe in self._pipes]
+        self._takes = [pipe._stepper(self._dlpack_types) for pipe in self._pipes]
+        self._given = []  # by the first pipelines in the step that is next: outputs, or the error in their place
         self._counter = 0
         self._stepped = False
         self._ended = False
@@ -120,24 +128,38 @@ class BaseIterator:
     # Of these a pipeline's outputs may come as DLPack capsules instead of TensorListCPUs.
     _dlpack_types = ()
 
-    def _taker(self, pipe):
-        """A function that returns the next outputs of a pipeline."""
-        take = pipe._stepper(self._dlpack_types)
-        return take if self._size < 0 or pipe._feeds_itself else lambda: self._counted(take())
-
-    def _counted(self, outputs):
+    def _check_count(self, outputs):
         for output in outputs:
             if len(output) != self.batch_size:
                 raise ShapeError("batch sizes that vary cannot be counted; leave out reader_name and size\n"
                                  f"  got      {len(output)} samples\n  allowed  {self.batch_size}")
-        return outputs
 
     def _outputs(self):
         """What one step gives of every pipeline."""
-        outputs = []
-        for take in self._takes:
-            outputs.append(take())
-        return outputs
+        step = self._given
+        while len(step) < len(self._pipes):
+            pipe = self._pipes[len(step)]
+            try:
+                outputs = self._takes[len(step)]()
+                if self._size > 0 and not pipe._feeds_itself:
+                    self._check_count(outputs)
+            except StopIteration:
+                raise
+            except Exception as error:
+                if pipe._took_no_batch:
+                    raise
+                outputs = error
+            step.append(outputs)
+        self._given = []
+        for outputs in step:
+            if isinstance(outputs, Exception):
+                self._counter += self._per_step
+                self._stepped = True
+                try:
+                    raise outputs
+                finally:
+                    del outputs, step  # the error knows this frame
+        return step
 
     def __iter__(self):
         if self._stepped or self._ended:
