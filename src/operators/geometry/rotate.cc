@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
-#include "operators/geometry/affine_warp.h"
+#include "operators/geometry/common/affine_warp.h"
 #include "operators/rotation.h"
 
 namespace varo {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <fmt/format.h>
 
-#include "operators/geometry/affine_warp.h"
+#include "core/dispatch.h"
+#include "operators/geometry/common/affine_warp.h"
 
 namespace varo {
 

@@ -7,7 +7,6 @@
 #include "operators/reducer.h"
 
 namespace varo {
-
 namespace {
 
 bool about_mean(Reduction what) {
@@ -36,11 +35,10 @@ DType output_dtype(Sample& s, Reduction what) {
   return wanted;
 }
 
-// Number and extent of what is reduced; the mask of axes.
 struct Reduced {
-  std::uint32_t axes = 0;
-  Shape kept;      // extent 1 on reduced axes
-  Shape squeezed;  // without them
+  std::uint32_t axes = 0;  // mask
+  Shape kept;              // extent 1 on reduced axes
+  Shape squeezed;          // without them
 };
 
 class Reduce final : public Reducer {
@@ -173,12 +171,13 @@ OperatorDef reduction(Reduction what, const std::string& name, const std::string
 
 VARO_OPERATORS(reductions, reduce) {
   const std::string nan = " NaN among the elements makes the result NaN.";
-  const std::string moments =
-      "Summed in float64, integers exactly." + nan + " Of no elements it is NaN.";
+  const std::string extremes = nan.substr(1) + " Of no elements it is an error.";
+  const std::string empty = " Of no elements it is NaN.";
+  const std::string moments = "Summed in float64, integers exactly." + nan + empty;
   const std::string spread =
       "The sum of squared deviations from `mean`, divided by the number of elements less ddof; "
       "0 where that is not positive." +
-      nan + " Of no elements it is NaN.";
+      nan + empty;
   return {
       reduction(Reduction::sum, "sum", "Sum of the elements along axes.",
                 "Integers are summed exactly in 64 bits and wrap beyond; floats in float64." + nan +
@@ -188,10 +187,8 @@ VARO_OPERATORS(reductions, reduce) {
                 moments),
       reduction(Reduction::rms, "rms",
                 "Square root of the mean of the squared elements along axes.", moments),
-      reduction(Reduction::min, "min", "Smallest element along axes.",
-                "NaN among the elements makes the result NaN. Of no elements it is an error."),
-      reduction(Reduction::max, "max", "Largest element along axes.",
-                "NaN among the elements makes the result NaN. Of no elements it is an error."),
+      reduction(Reduction::min, "min", "Smallest element along axes.", extremes),
+      reduction(Reduction::max, "max", "Largest element along axes.", extremes),
       reduction(Reduction::variance, "variance",
                 "Variance of the elements along axes about a given mean.", spread),
       reduction(Reduction::std_dev, "std_dev",
