@@ -49,11 +49,17 @@ class File {
   std::int64_t size() const { return id_.size; }
   /// Reads exactly `bytes` bytes at `offset`. Throws ReadError, also when the file ends before.
   void read(std::int64_t offset, void* dst, std::size_t bytes) const;
-  /// The byte is known to lie in the page cache, or to be on its way there.
+  /// The byte is known to lie in the page cache, or to be on its way there. Never true on file
+  /// systems that keep the bytes under another file's name, as overlayfs does (the root of most
+  /// containers).
   bool cached(std::int64_t offset) const;
+  /// cached() where the system does not tell (Linux before 6.5, a file of somebody else's): reads
+  /// the byte if that needs no waiting. May fetch it, so what was not cached can be soon after.
+  bool cached_by_reading(std::int64_t offset) const;
   /// Asks the system to fetch the bytes into the page cache and does not wait for them, unless
-  /// more is asked for than the device takes at once. A system call for each 128 KiB, from 4 MiB on
-  /// for each 1 MiB: the caller bounds `bytes`.
+  /// more is asked for than the device takes at once. A system call for each 128 KiB; from 4 MiB on
+  /// one for each 1 MiB and two more, and those for each 128 KiB only where that does not do. So
+  /// the caller bounds `bytes`.
   void will_need(std::int64_t offset, std::int64_t bytes) const;
 
  private:
