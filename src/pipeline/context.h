@@ -193,19 +193,19 @@ void Evaluation::with_context(int id, const Body& body) {
     if (!probing_) error.set_sample(number_, source_name());
     error.set_defined(node.origin.defined);
   };
+  const auto described = [&](Error error) {
+    add_context(error);
+    return error;
+  };
   try {
     body();
   } catch (Error& error) {
     add_context(error);
     throw;
   } catch (const std::bad_alloc&) {
-    Error error(ErrorKind::state, "out of memory");
-    add_context(error);
-    throw error;
+    throw described(Error(ErrorKind::state, "out of memory"));
   } catch (const std::exception& other) {
-    Error error(ErrorKind::internal, other.what());
-    add_context(error);
-    throw error;
+    throw described(Error(ErrorKind::internal, other.what()));
   }
 }
 

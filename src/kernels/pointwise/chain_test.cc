@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pointwise/chain.h"
 
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 #include <limits>
@@ -32,7 +32,8 @@ std::vector<float> values(std::size_t count, unsigned seed) {
 void expect_equal(const std::vector<float>& a, const std::vector<float>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i)
-    ASSERT_TRUE(std::memcmp(&a[i], &b[i], 4) == 0 || (std::isnan(a[i]) && std::isnan(b[i])))
+    ASSERT_TRUE(std::bit_cast<std::uint32_t>(a[i]) == std::bit_cast<std::uint32_t>(b[i]) ||
+                (std::isnan(a[i]) && std::isnan(b[i])))
         << "element " << i << ": " << a[i] << " and " << b[i];
 }
 

@@ -113,8 +113,9 @@ bool pads_along(const Plan& p, const Tensor& t) {
 
 bool resolve(Sample& s) {
   auto view = as_view(s.kept<Plan>(), s.tensor(0));
-  if (view) s.set_result(0, *std::move(view));
-  return view.has_value();
+  if (!view) return false;
+  s.set_result(0, *std::move(view));
+  return true;
 }
 
 void run(Sample& s) {
