@@ -9,8 +9,8 @@
 namespace varo {
 
 namespace {
-// Operators ask for their inputs, so that a chain is as many calls deep; a worker's stack of 4 MiB
-// holds about three times as many.
+// Operators ask for their inputs, so that a chain is as many calls deep; the 4 MiB stack of a
+// worker that somebody else made holds about three times as many.
 constexpr int kDeepest = 1000;
 }  // namespace
 

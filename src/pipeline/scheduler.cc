@@ -31,8 +31,9 @@ struct Later {
   }
 };
 
-// oneTBB limits its workers by process: this asks for the most that all living arenas need. It is
-// never destroyed, because a process that ends must not wait for workers.
+// oneTBB limits its workers by process: this asks for the most that all living arenas need, and for
+// stacks that hold the longest chain of operators several times. It is never destroyed, because a
+// process that ends must not wait for workers.
 class WorkerLimit {
  public:
   static WorkerLimit& instance() {
@@ -62,6 +63,7 @@ class WorkerLimit {
   int wanted_ = 0;
   int limit_ = 0;
   std::unique_ptr<tbb::global_control> control_;
+  tbb::global_control stack_{tbb::global_control::thread_stack_size, std::size_t{16} << 20};
 };
 
 // A queue in front of workers, which somebody else provides.
