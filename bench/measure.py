@@ -101,33 +101,60 @@ def _rate(batches, seconds, least=2):
     return count, time.monotonic() - start
 
 
-def _waits(batches, step, seconds, wait_batches):
-    """(time waited over time slept, batches) of a consumer that sleeps `step` a batch, for so many batches or seconds."""
+def _waits(batches, step, seconds, least=2):
+    """(time waited, batches) of a consumer that sleeps `step` a batch."""
     waited, steps, begin = 0.0, 0, time.monotonic()
-    while steps < (wait_batches or 2) or not wait_batches and time.monotonic() - begin < seconds:
+    while steps < least or time.monotonic() - begin < seconds:
         time.sleep(step)
         asked = time.monotonic()
         next(batches)
         waited += time.monotonic() - asked
         steps += 1
-    return waited / (steps * step), steps
+    return waited, steps
+
+
+def _waits_beside_rates(batches, depth, wait_batches):
+    """(waits / T, batches).
+
+    In turns of TURN batches: as fast as it goes, then, when the queue is full again, with a consumer that sleeps 1.1
+    times the mean of just before. A machine whose speed drifts by a tenth would decide a comparison of minutes.
+    """
+    waited = slept = 0.0
+    waits = 0
+    while waits < wait_batches:
+        count, took = _rate(batches, 0, TURN)
+        step = 1.1 * took / count
+        time.sleep(depth * step)
+        turn, steps = _waits(batches, step, 0, min(TURN, wait_batches - waits))
+        waited, slept, waits = waited + turn, slept + steps * step, waits + steps
+    return waited / slept, waits
+
+
+TURN = 100
 
 
 def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, **job):
     """As fast as it goes, then with a consumer that sleeps 1.1 times as long as a batch took to make.
 
     depth         batches prefetched; `shallow`, unless 0: the consumer that sleeps is also measured with so many
-    wait_batches  how many the sleeping consumer takes, after the mean of at least as many; 0: as many as come in half
-                  of `seconds`
+    wait_batches  how many the sleeping consumer takes, in turns with one that does nothing and takes as many; 0: as many
+                  as come in half of `seconds`
     """
     job.update(files=data.DataSet(**files), batch=batch)
     batches = batches_of(depth=depth, **job)
     _warmed(batches, warm_up)
+
+    def waits_at(batches, depth, mean):
+        if wait_batches:
+            return _waits_beside_rates(batches, depth, wait_batches)
+        waited, steps = _waits(batches, 1.1 * mean, seconds / 2)
+        return waited / (steps * 1.1 * mean), steps
+
     faults, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, _cpu_seconds()
-    count, wall = _rate(batches, seconds, max(2, wait_batches))
+    count, wall = _rate(batches, seconds)
     cpu = _cpu_seconds() - cpu
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
-    waits, waited_for = _waits(batches, 1.1 * wall / count, seconds / 2, wait_batches)
+    waits, waited_for = waits_at(batches, depth, wall / count)
 
     # Memory is looked at when the clock has stopped: reading it takes processor time.
     memory = PeakMemory()
@@ -141,8 +168,8 @@ def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, 
         batches.close()
         batches = batches_of(depth=shallow, **job)
         _warmed(batches, warm_up)
-        again, took = _rate(batches, seconds / 2, max(2, wait_batches))
-        waits_at_2, _ = _waits(batches, 1.1 * took / again, seconds / 2, wait_batches)
+        again, took = _rate(batches, seconds / 2)
+        waits_at_2, _ = waits_at(batches, shallow, took / again)
     samples = count * batch
     return {"rate": samples / wall, "cpu_s": cpu / samples, "cores": cpu / wall, "waits": waits, "waits_at_2": waits_at_2,
             "wait_batches": waited_for, "faults": faults / count, "peak_mib": memory.peak / 2**20, "samples": samples}

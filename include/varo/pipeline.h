@@ -31,9 +31,12 @@ enum class Schedule : std::uint8_t {
   shuffled,  ///< on the thread that waits, in an order drawn from `shuffle_seed`; for tests
 };
 
+/// More threads than any machine has cores; workers stay until the process ends.
+inline constexpr int kMostThreads = 1024;
+
 struct PipelineOptions {
   int batch_size = 1;            ///< largest number of samples in a batch; at least 1
-  int num_threads = 1;           ///< at least 1
+  int num_threads = 1;           ///< 1 to kMostThreads
   std::int64_t seed = -1;        ///< negative: drawn from the system
   int prefetch_queue_depth = 2;  ///< batches under way ahead of the consumer; at least 1
   Schedule schedule = Schedule::parallel;

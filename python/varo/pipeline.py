@@ -37,7 +37,7 @@ class Pipeline:
     """A graph of operators and the machine that runs it ahead of its consumer.
 
     batch_size            largest number of samples in a batch
-    num_threads           worker threads
+    num_threads           worker threads, 1 to 1024; they stay until the process ends
     device_id             accepted for DALI's sake; this build computes on the CPU
     seed                  of all random operators without one of their own; None or negative: drawn anew
     prefetch_queue_depth  batches under way ahead of the consumer

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
+#include <limits>
 #include <random>
 #include <unistd.h>
 
@@ -51,15 +52,17 @@ struct Pipeline::Impl {
 
 Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
   limit_simd();
-  const auto at_least_one = [](const char* name, int value) {
-    if (value < 1)
-      throw Error(ErrorKind::param, fmt::format("Pipeline: {} is out of range", name))
-          .got(fmt::format("{}", value))
-          .allowed("at least 1");
+  const auto check = [](const char* name, int value, int most) {
+    if (value >= 1 && value <= most) return;
+    throw Error(ErrorKind::param, fmt::format("Pipeline: {} is out of range", name))
+        .got(fmt::format("{}", value))
+        .allowed(most == std::numeric_limits<int>::max() ? "at least 1"
+                                                         : fmt::format("1 to {}", most));
   };
-  at_least_one("batch_size", options.batch_size);
-  at_least_one("num_threads", options.num_threads);
-  at_least_one("prefetch_queue_depth", options.prefetch_queue_depth);
+  constexpr int kAny = std::numeric_limits<int>::max();
+  check("batch_size", options.batch_size, kAny);
+  check("num_threads", options.num_threads, kMostThreads);
+  check("prefetch_queue_depth", options.prefetch_queue_depth, kAny);
   for (const std::string& name : options.without_rewrites) {
     const auto& passes = all_passes();
     const bool known = name == "fusion" || name == "placement" ||

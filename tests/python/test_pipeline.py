@@ -308,6 +308,9 @@ def test_misuse():
         varo.Pipeline(num_threads=1)
     with pytest.raises(varo.ParamError, match="at least 1"):
         varo.Pipeline(batch_size=0, num_threads=1)
+    for threads in (0, 1025, 1_000_000):
+        with pytest.raises(varo.ParamError, match="num_threads is out of range(.|\\n)*1 to 1024"):
+            varo.Pipeline(batch_size=1, num_threads=threads)
     with pytest.raises(varo.StateError, match="outputs"):
         varo.Pipeline(batch_size=1, num_threads=1).run()
     pipe = varo.Pipeline(batch_size=1, num_threads=1)

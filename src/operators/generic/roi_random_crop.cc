@@ -83,7 +83,8 @@ class RoiRandomCrop final : public Operator {
       throw Error(ErrorKind::shape,
                   fmt::format("the window does not fit into the input along {}", name))
           .got(fmt::format("crop_shape {}", crop))
-          .allowed(fmt::format("0 to {}", in));
+          .allowed(fmt::format("0 to {}", in))
+          .hint("fn.pad of the data to at least crop_shape");
     if (roi_start < 0 || roi_start + roi > in)
       throw Error(
           ErrorKind::shape,
