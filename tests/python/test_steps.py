@@ -55,6 +55,7 @@ def run_slow(script, length, how):
 @pytest.mark.parametrize("how", ["run", "iterator"])
 def test_an_interrupt_ends_the_wait(how):
     result = run_slow("""
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what is in the background without
 sent, caught = [], threading.Event()
 def interrupt():
     while not caught.wait(0.5):
