@@ -32,11 +32,12 @@ class LastBatchPolicy(enum.Enum):
 class BaseIterator:
     """Steps G pipelines together and counts. Subclasses say what a step's outputs become (`_convert`).
 
-    The pipelines stay in step, whatever is raised. An error that takes a batch's place in one pipeline takes
+    The pipelines stay in step when an error is raised. One that takes a batch's place in one pipeline takes
     that step of all of them, and the step counts: it comes when every pipeline has made the step; of several
-    errors, that of the first pipeline. What takes no batch takes no step of any pipeline: a KeyboardInterrupt,
-    the StopIteration of a pipeline, an error that a source in Python raises, which is then asked again. What
-    the pipelines before it have given is kept for the next call.
+    errors, that of the first pipeline. What takes no batch takes no step of any pipeline: the StopIteration of
+    a pipeline, an error that a source in Python raises, which is then asked again, a KeyboardInterrupt while a
+    batch is waited for. What the pipelines before it have given is kept for the next call. Only a
+    KeyboardInterrupt that comes in the instant in which a batch changes hands may cost that pipeline the batch.
     """
 
     def __init__(self, pipelines, size=-1, reader_name=None, auto_reset=False, fill_last_batch=None,
