@@ -23,6 +23,8 @@ PIPELINES = {
     "nnunet": {"Varo select": None, "torch/SciPy": "NnUNet"},
 }
 
+TURN = 100  # batches
+
 
 def _children():
     tasks = Path("/proc/self/task")
@@ -128,9 +130,6 @@ def _waits_beside_rates(batches, depth, wait_batches):
         turn, steps = _waits(batches, step, 0, min(TURN, wait_batches - waits))
         waited, slept, waits = waited + turn, slept + steps * step, waits + steps
     return waited / slept, waits
-
-
-TURN = 100
 
 
 def stopwatch(files, batch, seconds, warm_up, depth, shallow=0, wait_batches=0, **job):

@@ -238,11 +238,11 @@ void bind_pipeline(py::module_& m) {
       .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
       .def("schedule", &Pipeline::schedule, py::call_guard<WithoutLock>())
       .def("pending", &Pipeline::pending)
-      .def("stepper", &stepper_of, py::arg("types"),
-           "A function whose calls return the next outputs in turn, and schedule those after them. "
-           "An "
-           "output is a DLPack capsule of the whole batch if its samples have one shape and one of "
-           "`types`, else a TensorListCPU. For pipelines that nobody feeds.")
+      .def(
+          "stepper", &stepper_of, py::arg("types"),
+          "A function that returns the next outputs with each call, and schedules more. Of samples "
+          "of one shape, and one of `types`, an output is a DLPack capsule of the whole batch, "
+          "else a TensorListCPU. For pipelines that nobody feeds.")
       .def(
           "advance",
           [](Pipeline& p) {
