@@ -30,8 +30,9 @@ struct RawArray {
 /// element, with what lies between.
 ///
 ///   file     ..xxx...xxx...xxx..............xxx...xxx...xxx......   x: wanted
-///   reads      |-------------|              |-------------|         gap small inside, large
-///   between
+///   reads      |-------------|              |-------------|
+///
+/// The gaps inside of a read are small, those between two reads large.
 struct SpanPlan {
   int split = 0;
   std::int64_t group = 1;   ///< indices of the split axis in one read
@@ -46,8 +47,8 @@ SpanPlan plan_spans(const Shape& array, const Shape& region, std::size_t element
 /// Reads `box` into dst. Elements of type bool come out as 0 or 1 whatever was stored.
 ///
 /// dst     array.dtype(), shape box.extents(), any strides
-/// memory  one span (at most 1 MiB) a block of `parallel`; none where rows of the file are rows of
-/// dst
+/// memory  one span (at most 1 MiB) a block of `parallel`; none where rows of the file are rows
+///         of dst
 /// errors  ReadError, of the first span that fails
 void read_region(const File& file, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel);

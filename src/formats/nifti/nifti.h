@@ -8,9 +8,8 @@
 ///               type is kept when the slope is 0, NaN or infinite (that means: none), or when the
 ///               slope is 1 and the intercept 0.
 ///   affine      of (x, y, z) indices to RAS+ millimetres: sform if its code is positive, else
-///   qform
-///               if its code is positive, else pixdim on the diagonal. Metres and micrometres
-///               (xyzt_units) are converted; unknown units are taken for millimetres.
+///               qform if its code is positive, else pixdim on the diagonal. Metres and
+///               micrometres (xyzt_units) are converted; unknown units are taken for millimetres.
 ///
 /// source  R. Cox et al., nifti1.h and nifti2.h, nifti.nimh.nih.gov
 #pragma once

@@ -3,9 +3,8 @@
 /// contiguous in the destination:
 ///
 ///   source runs along the destination's innermost axis q    the chunk is the source row itself
-///   source steps, reverses or repeats along q               the row is gathered into a small
-///   buffer source runs along another axis p (a transpose)          p x q tiles are turned over in
-///   L1
+///   source steps, reverses or repeats along q               the row is gathered into a small buffer
+///   source runs along another axis p (a transpose)          p x q tiles are turned over in L1
 ///
 /// In the last case each line of the source is read once and each line of the destination is
 /// written whole, so that power-of-two extents do not fight for the same cache sets.

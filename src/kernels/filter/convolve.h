@@ -37,8 +37,8 @@ enum class WriteMode : std::uint8_t {
 
 /// What convolve() does, apart from where the data lies.
 struct Convolution {
-  std::span<const AxisWindow>
-      windows;  ///< at most 3, of different axes; other axes are independent
+  /// At most 3, of different axes; other axes are independent.
+  std::span<const AxisWindow> windows;
   WriteMode mode = WriteMode::replace;
 };
 
@@ -54,9 +54,9 @@ std::size_t convolve_scratch_bytes(const ConstView& in, const View& out, const C
 /// borders  reflect_101, repeated where the window is longer than the axis
 /// reach    half.size() - 1 elements on each side along each window's axis
 /// values   float32 throughout (inputs of more than 24 bits are rounded on loading), products
-/// summed
-///          from the centre outwards without contraction, outermost axis first: equal bits for any
-///          strides, threads and instruction set; core/convert.h's saturating conversion at the end
+///          summed from the centre outwards without contraction, outermost axis first: equal bits
+///          for any strides, threads and instruction set; core/convert.h's saturating conversion
+///          at the end
 /// memory   none; scratch holds convolve_scratch_bytes(in, out, what, parallel.width()) bytes,
 ///          64-byte aligned
 /// errors   none

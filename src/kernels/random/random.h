@@ -54,8 +54,7 @@ double random_poisson(const RandomKey& key, std::uint64_t index, double mean);
 /// index + k * 2^40, k = 0, 1, ... \pre index < 2^40, alpha > 0, beta > 0
 ///
 /// source  X / (X + Y) of two gamma numbers: Marsaglia, Tsang, "A simple method for generating
-/// gamma
-///         variables", 2000; logarithms are compared so that small shapes do not vanish
+///         gamma variables", 2000; logarithms are compared so that small shapes do not vanish
 double random_beta(const RandomKey& key, std::uint64_t index, double alpha, double beta);
 
 }  // namespace varo

@@ -36,12 +36,10 @@ std::size_t reduce_scratch_bytes(const ConstView& in, const ReduceSpec& spec);
 ///
 /// in       any dtype, any strides; min and max need N > 0
 /// out      any dtype, in's rank, extent 1 on reduced axes, in's extents on the others; any
-/// strides,
-///          overlapping neither in nor spec.mean
+///          strides, overlapping neither in nor spec.mean
 /// values   sums of integers are exact in 64 bits, beyond which they wrap; every other sum is made
-/// in
-///          float64. Then core/convert.h's saturating conversion. Partial sums depend on the shape
-///          and the axes alone: equal bits for any strides, threads and instruction set
+///          in float64. Then core/convert.h's saturating conversion. Partial sums depend on the
+///          shape and the axes alone: equal bits for any strides, threads and instruction set
 /// NaN      makes its result NaN, min and max included
 /// N = 0    sum 0; means, rms, variance and std_dev NaN
 /// memory   none; scratch holds reduce_scratch_bytes(in, spec) bytes, 8-byte aligned
