@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, NamedTuple
 
 LAYERS = ("core", "kernels", "formats", "operators", "pipeline", "python")
+SHARED = ("api", "shared")  # folders of src/operators that are no group of operators
 CXX = {".h", ".cc", ".cu"}
 THIRD_PARTY = ("hwy/", "gtest/", "gmock/", "benchmark/")  # may be quoted, as their own manuals do
 LICENSED = CXX | {".py", ".cmake", ".in", ".sh", ".toml", ".supp"}
@@ -68,9 +69,10 @@ def layer_of(path: PurePosixPath) -> str | None:
 
 
 def group_of(path: PurePosixPath) -> str | None:
-    """geometry for src/operators/geometry/flip.cc."""
+    """geometry for src/operators/geometry/flip.cc; None for what all groups share."""
     parts = path.parts
-    return parts[2] if parts[:2] == ("src", "operators") and len(parts) > 3 else None
+    group = parts[2] if parts[:2] == ("src", "operators") and len(parts) > 3 else None
+    return None if group in SHARED else group
 
 
 def include_problem(path: PurePosixPath, quoted: str | None, angled: str | None, exists) -> str | None:

@@ -15,7 +15,7 @@ from string import Template
 SOURCE = Template('''\
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/copy/copy.h"
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 
 namespace varo {
 

@@ -12,7 +12,7 @@
 #include "core/convert.h"
 #include "core/dispatch.h"
 #include "kernels/copy/copy.h"
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 #include "pipeline/context.h"
 
 namespace varo {

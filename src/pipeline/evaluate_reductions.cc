@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reductions in a pass that makes or reads what they reduce, or several in one pass over it.
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 #include "pipeline/context.h"
 
 namespace varo {

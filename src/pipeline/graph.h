@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 #include "varo/pipeline.h"
 
 namespace varo {

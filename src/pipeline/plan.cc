@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

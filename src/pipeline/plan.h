@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "operators/reducer.h"
+#include "operators/api/reducer.h"
 #include "pipeline/graph.h"
 
 namespace varo {

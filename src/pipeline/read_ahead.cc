@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "formats/file_source.h"
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

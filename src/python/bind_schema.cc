@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/stl.h>
 
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 #include "python/bind.h"
 
 namespace varo::python {

@@ -16,10 +16,10 @@ HOUSE = {
     "src/core/pool.h": '#include "varo/view.h"\n',
     "src/kernels/copy/copy.cc": '#include "hwy/highway.h"\n#include "core/pool.h"\n#include "kernels/copy/copy.h"\n',
     "src/kernels/copy/copy.h": "",
-    "src/operators/operator.h": '#include "core/pool.h"\n',
-    "src/operators/geometry/flip.cc": '#include "operators/geometry/axes.h"\n#include "operators/operator.h"\n',
+    "src/operators/api/operator.h": '#include "core/pool.h"\n',
+    "src/operators/geometry/flip.cc": '#include "operators/geometry/axes.h"\n#include "operators/api/operator.h"\n',
     "src/operators/geometry/axes.h": "",
-    "src/pipeline/plan.h": '#include "operators/operator.h"\n',
+    "src/pipeline/plan.h": '#include "operators/api/operator.h"\n',
     "src/python/module.cc": '#include <pybind11/pybind11.h>\n\n#include "pipeline/plan.h"\n',
     "examples/first.cc": "#include <varo/view.h>\n#include <vector>\n",
 }
@@ -47,7 +47,7 @@ def test_orderly_house_has_no_findings(house):
 
 @pytest.mark.parametrize("file, text, words", [
     ("src/core/up.cc", '#include "kernels/copy/copy.h"\n', "core stands below kernels"),
-    ("src/kernels/copy/up.cc", '#include "operators/operator.h"\n', "kernels stands below operators"),
+    ("src/kernels/copy/up.cc", '#include "operators/api/operator.h"\n', "kernels stands below operators"),
     ("src/operators/geometry/up.cc", '#include "pipeline/plan.h"\n', "operators stands below pipeline"),
     ("src/operators/color/gamma.cc", '#include "operators/geometry/axes.h"\n', "other groups"),
     ("src/pipeline/pass.cc", '#include "operators/geometry/axes.h"\n', "schema only"),

@@ -18,7 +18,7 @@ def new_op(root, group, name):
 
 @pytest.fixture
 def house(tmp_path):
-    for header in ("kernels/copy/copy.h", "operators/operator.h"):
+    for header in ("kernels/copy/copy.h", "operators/api/operator.h"):
         (tmp_path / "src" / header).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "src" / header).write_text(f"// {check_layers.SPDX}\n")
     return tmp_path

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <optional>
 
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "kernels/filter/convolve.h"
-#include "operators/axes.h"
 #include "operators/filters/windows.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 

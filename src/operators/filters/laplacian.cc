@@ -3,8 +3,8 @@
 
 #include "kernels/copy/copy.h"
 #include "kernels/filter/convolve.h"
-#include "operators/axes.h"
 #include "operators/filters/windows.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/filter/convolve.h"
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 
 namespace varo::filters {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 
 namespace varo {
 

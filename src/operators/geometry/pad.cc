@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <limits>
 
-#include "operators/geometry/common/window.h"
-#include "operators/views.h"
+#include "operators/geometry/window.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 

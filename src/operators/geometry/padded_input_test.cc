@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-#include "operators/testing.h"
+#include "operators/api/testing.h"
 
 namespace varo {
 namespace {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "operators/geometry/common/resize_extents.h"
-#include "operators/geometry/common/resizing.h"
+#include "operators/geometry/resize_extents.h"
+#include "operators/geometry/resizing.h"
 
 namespace varo {
 

@@ -2,7 +2,7 @@
 /// What cases cannot see: views, regions that are read, affines.
 #include <gtest/gtest.h>
 
-#include "operators/testing.h"
+#include "operators/api/testing.h"
 
 namespace varo {
 namespace {

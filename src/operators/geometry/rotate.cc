@@ -3,8 +3,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "operators/geometry/common/affine_warp.h"
-#include "operators/rotation.h"
+#include "operators/geometry/affine_warp.h"
+#include "operators/shared/rotation.h"
 
 namespace varo {
 

@@ -4,8 +4,8 @@
 
 #include "core/convert.h"
 #include "core/dispatch.h"
-#include "operators/geometry/common/window.h"
-#include "operators/views.h"
+#include "operators/geometry/window.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 

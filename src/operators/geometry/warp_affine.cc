@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/dispatch.h"
-#include "operators/geometry/common/affine_warp.h"
+#include "operators/geometry/affine_warp.h"
 
 namespace varo {
 

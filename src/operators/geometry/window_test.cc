@@ -3,7 +3,7 @@
 // view, which region of a file is read, where affines go.
 #include <gtest/gtest.h>
 
-#include "operators/testing.h"
+#include "operators/api/testing.h"
 
 namespace varo {
 namespace {

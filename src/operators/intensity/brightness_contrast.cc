@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

@@ -5,7 +5,7 @@
 
 #include "kernels/copy/copy.h"
 #include "kernels/reduce/reduce.h"
-#include "operators/axes.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 

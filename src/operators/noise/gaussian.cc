@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

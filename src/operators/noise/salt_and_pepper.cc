@@ -6,7 +6,7 @@
 
 #include "core/dispatch.h"
 #include "core/half.h"
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
 
 namespace varo {
 

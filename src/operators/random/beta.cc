@@ -3,7 +3,7 @@
 
 #include "kernels/copy/copy.h"
 #include "kernels/random/random.h"
-#include "operators/draw.h"
+#include "operators/shared/draw.h"
 
 namespace varo {
 

@@ -6,8 +6,8 @@
 
 #include "kernels/copy/copy.h"
 #include "kernels/random/random.h"
-#include "operators/draw.h"
-#include "operators/promotion.h"
+#include "operators/shared/draw.h"
+#include "operators/shared/promotion.h"
 
 namespace varo {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/draw.h"
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
+#include "operators/shared/draw.h"
 
 namespace varo {
 

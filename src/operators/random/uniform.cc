@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "core/half.h"
-#include "operators/draw.h"
-#include "operators/pointwise.h"
+#include "operators/api/pointwise.h"
+#include "operators/shared/draw.h"
 
 namespace varo {
 

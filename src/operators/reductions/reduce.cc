@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "operators/axes.h"
-#include "operators/reducer.h"
+#include "operators/api/reducer.h"
+#include "operators/shared/axes.h"
 
 namespace varo {
 namespace {

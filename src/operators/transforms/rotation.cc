@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/rotation.h"
+#include "operators/shared/rotation.h"
 
 #include "operators/transforms/transform.h"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "operators/operator.h"
+#include "operators/api/operator.h"
 
 namespace varo::transforms {
 

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "kernels/copy/copy.h"
+#include "operators/shared/axes.h"
+
+namespace varo {
+
+namespace {
+
+Shape shape_of(const std::vector<std::int64_t>& extents) {
+  if (extents.size() > kMaxRank)
+    throw Error(ErrorKind::shape, "too many axes")
+        .got(fmt::format("{}", extents.size()))
+        .allowed(fmt::format("{}", kMaxRank));
+  for (const std::int64_t n : extents)
+    if (n < 0)
+      throw Error(ErrorKind::shape, "an extent of argument shape is negative")
+          .got(fmt::format("{}", n))
+          .allowed("at least 0");
+  return Shape(std::span<const std::int64_t>(extents));
+}
+
+Shape shape_argument(Sample& s) { return s.has("shape") ? shape_of(s.integers("shape")) : Shape(); }
+
+// zeros, ones and their _like forms: one element in memory, repeated.
+class Uniform final : public Operator {
+ public:
+  explicit Uniform(double value) : value_(value) {}
+  void infer(Sample& s) const override {
+    Spec spec = s.input_count() == 1 ? s.spec(0) : Spec{DType::i32, shape_argument(s), {}};
+    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
+    s.set_output(0, spec);
+  }
+  bool resolve(Sample& s) const override {
+    const Spec& spec = s.output_spec(0);
+    s.set_result(0, Tensor::constant(spec, bits_of(value_, spec.dtype)));
+    return true;
+  }
+
+ private:
+  double value_;
+};
+
+// full and full_like: the fill value, which may be an array, broadcast as NumPy does.
+class Full final : public Operator {
+ public:
+  explicit Full(int fill_input) : fill_(fill_input) {}
+  void infer(Sample& s) const override {
+    Spec spec = fill_ == 1 ? s.spec(0) : Spec{s.spec(0).dtype, shape_argument(s), {}};
+    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
+    const Shape& fill = s.spec(fill_).shape;
+    bool fits = fill.rank() <= spec.shape.rank();
+    for (int i = 1; fits && i <= fill.rank(); ++i) {
+      const std::int64_t n = fill[fill.rank() - i];
+      fits = n == 1 || n == spec.shape[spec.shape.rank() - i];
+    }
+    if (!fits)
+      throw Error(ErrorKind::shape, "the fill value does not broadcast to the shape")
+          .got(fmt::format("fill_value {}", to_string(fill)))
+          .allowed(fmt::format("a scalar, or what broadcasts to {}", to_string(spec.shape)));
+    s.set_output(0, spec);
+  }
+  bool resolve(Sample& s) const override {
+    const Spec& spec = s.output_spec(0);
+    if (spec.dtype != s.spec(fill_).dtype) return false;
+    s.view(fill_);  // brings it into memory
+    s.set_result(0, spread(s.tensor(fill_), spec.shape));
+    return true;
+  }
+  void run(Sample& s) const override {
+    const Tensor fill = Tensor::wrap(s.view(fill_), std::make_shared<int>());
+    convert(spread(fill, s.output_spec(0).shape).view(), s.output(0), s.parallel());
+  }
+
+ private:
+  static Tensor spread(Tensor t, const Shape& shape) {
+    t = t.relabelled({});
+    while (t.rank() < shape.rank()) t = t.expanded(0, 0);
+    for (int i = 0; i < shape.rank(); ++i) t = t.broadcast(i, shape[i]);
+    return t;
+  }
+  int fill_;
+};
+
+// Values written in the pipeline itself.
+class Constant final : public Operator {
+ public:
+  explicit Constant(const Args& args) {
+    exclusive(args, {"fdata", "idata"});
+    real_ = args.given("fdata");
+    if (real_)
+      reals_ = args.reals("fdata");
+    else if (args.given("idata"))
+      integers_ = args.integers("idata");
+    else
+      throw Error(ErrorKind::param, "there are no values")
+          .got("neither fdata nor idata")
+          .allowed("one of them");
+    const auto count = static_cast<std::int64_t>(real_ ? reals_.size() : integers_.size());
+    spec_.dtype = args.given("dtype") ? args.dtype("dtype") : real_ ? DType::f32 : DType::i32;
+    spec_.shape = args.given("shape") ? shape_of(args.integers("shape")) : Shape{count};
+    if (count != 1 && count != volume(spec_.shape))
+      throw Error(ErrorKind::shape, "the values do not fill the shape")
+          .got(fmt::format("{} values", count))
+          .allowed(fmt::format("1 or {} (shape {})", volume(spec_.shape), to_string(spec_.shape)));
+    if (args.given("layout")) spec_.layout = Layout(args.text("layout"));
+    if (!spec_.layout.empty() && spec_.layout.rank() != spec_.shape.rank())
+      throw Error(ErrorKind::layout, "the layout does not have one letter an axis")
+          .got(fmt::format("\"{}\"", spec_.layout.str()))
+          .allowed(fmt::format("{} letters, or none", spec_.shape.rank()));
+  }
+  void infer(Sample& s) const override { s.set_output(0, spec_); }
+  void run(Sample& s) const override {
+    const auto put = [&](auto* data, std::size_t count) {
+      ConstView v = dense_view(data, spec_.shape);
+      if (count == 1) v.strides = Dims::filled(spec_.shape.rank(), 0);
+      convert(v, s.output(0), s.parallel());
+    };
+    if (real_)
+      put(reals_.data(), reals_.size());
+    else
+      put(integers_.data(), integers_.size());
+  }
+
+ private:
+  bool real_ = false;
+  std::vector<double> reals_;
+  std::vector<std::int64_t> integers_;
+  Spec spec_;
+};
+
+ArgDef shape_arg() {
+  return {.name = "shape", .type = ArgType::integers, .doc = "Extents; a scalar if not given."};
+}
+ArgDef dtype_arg(const char* otherwise) {
+  return {.name = "dtype",
+          .type = ArgType::dtype,
+          .doc = fmt::format("Element type; {} if not given.", otherwise),
+          .constant = true};
+}
+
+OperatorDef uniform(const char* name, double value) {
+  return OperatorDef(name, fmt::format("An array of {}s.", value == 0 ? "zero" : "one"))
+      .output("filled", "Takes no memory until somebody needs all elements.")
+      .arg(shape_arg())
+      .arg(dtype_arg("INT32"))
+      .make([value](const Args&) { return std::make_unique<Uniform>(value); });
+}
+OperatorDef uniform_like(const char* name, double value) {
+  return OperatorDef(name, fmt::format("An array of {}s, shaped as the input.",
+                                       value == 0 ? "zero" : "one"))
+      .input(
+          {.name = "data_like",
+           .doc =
+               "Gives shape, layout and element type; its elements are never computed for this."})
+      .output("filled", "Takes no memory until somebody needs all elements.")
+      .arg(dtype_arg("that of the input"))
+      .make([value](const Args&) { return std::make_unique<Uniform>(value); });
+}
+
+}  // namespace
+
+VARO_OPERATORS(fill, constant) {
+  const InputDef fill{.name = "fill_value",
+                      .doc = "A scalar, or an array that broadcasts to the shape."};
+  return {
+      uniform("zeros", 0),
+      uniform("ones", 1),
+      uniform_like("zeros_like", 0),
+      uniform_like("ones_like", 1),
+      OperatorDef("full", "An array filled with a value.")
+          .input(fill)
+          .output("filled", "The value, repeated.")
+          .arg(shape_arg())
+          .arg(dtype_arg("that of the value"))
+          .make([](const Args&) { return std::make_unique<Full>(0); }),
+      OperatorDef("full_like", "An array filled with a value, shaped as the input.")
+          .input({.name = "data_like",
+                  .doc = "Gives shape, layout and element type; its elements are never computed "
+                         "for this."})
+          .input(fill)
+          .output("filled", "The value, repeated.")
+          .arg(dtype_arg("that of data_like"))
+          .make([](const Args&) { return std::make_unique<Full>(1); }),
+      OperatorDef("constant", "The same values for every sample.")
+          .output("values", "The values.")
+          .arg({.name = "fdata",
+                .type = ArgType::reals,
+                .doc = "Values in row-major order, or one for all elements.",
+                .constant = true})
+          .arg({.name = "idata",
+                .type = ArgType::integers,
+                .doc = "The same in whole numbers. Excludes fdata.",
+                .constant = true})
+          .arg({.name = "shape",
+                .type = ArgType::integers,
+                .doc = "Extents; one axis if not given.",
+                .constant = true})
+          .arg(
+              {.name = "layout", .type = ArgType::layout, .doc = "Axis letters.", .constant = true})
+          .arg(dtype_arg("FLOAT for fdata, INT32 for idata,"))
+          .make<Constant>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "formats/file_source.h"
+#include "kernels/label/label.h"
+#include "operators/api/operator.h"
+#include "operators/labels/component_cache.h"
+#include "operators/labels/component_store.h"
+#include "operators/labels/object_draw.h"
+
+namespace varo {
+
+namespace {
+
+constexpr std::size_t kCacheBytes = std::size_t{64} << 20;
+constexpr std::uint64_t kFileSeed = 1;  // so that keys of files and of contents never meet
+constexpr double kMaxWeight = std::numeric_limits<float>::max();
+
+enum class Format : std::uint8_t { anchor_shape, start_end, box };
+
+class RandomObjectBBox final : public Operator {
+ public:
+  explicit RandomObjectBBox(const Args& args)
+      : ignore_class_(args.flag("ignore_class")),
+        output_class_(args.flag("output_class")),
+        store_(args.given("cache_dir")
+                   ? std::make_unique<const ComponentStore>(args.text("cache_dir"))
+                   : nullptr),
+        cached_(args.flag("cache_objects") || store_ != nullptr),
+        k_largest_(args.constant("k_largest") ? args.integer("k_largest") : 0),
+        format_(format_of(args.text("format"))) {
+    for (const char* name : {"classes", "class_weights"})
+      if (ignore_class_ && args.given(name)) exclusive("ignore_class", name);
+    if (ignore_class_ && output_class_) exclusive("ignore_class", "output_class");
+  }
+
+  static int output_count(const Args& args) {
+    return (format_of(args.text("format")) == Format::box ? 1 : 2) +
+           (args.flag("output_class") ? 1 : 0);
+  }
+
+  void infer(Sample& s) const override {
+    const Shape& shape = s.spec(0).shape;
+    const int rank = shape.rank();
+    for (int i = 0; i < rank; ++i)
+      if (shape[i] > std::numeric_limits<std::int32_t>::max())
+        throw Error(ErrorKind::shape, fmt::format("axis {} is too long for boxes of int32", i))
+            .got(fmt::format("{} voxels", shape[i]))
+            .allowed(fmt::format("at most {}", std::numeric_limits<std::int32_t>::max()));
+    s.state() = drawn(s, rank);
+    int output = 0;
+    if (format_ == Format::box) {
+      s.set_output(output++, {DType::i32, {2 * rank}, {}});
+    } else {
+      s.set_output(output++, {DType::i32, {rank}, {}});
+      s.set_output(output++, {DType::i32, {rank}, {}});
+    }
+    if (output_class_) s.set_output(output, {DType::i32, {}, {}});
+  }
+
+  void run(Sample& s) const override {
+    auto& draw = s.kept<ObjectDraw>();
+    Dims lo = Dims::filled(s.spec(0).shape.rank(), 0), hi = s.spec(0).shape;
+    std::int64_t cls = draw.background;
+    if (draw.foreground) {
+      const ComponentCache::Table table = components(s, draw.background);
+      const ObjectChoice choice = draw_object(draw, *table);
+      if (choice.component >= 0) {
+        cls = choice.cls;
+        const auto from = table->lo(choice.component), to = table->hi(choice.component);
+        std::copy(from.begin(), from.end(), lo.begin());
+        std::copy(to.begin(), to.end(), hi.begin());
+      }
+    }
+    write(s, lo, hi, cls);
+  }
+
+ private:
+  static Format format_of(const std::string& text) {
+    if (text == "anchor_shape") return Format::anchor_shape;
+    if (text == "start_end") return Format::start_end;
+    if (text == "box") return Format::box;
+    throw Error(ErrorKind::param, "unknown format")
+        .got(fmt::format("\"{}\"", text))
+        .allowed("\"anchor_shape\", \"start_end\" or \"box\"");
+  }
+
+  [[noreturn]] static void exclusive(const char* a, const char* b) {
+    throw Error(ErrorKind::param, fmt::format("{} and {} exclude each other", a, b))
+        .got(fmt::format("both {} and {}", a, b))
+        .allowed("one of them");
+  }
+
+  ObjectDraw drawn(Sample& s, int rank) const {
+    ObjectDraw draw{.rng = Rng(s.random()), .ignore_class = ignore_class_, .k_largest = k_largest_};
+    draw.foreground = draw.rng.uniform() < s.real("foreground_prob");
+    if (s.has("threshold")) draw.threshold = s.integers("threshold", rank);
+    if (s.has("classes")) draw.classes = s.integers("classes");
+    const bool classes = s.has("classes");
+    draw.background =
+        s.args().given("background") ? s.integer("background") : default_background(draw.classes);
+    if (const auto at = std::find(draw.classes.begin(), draw.classes.end(), draw.background);
+        at != draw.classes.end())
+      throw Error(ErrorKind::param, "the background is among the classes")
+          .got(fmt::format("background {}, classes [{}]", draw.background,
+                           fmt::join(draw.classes, ", ")))
+          .allowed("a background that is not listed")
+          .hint("leave background out: a value that is not listed is taken");
+    if (s.has("class_weights")) draw.weights = s.reals("class_weights");
+    const bool weights = s.has("class_weights");
+    if (classes && weights && draw.classes.size() != draw.weights.size())
+      throw Error(ErrorKind::shape, "classes and class_weights differ in length")
+          .got(fmt::format("{} weights for {} classes", draw.weights.size(), draw.classes.size()))
+          .allowed("one weight a class");
+    draw.any_class = !classes && !weights;
+    if (classes && !weights) draw.weights.assign(draw.classes.size(), 1.0);
+    if (weights && !classes)
+      for (std::int64_t v = 0; draw.classes.size() < draw.weights.size(); ++v)
+        if (v != draw.background) draw.classes.push_back(v);
+    return draw;
+  }
+
+  static ComponentCache::Table labelled(Sample& s, const ConstView& labels,
+                                        std::int64_t background) {
+    return std::make_shared<const ComponentTable>(
+        label_components(labels, background, s.parallel()));
+  }
+
+  ComponentCache::Table components(Sample& s, std::int64_t background) const {
+    const Tensor& labels = s.tensor(0);
+    // Labels in a file are read for this call alone: what follows mostly wants a part of them.
+    if (!cached_) return labelled(s, labels.deferred() ? s.fetch(labels) : s.view(0), background);
+    if (const std::optional<FileOrigin> origin = origin_of(labels))
+      return components_of_file(s, *origin, background);
+    return components_of_contents(s, background);
+  }
+
+  // Of a known file not a byte is read.
+  ComponentCache::Table components_of_file(Sample& s, const FileOrigin& origin,
+                                           std::int64_t background) const {
+    const std::string id = ComponentStore::key_of(origin.key, background);
+    const Hash128 key = hash_bytes(id.data(), id.size(), kFileSeed, Parallel::serial());
+    const Shape& shape = s.spec(0).shape;
+    const auto in_this_state = origin.source->unchanged();
+    ComponentCache::Table table = in_this_state ? cache_.find(key) : nullptr;
+    if (table) return table;
+    if (in_this_state && origin.whole && store_) table = store_->load(id, shape);
+    const bool stored = table != nullptr;
+    if (!stored) table = labelled(s, s.fetch(s.tensor(0)), background);
+    if (stored || origin.source->unchanged()) {
+      cache_.insert(key, table);
+      if (!stored && origin.whole && store_) store_->save(id, *table);
+    }
+    return table;
+  }
+
+  ComponentCache::Table components_of_contents(Sample& s, std::int64_t background) const {
+    const ConstView labels = s.dense(0);
+    const auto bytes = static_cast<std::size_t>(labels.volume()) * labels.element_size();
+    Hash128 key = hash_bytes(labels.data, bytes, 0, s.parallel());
+    key = hash_with(hash_with(key, static_cast<std::uint64_t>(labels.dtype)),
+                    static_cast<std::uint64_t>(background));
+    for (const std::int64_t extent : labels.shape)
+      key = hash_with(key, static_cast<std::uint64_t>(extent));
+    if (auto table = cache_.find(key)) return table;
+    auto table = labelled(s, labels, background);
+    cache_.insert(key, table);
+    return table;
+  }
+
+  void write(Sample& s, const Dims& lo, const Dims& hi, std::int64_t cls) const {
+    const auto put = [&](int output, int from, int i, std::int64_t value) {
+      const View v = s.output(output);
+      v.ptr<std::int32_t>()[(from + i) * v.strides[0]] = static_cast<std::int32_t>(value);
+    };
+    const int rank = lo.rank();
+    for (int i = 0; i < rank; ++i) {
+      put(0, 0, i, lo[i]);
+      if (format_ == Format::box)
+        put(0, rank, i, hi[i]);
+      else
+        put(1, 0, i, format_ == Format::start_end ? hi[i] : hi[i] - lo[i]);
+    }
+    if (output_class_)
+      *s.output(s.output_count() - 1).ptr<std::int32_t>() = static_cast<std::int32_t>(cls);
+  }
+
+  const bool ignore_class_, output_class_;
+  const std::unique_ptr<const ComponentStore> store_;  // where cache_dir is given
+  const bool cached_;
+  const std::int64_t k_largest_;
+  const Format format_;
+  mutable ComponentCache cache_{kCacheBytes};
+};
+
+}  // namespace
+
+VARO_OPERATORS(labels, random_object_bbox) {
+  constexpr double kLeast = std::numeric_limits<std::int32_t>::min();
+  constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
+  return {
+      OperatorDef("segmentation.random_object_bbox",
+                  "Box of a connected object drawn from a label map.")
+          .doc("Draws a class, then one of its connected components (voxels of one value that "
+               "share a face), and "
+               "returns that component's tight bounding box: what `fn.slice` or "
+               "`fn.roi_random_crop` take. With "
+               "probability 1 - foreground_prob, and when no object qualifies, the box is the "
+               "whole input and the "
+               "class is the background.")
+          .input({.name = "labels",
+                  .doc = "Label map. Every axis counts, also one of channels.",
+                  .dtypes = {DType::boolean, DType::u8, DType::i8, DType::u16, DType::i16,
+                             DType::u32, DType::i32},
+                  .least_rank = 1,
+                  .most_rank = 6})
+          .output("anchor",
+                  "Start of the box, or start and end in one for the format \"box\"; int32.")
+          .output("shape", "Extents, or the end (exclusive) for the format \"start_end\"; int32.")
+          .output("class", "With output_class: the class of the object; int32 scalar.")
+          .arg({.name = "ignore_class",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Draw among the objects of all classes with equal probability. Excludes "
+                       "classes, "
+                       "class_weights and output_class.",
+                .constant = true})
+          .arg({.name = "output_class",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Return the class of the object as one more output.",
+                .constant = true})
+          .arg({.name = "foreground_prob",
+                .type = ArgType::real,
+                .default_value = 1.0,
+                .doc = "Probability of drawing an object rather than the whole input."})
+          .arg({.name = "classes",
+                .type = ArgType::integers,
+                .doc = "Values to draw from; all that occur if not given.",
+                .least = kLeast,
+                .most = kMost})
+          .arg({.name = "background",
+                .type = ArgType::integer,
+                .default_value = std::int64_t{0},
+                .doc = "Value that is no object. If not given: 0, or one less than the least of "
+                       "the classes when 0 is "
+                       "one of them.",
+                .least = kLeast,
+                .most = kMost})
+          .arg({.name = "class_weights",
+                .type = ArgType::reals,
+                .doc = "Relative probability of each of the classes, or, without classes, of 0, 1, "
+                       "2, ... with the "
+                       "background left out. Classes that do not occur count as 0.",
+                .least = 0,
+                .most = kMaxWeight})
+          .arg({.name = "k_largest",
+                .type = ArgType::integer,
+                .doc = "Draw among this many objects of the class with the largest boxes.",
+                .constant = true,
+                .least = 1})
+          .arg({.name = "threshold",
+                .type = ArgType::integers,
+                .doc = "Least extent of a box along each axis, in the order of the axes; one "
+                       "number for all axes."})
+          .arg({.name = "format",
+                .type = ArgType::text,
+                .default_value = std::string("anchor_shape"),
+                .doc = "\"anchor_shape\": start and extents. \"start_end\": start and end. "
+                       "\"box\": one output with "
+                       "start and end.",
+                .constant = true})
+          .arg({.name = "cache_objects",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Remember the objects of label maps seen before. One that comes unchanged "
+                       "from a file, but for views such as a flip, is known by the file's name and "
+                       "state, and not read again for its objects; others are known by content. "
+                       "Changes no result.",
+                .constant = true})
+          .arg({.name = "cache_dir",
+                .type = ArgType::text,
+                .doc = "Folder that keeps the objects of whole label files between runs, a small "
+                       "file for each; made when it is needed. Implies cache_objects. Several "
+                       "processes may share it. A file that is damaged, or that belongs to another "
+                       "state of a label file, counts as missing; when nothing can be written "
+                       "there, a warning says so once.",
+                .constant = true})
+          .traits({.random = true})
+          .outputs_by([](const Args& args) { return RandomObjectBBox::output_count(args); })
+          .make<RandomObjectBBox>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "operators/shared/axes.h"
+
+namespace varo {
+
+namespace {
+
+class RoiRandomCrop final : public Operator {
+ public:
+  explicit RoiRandomCrop(const Args& args) {
+    if (!exclusive(args, {"roi_shape", "roi_end"}))
+      throw Error(ErrorKind::param, "the region of interest has no size")
+          .got("roi_start alone")
+          .allowed("roi_shape or roi_end");
+  }
+
+  void infer(Sample& s) const override {
+    if (s.input_count() == 1 && s.args().given("in_shape"))
+      throw Error(ErrorKind::param, "the input's shape is given twice")
+          .got("data and in_shape")
+          .allowed("one of the two");
+    const auto axes = static_cast<std::int64_t>(s.integers("crop_shape").size());
+    if (axes == 0)
+      throw Error(ErrorKind::param, "argument crop_shape is empty")
+          .got("0 values")
+          .allowed("one an axis");
+    s.set_output(0, {DType::i64, {axes}, {}});
+  }
+
+  void run(Sample& s) const override {
+    const std::vector<std::int64_t> crop = s.integers("crop_shape");
+    const auto axes = static_cast<int>(crop.size());
+    const std::vector<std::int64_t> roi_start = s.integers("roi_start", axes);
+    std::vector<std::int64_t> roi =
+        s.integers(s.args().given("roi_shape") ? "roi_shape" : "roi_end", axes);
+    if (s.args().given("roi_end"))
+      for (int i = 0; i < axes; ++i) roi[at(i)] -= roi_start[at(i)];
+    std::vector<std::int64_t> in;
+    Layout layout;
+    if (s.input_count() == 1) {
+      const Spec& spec = s.spec(0);
+      if (spec.shape.rank() < axes)
+        throw Error(ErrorKind::shape, "the data has fewer axes than crop_shape has values")
+            .got(to_string(spec.shape))
+            .allowed(fmt::format("at least {} axes", axes));
+      in.assign(spec.shape.begin(), spec.shape.begin() + axes);
+      layout = spec.layout;
+    } else if (s.args().given("in_shape")) {
+      in = s.integers("in_shape", axes);
+    }
+
+    const View out = s.output(0);
+    Rng rng(s.random());
+    for (int i = 0; i < axes; ++i) {
+      if (!in.empty()) check(i, layout, in[at(i)], crop[at(i)], roi_start[at(i)], roi[at(i)]);
+      // A smaller window lies inside of the region, a larger one around it.
+      const std::int64_t other = roi_start[at(i)] + roi[at(i)] - crop[at(i)];
+      std::int64_t lo = std::min(roi_start[at(i)], other), hi = std::max(roi_start[at(i)], other);
+      if (!in.empty()) {
+        lo = std::max<std::int64_t>(lo, 0);
+        hi = std::min(hi, in[at(i)] - crop[at(i)]);
+      }
+      const auto choices = static_cast<std::uint64_t>(std::max<std::int64_t>(hi - lo, 0)) + 1;
+      out.ptr<std::int64_t>()[i * out.strides[0]] =
+          lo + static_cast<std::int64_t>(rng.below(choices));
+    }
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  static void check(int axis, const Layout& layout, std::int64_t in, std::int64_t crop,
+                    std::int64_t roi_start, std::int64_t roi) {
+    const std::string name = axis_name(layout, axis);
+    if (in < 0)
+      throw Error(ErrorKind::shape, fmt::format("the input's extent is negative along {}", name))
+          .got(fmt::format("{}", in))
+          .allowed("at least 0");
+    if (crop < 0 || crop > in)
+      throw Error(ErrorKind::shape,
+                  fmt::format("the window does not fit into the input along {}", name))
+          .got(fmt::format("crop_shape {}", crop))
+          .allowed(fmt::format("0 to {}", in))
+          .hint("fn.pad of the data to at least crop_shape");
+    if (roi_start < 0 || roi_start + roi > in)
+      throw Error(
+          ErrorKind::shape,
+          fmt::format("the region of interest does not lie inside of the input along {}", name))
+          .got(fmt::format("start {}, end {}", roi_start, roi_start + roi))
+          .allowed(fmt::format("start >= 0 and end <= {}", in));
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(random, roi_random_crop) {
+  const auto extents = [](const char* name, const char* doc, bool required) {
+    return ArgDef{.name = name, .type = ArgType::integers, .doc = doc, .required = required};
+  };
+  return {OperatorDef("roi_random_crop",
+                      "Draws the start of a window that covers, or lies in, a region of interest.")
+              .doc("Along each axis the start is drawn evenly from all positions for which the "
+                   "window lies inside of the "
+                   "region, or around it where the window is larger; and inside of the input, if "
+                   "its shape is known. "
+                   "Pass the result to fn.slice.")
+              .input({.name = "data",
+                      .doc = "Only its shape is used; its first extents count.",
+                      .optional = true})
+              .output("start", "First element of the window for each axis, int64.")
+              .arg(extents("crop_shape", "Extents of the window.", true))
+              .arg(extents("roi_start", "First element of the region.", true))
+              .arg(extents("roi_shape", "Extents of the region. Excludes roi_end.", false))
+              .arg(extents("roi_end",
+                           "One past the last element of the region. Excludes roi_shape.", false))
+              .arg(extents("in_shape", "Extents of the input, if it is not given as data.", false))
+              .traits({.random = true})
+              .make<RoiRandomCrop>()};
+}
+
+}  // namespace varo

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "operators/shared/axes.h"
+
+namespace varo {
+
+namespace {
+
+class Squeeze final : public Operator {
+ public:
+  explicit Squeeze(const Args& args) {
+    if (exclusive(args, {"axes", "axis_names"})) return;
+    throw Error(ErrorKind::param, "nothing says which axes to remove")
+        .got("no axes")
+        .allowed("axes or axis_names");
+  }
+
+  void infer(Sample& s) const override {
+    Spec spec = s.spec(0);
+    for (const int axis : axes(s)) {
+      if (s.spec(0).shape[axis] != 1)
+        throw Error(ErrorKind::shape,
+                    fmt::format("an axis that is removed must have extent 1, not so {}",
+                                axis_name(s.spec(0).layout, axis)))
+            .got(fmt::format("{} (input {})", s.spec(0).shape[axis], to_string(s.spec(0).shape)))
+            .allowed("1");
+      spec.shape.erase(axis);
+      spec.layout = spec.layout.without(axis);
+    }
+    s.set_output(0, spec);
+  }
+
+  bool resolve(Sample& s) const override {
+    Tensor t = s.tensor(0);
+    for (const int axis : axes(s)) t = t.squeezed(axis);
+    s.set_result(0, t);
+    return true;
+  }
+
+ private:
+  // Last first, so that removing one leaves the numbers of the others.
+  static std::vector<int> axes(Sample& s) {
+    std::vector<int> list = listed_axes(s, s.spec(0).shape.rank(), s.spec(0).layout, NoAxes::none);
+    std::sort(list.rbegin(), list.rend());
+    return list;
+  }
+};
+
+}  // namespace
+
+VARO_OPERATORS(shape, squeeze) {
+  return {OperatorDef("squeeze", "Removes axes of extent 1.")
+              .input({.name = "data", .doc = "Array of any layout and element type."})
+              .output("squeezed", "The same elements.")
+              .arg({.name = "axes",
+                    .type = ArgType::integers,
+                    .doc = "Axes to remove, negative from the end.",
+                    .constant = true})
+              .arg({.name = "axis_names",
+                    .type = ArgType::text,
+                    .doc = "The same by letter. Excludes axes.",
+                    .constant = true})
+              .traits({.moves_only = true})
+              .make<Squeeze>()};
+}
+
+}  // namespace varo

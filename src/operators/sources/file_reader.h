@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What readers of one file a sample share: the list of files, the order, the arguments for both.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "formats/file.h"
+#include "operators/api/operator.h"
+#include "operators/sources/loader.h"
+
+namespace varo {
+
+/// Adds file_root, file_list, files and the arguments of the loader to a reader's definition.
+/// `filter` is the reader's own file_filter argument.
+OperatorDef with_reader_args(OperatorDef def, ArgDef filter);
+
+/// Headers by path, each with the state of the file that it came from. Safe from any thread.
+template <class Header>
+class HeaderCache {
+ public:
+  /// The cached header, or probe(path) when there is none or the file has changed since.
+  template <class Probe>
+  Header get(const std::string& path, const Probe& probe) {
+    const FileId now = file_id(path);
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = headers_.find(path);
+      if (found != headers_.end() && found->second.file == now) return found->second;
+    }
+    Header header = probe(path);
+    const std::lock_guard lock(mutex_);
+    headers_.insert_or_assign(path, header);
+    return header;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Header> headers_;
+};
+
+/// A source whose samples are files. A reader says how a file becomes a (deferred) tensor.
+class FileReader : public SourceOperator {
+ public:
+  explicit FileReader(const Args& args);
+  ~FileReader() override;
+
+  std::vector<Ticket> tick(int batch_size) override;
+  std::optional<Ticket> probe() const override;
+  std::optional<ReaderMeta> meta() const override;
+  void infer(Sample& sample) const final;
+  bool resolve(Sample& sample) const final;
+
+ protected:
+  /// The sample's value; reads no more than the header.
+  virtual Tensor open(const std::string& path, Sample& sample) const = 0;
+
+ private:
+  struct Files;
+  // The files are looked up when they are first needed (lazy_init), at the latest by tick().
+  Files& files() const;
+  const Args args_;
+  mutable std::mutex mutex_;
+  mutable std::unique_ptr<Files> files_;
+};
+
+}  // namespace varo

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/npy/npy.h"
+#include "operators/api/operator.h"
+#include "operators/sources/file_reader.h"
+#include "operators/sources/roi.h"
+
+namespace varo {
+
+namespace {
+
+class NumpyReader final : public FileReader {
+ public:
+  explicit NumpyReader(const Args& args)
+      : FileReader(args), cache_headers_(args.flag("cache_header_information")) {
+    check_roi_args(args);
+    if (args.flag("use_o_direct") && !args.flag("dont_use_mmap"))
+      throw Error(ErrorKind::param, "use_o_direct needs plain reads")
+          .got("use_o_direct=True, dont_use_mmap=False")
+          .allowed("use_o_direct=True with dont_use_mmap=True");
+  }
+
+ protected:
+  Tensor open(const std::string& path, Sample& sample) const override {
+    const NpyHeader header = cache_headers_ ? headers_.get(path, probe_npy) : probe_npy(path);
+    return roi_of(npy_tensor(path, header), sample);
+  }
+
+ private:
+  bool cache_headers_;
+  mutable HeaderCache<NpyHeader> headers_;
+};
+
+OperatorDef definition() {
+  OperatorDef def =
+      OperatorDef("readers.numpy", "Reads arrays from .npy files, or regions of them.")
+          .doc(
+              "Nothing but the header is read until an operator needs elements, and then only the "
+              "region that "
+              "it needs: a crop or slice of the output costs no more than the same region given by "
+              "roi_start "
+              "and roi_shape. Files in Fortran order come out with the axes that NumPy shows, "
+              "big-endian ones "
+              "in this machine's byte order.")
+          .output("array", "The array; no layout.")
+          .arg({.name = "cache_header_information",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Remember headers, so that a file that has not changed is not opened for "
+                       "its header again.",
+                .constant = true})
+          .arg({.name = "register_buffers",
+                .type = ArgType::boolean,
+                .default_value = true,
+                .doc = "Accepted without effect.",
+                .constant = true})
+          .arg({.name = "use_o_direct",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Accepted without effect; needs dont_use_mmap.",
+                .constant = true});
+  def = with_reader_args(std::move(def),
+                         {.name = "file_filter",
+                          .type = ArgType::text,
+                          .default_value = std::string("*.npy"),
+                          .doc = "Glob on the names of the files in file_root; case matters."});
+  return with_roi_args(std::move(def)).traits({.random = true, .source = true, .moves_only = true});
+}
+
+}  // namespace
+
+VARO_OPERATORS(sources, numpy) { return {definition().make<NumpyReader>()}; }
+
+}  // namespace varo
