@@ -21,6 +21,17 @@ if(NOT VARO_SANITIZE)
   add_test(NAME steady COMMAND steady_test)
 endif()
 
+# What must not compile, and does once VARO_AS_IT_SHOULD_BE is defined.
+file(GLOB refused CONFIGURE_DEPENDS tests/compile_fail/*.cc)
+foreach(file ${refused})
+  get_filename_component(name ${file} NAME_WE)
+  set(compile ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only -I${CMAKE_SOURCE_DIR}/include
+      -I${CMAKE_SOURCE_DIR}/src ${file})
+  add_test(NAME refused_${name} COMMAND ${compile})
+  set_tests_properties(refused_${name} PROPERTIES WILL_FAIL TRUE)
+  add_test(NAME accepted_${name} COMMAND ${compile} -DVARO_AS_IT_SHOULD_BE)
+endforeach()
+
 # Examples see the public headers and the shared library only.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)
 foreach(example ${examples})

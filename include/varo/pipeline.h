@@ -27,8 +27,11 @@ namespace varo {
 
 enum class Schedule : std::uint8_t {
   parallel,  ///< `num_threads` workers
-  serial,    ///< on the thread that waits, in order: the oracle
+  serial,    ///< on the thread that waits, in order
   shuffled,  ///< on the thread that waits, in an order drawn from `shuffle_seed`; for tests
+  /// On the thread that waits, one operator after another, every value dense and in memory: slow,
+  /// and the oracle that the others must equal bit for bit. Metadata is left out.
+  reference,
 };
 
 /// More threads than any machine has cores; workers stay until the process ends.

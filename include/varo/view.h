@@ -62,4 +62,20 @@ struct Box {
   bool empty() const;
 };
 
+/// A view with padding around it: elements of `inside` fill `box` of the index space `shape`; all
+/// others are the value whose bytes are `fill`. Where nothing is padded, box is everything.
+struct PaddedView {
+  ConstView inside;
+  Shape shape;
+  Box box;
+  std::uint64_t fill = 0;
+
+  PaddedView() = default;
+  explicit PaddedView(const ConstView& all)
+      : inside(all), shape(all.shape), box{Dims::filled(all.rank(), 0), all.shape} {}
+  PaddedView(const ConstView& inside, const Shape& shape, const Box& box, std::uint64_t fill)
+      : inside(inside), shape(shape), box(box), fill(fill) {}
+  bool padded() const { return !(inside.shape == shape); }
+};
+
 }  // namespace varo

@@ -2,11 +2,14 @@
 #include "pipeline/executor.h"
 
 #include <algorithm>
+#include <any>
+#include <deque>
 #include <fmt/format.h>
 #include <new>
 
 #include "core/pool.h"
 #include "pipeline/read_ahead.h"
+#include "pipeline/reference.h"
 
 namespace varo {
 
@@ -16,6 +19,7 @@ struct Executor::Iteration {
   std::int64_t first_sample = 0;
   // What the tasks work on. Gone when the iteration is done: the consumer is not kept.
   struct Work {
+    std::deque<std::any> combined;             // of batch-wide nodes, in the order of barriers
     std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
     // Made by their first task: whoever schedules, mostly the consumer, is not kept.
     std::vector<std::unique_ptr<Evaluation>> samples;
@@ -43,12 +47,7 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
       options.schedule == Schedule::parallel
           ? make_arena_scheduler(options.num_threads)
           : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
-  const auto& without = options.without_rewrites;
-  const auto applied = [&](const char* rewrite) {
-    return std::find(without.begin(), without.end(), rewrite) == without.end();
-  };
-  shared_.fusion = applied("fusion");
-  shared_.placement = applied("placement");
+  shared_.rules = plan_rules(options.without_rewrites);
 }
 
 Executor::~Executor() { stop(); }
@@ -63,14 +62,13 @@ void Executor::schedule() {
   int batch_size = options_.batch_size;
   int decided_by = -1;
   for (const int id : plan_.sources) {
-    PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
+    PlanNode& node = plan_[id];
     const std::optional<int> size = node.source->next_batch_size();
     if (!size) continue;
     if (decided_by >= 0 && *size != batch_size)
       throw Error(ErrorKind::shape, "external sources disagree on the batch size")
           .got(fmt::format("{} samples from {}, {} from {}", *size, node.graph.origin.name,
-                           batch_size,
-                           plan_.nodes[static_cast<std::size_t>(decided_by)].graph.origin.name));
+                           batch_size, plan_[decided_by].graph.origin.name));
     batch_size = *size;
     decided_by = id;
   }
@@ -81,7 +79,7 @@ void Executor::schedule() {
   std::vector<std::vector<Ticket>> batches(plan_.sources.size());
   for (const bool fed : {false, true}) {
     for (std::size_t k = 0; k < batches.size(); ++k) {
-      PlanNode& node = plan_.nodes[static_cast<std::size_t>(plan_.sources[k])];
+      PlanNode& node = plan_[plan_.sources[k]];
       if ((node.source->fed() > 0) != fed) continue;
       try {
         batches[k] = node.source->tick(batch_size);
@@ -120,7 +118,27 @@ void Executor::fill() {
 
 bool Executor::ready() const { return !iterations_.empty() && iterations_.front()->done.load(); }
 
+void Executor::run_reference(Iteration& iteration) {
+  try {
+    iteration.batches = reference_batches(plan_, iteration.first_sample, iteration.work.tickets);
+  } catch (...) {
+    fail(iteration, 0);
+  }
+  samples_.fetch_add(static_cast<std::int64_t>(iteration.work.tickets.size()));
+  finish(iteration);
+}
+
+void Executor::finish(Iteration& iteration) {
+  iteration.work = {};
+  batches_.fetch_add(1);
+  iteration.done.store(true);
+  scheduler_->wake();
+}
+
 void Executor::start_phase(Iteration& iteration) {
+  if (options_.schedule == Schedule::reference)
+    return scheduler_->post(static_cast<std::uint64_t>(iteration.number),
+                            [&iteration] { iteration.executor->run_reference(iteration); });
   const std::size_t n = iteration.work.samples.size();
   iteration.remaining.store(n);
   // Oldest batch first, but what the next one will read is found out before this one is computed,
@@ -158,21 +176,22 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
                                          std::move(iteration.work.tickets[index]));
       Evaluation& sample = *slot;
       if (iteration.phase < plan_.barriers.size()) {
-        const PlanNode& node =
-            plan_.nodes[static_cast<std::size_t>(plan_.barriers[iteration.phase])];
+        const PlanNode& node = plan_[plan_.barriers[iteration.phase]];
         const Node input = node.graph.inputs.at(0);
         if (node.batch_need == BatchNeed::values)
-          sample.value(input);
+          sample.compute(input);
         else
           sample.infer(input.id);
       } else if (iteration.phase == plan_.barriers.size()) {
         for (const Node& output : plan_.outputs) sample.infer(output.id);
-        if (options_.schedule == Schedule::parallel) read_ahead(sample, plan_);
+        if (options_.schedule == Schedule::parallel) read_ahead(sample.plan());
       } else {
-        for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
+        bool done = true;
+        for (std::size_t o = 0; o < plan_.outputs.size() && done; ++o) {
           const auto& buffer = iteration.work.buffers[o];
-          iteration.work.results[o][index] = sample.value_into(
-              plan_.outputs[o], {buffer.places[index], buffer.memory, buffer.large});
+          done = sample.value_into(plan_.outputs[o],
+                                   {buffer.places[index], buffer.memory, buffer.large},
+                                   iteration.work.results[o][index]);
         }
         slot.reset();
         samples_.fetch_add(1);
@@ -205,16 +224,18 @@ void Executor::end_phase(Iteration& iteration) {
     try {
       if (iteration.phase < plan_.barriers.size()) {
         const int id = plan_.barriers[iteration.phase];
-        const PlanNode& node = plan_.nodes[static_cast<std::size_t>(id)];
-        std::vector<Sample*> samples;
-        for (const auto& sample : iteration.work.samples) samples.push_back(&sample->sample(id));
+        const PlanNode& node = plan_[id];
+        std::vector<BatchItem> items;
+        for (const auto& sample : iteration.work.samples) items.push_back(sample->batch_item(id));
         try {
-          node.op->combine(samples);
+          iteration.work.combined.push_back(node.op->combine(items));
         } catch (Error& error) {
           error.set_operator(node.graph.def->name());
           error.set_defined(node.graph.origin.defined);
           throw;
         }
+        for (const auto& sample : iteration.work.samples)
+          sample->plan().set_batch(id, &iteration.work.combined.back());
       } else if (iteration.phase == plan_.barriers.size()) {
         allocate_outputs(iteration);
       } else {
@@ -227,10 +248,7 @@ void Executor::end_phase(Iteration& iteration) {
   ++iteration.phase;
   if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load())
     return start_phase(iteration);
-  iteration.work = {};
-  batches_.fetch_add(1);
-  iteration.done.store(true);
-  scheduler_->wake();
+  finish(iteration);
 }
 
 void Executor::allocate_outputs(Iteration& iteration) {
@@ -239,13 +257,15 @@ void Executor::allocate_outputs(Iteration& iteration) {
   constexpr std::size_t kAlign = 64;
   for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
     const Node output = plan_.outputs[o];
-    const PlanNode& node = plan_.nodes[static_cast<std::size_t>(output.id)];
+    const PlanNode& node = plan_[output.id];
     std::vector<std::size_t> offsets;
     std::size_t bytes = 0;
-    const Spec first =
-        iteration.work.samples[0]->infer(output.id)[static_cast<std::size_t>(output.output)];
+    const auto spec_of = [&](const Evaluation& sample) -> const Spec& {
+      return sample.plan().specs_of(output.id)[static_cast<std::size_t>(output.output)];
+    };
+    const Spec first = spec_of(*iteration.work.samples[0]);
     for (const auto& sample : iteration.work.samples) {
-      const Spec& spec = sample->infer(output.id)[static_cast<std::size_t>(output.output)];
+      const Spec& spec = spec_of(*sample);
       if (spec.dtype != first.dtype || spec.shape.rank() != first.shape.rank() ||
           !(spec.layout == first.layout)) {
         Error error(ErrorKind::shape,
@@ -278,8 +298,7 @@ void Executor::allocate_outputs(Iteration& iteration) {
       throw error;
     }
     for (std::size_t i = 0; i < offsets.size(); ++i) {
-      const Spec& spec =
-          iteration.work.samples[i]->infer(output.id)[static_cast<std::size_t>(output.output)];
+      const Spec& spec = spec_of(*iteration.work.samples[i]);
       buffer.places.push_back({static_cast<std::byte*>(buffer.memory.get()) + offsets[i],
                                spec.dtype, spec.shape, dense_strides(spec.shape)});
     }

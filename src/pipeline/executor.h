@@ -15,7 +15,7 @@
 #include <mutex>
 #include <vector>
 
-#include "pipeline/evaluate.h"
+#include "pipeline/sample/evaluation.h"
 #include "pipeline/scheduler.h"
 
 namespace varo {
@@ -44,6 +44,8 @@ class Executor {
  private:
   struct Iteration;
   void start_phase(Iteration& iteration);
+  void run_reference(Iteration& iteration);
+  void finish(Iteration& iteration);
   void run_task(Iteration& iteration, std::size_t index);
   /// `count` tasks of the phase are over; the last one ends it.
   void end_tasks(Iteration& iteration, std::size_t count);

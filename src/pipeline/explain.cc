@@ -4,19 +4,25 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "pipeline/evaluate.h"
 #include "pipeline/passes/pass.h"
+#include "pipeline/sample/evaluation.h"
 
 namespace varo {
 
-void probe(const Plan& plan, const std::function<void(int, const std::vector<Spec>*)>& report) {
+namespace {
+
+std::vector<Ticket> first_tickets(const Plan& plan) {
   std::vector<Ticket> tickets;
-  for (const int id : plan.sources)
-    tickets.push_back(plan.nodes[static_cast<std::size_t>(id)].source->probe().value_or(Ticket{}));
+  for (const int id : plan.sources) tickets.push_back(plan[id].source->probe().value_or(Ticket{}));
+  return tickets;
+}
+
+}  // namespace
+
+void probe(const Plan& plan) {
   EvaluationShared shared;
-  Evaluation evaluation(plan, shared, Parallel::serial(), 0, std::move(tickets), true);
-  for (int id = 0; id < static_cast<int>(plan.nodes.size()); ++id)
-    report(id, evaluation.known(id) ? &evaluation.infer(id) : nullptr);
+  Evaluation first(plan, shared, Parallel::serial(), 0, first_tickets(plan), true);
+  for (int id = 0; id < plan.size(); ++id) first.infer(id);
 }
 
 namespace {
@@ -47,10 +53,80 @@ std::string listed(std::size_t count, const NodeAt& node_at) {
   return text;
 }
 
+// "float32 [2, 3] in b1, padded"
+std::string shown(const Operand& operand) {
+  const ConstView& view = operand.view.inside;
+  return fmt::format("{} {} {}{}", name_of(view.dtype), to_string(operand.view.shape),
+                     operand.buffer >= 0 ? fmt::format("in b{}", operand.buffer) : "elsewhere",
+                     operand.view.padded() ? ", padded" : "");
+}
+
+std::string shown(const SamplePlan& sample, const Step& step) {
+  const std::string& op = sample.nodes()[step.node].graph.def->name();
+  std::vector<std::string> reads, writes;
+  for (const Operand& operand : step.in)
+    if (operand.buffer != Operand::kNone) reads.push_back(shown(operand));
+  for (const Tensor& t : step.tensors)
+    if (t.deferred()) reads.push_back("a file");
+  for (const Operand& operand : step.out) writes.push_back(shown(operand));
+  if (step.deferred.defined()) {
+    const auto [source, box] = step.deferred.fetch();
+    reads.push_back(fmt::format("{} to {} of {}", to_string(box.lo), to_string(box.hi),
+                                step.deferred.meta().source));
+  }
+  for (const Step::Reduction& reduction : step.reductions) {
+    if (step.kind == Step::Kind::reduce) reads.push_back(shown(reduction.in[0]));
+    writes.push_back(fmt::format("%{} {}", reduction.node, shown(reduction.out)));
+  }
+  std::string nodes = fmt::format("%{}", step.node);
+  if (step.nodes.size() > 1) nodes = fmt::format("%{}", fmt::join(step.nodes, " %"));
+  std::string text = fmt::format("  {:<6} {:<10} {:<24}", name_of(step.kind), nodes, op);
+  if (!reads.empty()) text += fmt::format(" reads {};", fmt::join(reads, "; "));
+  if (!writes.empty()) text += fmt::format(" writes {}", fmt::join(writes, "; "));
+  if (step.streams) text += ", past the caches";
+  for (const int buffer : step.frees) text += fmt::format(", frees b{}", buffer);
+  return text + "\n";
+}
+
+// Specs and steps of the first sample, as far as they are known before anything was read.
+std::string explain_sample(const Plan& plan, const PlanRules& rules) {
+  EvaluationShared shared;
+  shared.rules = rules;
+  Evaluation first(plan, shared, Parallel::serial(), 0, first_tickets(plan), true);
+  SamplePlan& sample = first.plan();
+  std::string text = "writes, for the first sample:\n";
+  for (int id = 0; id < plan.size(); ++id) {
+    std::vector<std::string> outputs;
+    if (first.infer(id))
+      for (const Spec& spec : sample.specs_of(id)) outputs.push_back(shown(spec));
+    text += fmt::format(
+        "  %{:<3} {:<28} {}\n", id, plan[id].graph.def->name(),
+        outputs.empty() ? "known when it runs" : fmt::format("{}", fmt::join(outputs, "; ")));
+  }
+  text += "steps, for the first sample:\n";
+  // Numbers first: once a file is to be read nothing runs any more.
+  for (int id = 0; id < plan.size(); ++id) {
+    try {
+      if (!sample.released(id)) sample.decide(id);
+    } catch (const Error&) {  // a run will say so, if it comes to that
+    }
+  }
+  bool complete = true;
+  std::vector<Tensor> landed(plan.outputs.size());
+  for (std::size_t o = 0; o < plan.outputs.size() && complete; ++o) {
+    const Node output = plan.outputs[o];
+    complete =
+        sample.specs(output.id) && sample.value_into(output, sample.new_place(output), landed[o]);
+  }
+  for (const Step& step : sample.steps()) text += shown(sample, step);
+  if (!complete) text += "  and what depends on elements that only a run reads\n";
+  return text;
+}
+
 }  // namespace
 
 std::string explain_plan(const Graph& declared, const Plan& plan,
-                         const std::vector<std::string>& applied) {
+                         const std::vector<std::string>& applied, const PlanRules& rules) {
   std::string text = fmt::format("declared: {} nodes\n", declared.nodes.size());
   text += listed(declared.nodes.size(),
                  [&](std::size_t n) -> const GraphNode& { return declared.nodes[n]; });
@@ -61,16 +137,7 @@ std::string explain_plan(const Graph& declared, const Plan& plan,
   text += "\n";
   text += listed(plan.nodes.size(),
                  [&](std::size_t n) -> const GraphNode& { return plan.nodes[n].graph; });
-  text += "writes, for the first sample:\n";
-  probe(plan, [&](int id, const std::vector<Spec>* specs) {
-    std::vector<std::string> outputs;
-    if (specs != nullptr)
-      for (const Spec& spec : *specs) outputs.push_back(shown(spec));
-    text += fmt::format(
-        "  %{:<3} {:<28} {}\n", id, plan.nodes[static_cast<std::size_t>(id)].graph.def->name(),
-        specs == nullptr ? "known when it runs" : fmt::format("{}", fmt::join(outputs, "; ")));
-  });
-  return text;
+  return text + explain_sample(plan, rules);
 }
 
 }  // namespace varo

@@ -2,21 +2,20 @@
 /// What can be known of a plan before it runs, and how to tell it.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "pipeline/plan.h"
+#include "pipeline/sample/sample_plan.h"
 
 namespace varo {
 
-/// Infers every node of a stand-in for the first sample, as far as headers and parameters go, and
-/// reports each node's specs, or nullptr where only a run can tell. Throws what is wrong for sure.
-void probe(const Plan& plan,
-           const std::function<void(int id, const std::vector<Spec>* specs)>& report);
+/// Infers every node of a stand-in for the first sample, as far as headers and parameters go. Throws
+/// what is wrong for sure.
+void probe(const Plan& plan);
 
-/// The text of Pipeline::explain().
+/// The text of Pipeline::explain(): the graph as declared and as it runs, and for the first sample
+/// what each node writes and which steps run.
 std::string explain_plan(const Graph& declared, const Plan& plan,
-                         const std::vector<std::string>& applied);
+                         const std::vector<std::string>& applied, const PlanRules& rules);
 
 }  // namespace varo

@@ -129,7 +129,7 @@ void Pipeline::build() {
         pass.run(rewritten))
       impl_->applied.emplace_back(pass.name);
   auto plan = std::make_unique<Plan>(std::move(rewritten));
-  probe(*plan, [](int, const std::vector<Spec>*) {});  // throws what is known to be wrong
+  probe(*plan);  // throws what is known to be wrong
   impl_->plan = std::move(plan);
   impl_->executor = std::make_unique<Executor>(impl_->options, *impl_->plan);
 }
@@ -212,7 +212,8 @@ std::vector<ReaderInfo> Pipeline::readers() const {
 
 std::string Pipeline::explain() {
   build();
-  return explain_plan(impl_->graph, *impl_->plan, impl_->applied);
+  return explain_plan(impl_->graph, *impl_->plan, impl_->applied,
+                      plan_rules(impl_->options.without_rewrites));
 }
 
 PipelineStats Pipeline::stats() const {

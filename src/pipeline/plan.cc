@@ -21,7 +21,7 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.edges = node.graph.inputs;
     for (const auto& [name, source] : node.graph.arg_nodes) node.edges.push_back(source);
     for (const Node& edge : node.edges)
-      node.depth = std::max(node.depth, nodes[static_cast<std::size_t>(edge.id)].depth + 1);
+      node.depth = std::max(node.depth, (*this)[edge.id].depth + 1);
     try {
       if (node.depth > kDeepest)
         throw Error(ErrorKind::param, "too many operators in one chain")
@@ -34,22 +34,23 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
       throw;
     }
     node.source = dynamic_cast<SourceOperator*>(node.op.get());
+    node.host = dynamic_cast<const HostOperator*>(node.op.get());
+    node.function = dynamic_cast<const HostFunction*>(node.op.get());
+    node.pointwise = dynamic_cast<const Pointwise*>(node.op.get());
+    node.join = dynamic_cast<const Join*>(node.op.get());
     node.batch_need = node.op->batch_need();
-    node.pointwise = node.batch_need == BatchNeed::none &&
-                     dynamic_cast<const Pointwise*>(node.op.get()) != nullptr;
-    const int id = static_cast<int>(nodes.size());
-    if (!node.edges.empty() && node.edges.size() == node.graph.inputs.size() &&
-        node.edges[0].output == 0)
+    for (const auto& [name, source] : node.graph.arg_nodes)
+      node.arguments.push_back({name, node.op->late(*node.graph.def->find_arg(name))});
+    const int id = size();
+    if (!node.edges.empty() && node.arguments.empty() && node.edges[0].output == 0)
       node.reducer = dynamic_cast<const Reducer*>(node.op.get());
-    if (node.reducer != nullptr)
-      nodes[static_cast<std::size_t>(node.edges[0].id)].reducers.push_back(id);
+    if (node.reducer != nullptr) (*this)[node.edges[0].id].reducers.push_back(id);
     if (node.source != nullptr) sources.push_back(id);
     if (node.batch_need != BatchNeed::none) barriers.push_back(id);
     nodes.push_back(std::move(node));
-    for (const Node& edge : nodes.back().edges)
-      ++nodes[static_cast<std::size_t>(edge.id)].consumers;
+    for (const Node& edge : nodes.back().edges) ++(*this)[edge.id].consumers;
   }
-  for (const Node& output : outputs) ++nodes[static_cast<std::size_t>(output.id)].consumers;
+  for (const Node& output : outputs) ++(*this)[output.id].consumers;
 }
 
 PlanNode* Plan::declared(int id) {

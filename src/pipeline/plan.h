@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "operators/api/pointwise.h"
 #include "operators/api/reducer.h"
 #include "pipeline/graph.h"
 
@@ -13,15 +15,26 @@ namespace varo {
 struct PlanNode {
   GraphNode graph;
   std::unique_ptr<Operator> op;
-  SourceOperator* source = nullptr;  ///< op, if it is one
+  // op as what its class is; at most one of the first five.
+  const HostOperator* host = nullptr;
+  const HostFunction* function = nullptr;
+  const Pointwise* pointwise = nullptr;
+  const Join* join = nullptr;
+  SourceOperator* source = nullptr;
+  const Reducer* reducer = nullptr;  ///< a host operator too; of output 0 of another node
   BatchNeed batch_need = BatchNeed::none;
-  bool pointwise = false;            ///< op is a Pointwise, and may run in its consumer's pass
-  const Reducer* reducer = nullptr;  ///< op, if it is one, of output 0 of another node
-  std::vector<int> reducers;         ///< nodes of that kind whose input 0 is output 0
-  int depth = 1;                     ///< operators in the longest chain that ends here
-  int consumers = 0;  ///< edges that leave its outputs, and one for each pipeline output
-  /// Every edge that enters: inputs, then per-sample arguments.
+  std::vector<int> reducers;  ///< nodes that reduce output 0
+  int depth = 1;              ///< operators in the longest chain that ends here
+  int consumers = 0;          ///< edges that leave its outputs, and one for each pipeline output
+  /// Every edge that enters: inputs, then per-sample arguments in the order of `arguments`.
   std::vector<Node> edges;
+  struct Argument {
+    std::string name;
+    bool late = false;  ///< infer() does without it
+  };
+  std::vector<Argument> arguments;
+
+  const Node& argument_node(std::size_t k) const { return edges[graph.inputs.size() + k]; }
 };
 
 struct Plan {
@@ -31,6 +44,9 @@ struct Plan {
   std::vector<int> barriers;  ///< batch-wide nodes, in order
 
   explicit Plan(Graph graph);
+  const PlanNode& operator[](int id) const { return nodes[static_cast<std::size_t>(id)]; }
+  PlanNode& operator[](int id) { return nodes[static_cast<std::size_t>(id)]; }
+  int size() const { return static_cast<int>(nodes.size()); }
   /// The node that was declared as `id`, or nullptr if a rewrite removed it.
   PlanNode* declared(int id);
 };

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "pipeline/evaluate.h"
+#include "pipeline/sample/evaluation.h"
 
 namespace varo {
 
@@ -17,6 +17,6 @@ constexpr std::int64_t kMostAhead = std::int64_t{1} << 30;
 /// which the sample would ask for more than kMostAhead bytes. The outputs' specs are
 /// inferred. Draws that say where a region lies, or which branch is taken, are evaluated, as they
 /// would be later. Changes no result. Throws nothing: what fails will fail again when it is needed.
-void read_ahead(Evaluation& sample, const Plan& plan);
+void read_ahead(SamplePlan& sample);
 
 }  // namespace varo

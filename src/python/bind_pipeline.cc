@@ -193,7 +193,8 @@ void bind_pipeline(py::module_& m) {
   py::enum_<Schedule>(m, "Schedule")
       .value("PARALLEL", Schedule::parallel)
       .value("SERIAL", Schedule::serial)
-      .value("SHUFFLED", Schedule::shuffled);
+      .value("SHUFFLED", Schedule::shuffled)
+      .value("REFERENCE", Schedule::reference);
 
   py::class_<PipelineStats>(m, "PipelineStats")
       .def_readonly("batches", &PipelineStats::batches)

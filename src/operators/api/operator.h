@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What an operator implements, and what it is given for one sample.
+/// What an operator implements: four parts with one right each.
 ///
-/// A node is evaluated for one sample in steps, each only when somebody asks, infer and run at most
-/// once:
-///   infer    specs of the outputs. May ask for specs of inputs, values of arguments and (rarely)
-///            values of inputs. May throw Error. Touches no voxels of its own.
-///   resolve  optional: "for this sample I am this view of an input". Touches no voxels. Asked more
-///            than once where its result decides where an input is computed: with stand-ins for
-///            inputs, it must answer by their shapes and strides, and leave no trace.
-///   run      writes the outputs into the views it is given.
-/// Nothing is asked for that the operator does not ask for itself: an input that it never touches
-/// is never computed.
+///   infer, prepare   may throw, draw and keep state. infer says the specs of the outputs; prepare
+///                    is called once somebody wants a value, and reads what infer had no use for
+///   need             says what the operator reads of each input, and which region of it
+///   resolve          is a view of an input for this sample: view operations only
+///   run              loops over elements: writes outputs into the views that it is given. It is
+///                    noexcept and reaches nothing but what it said it needs
+///
+/// What may fail when it runs is no `run`: see HostFunction. An input that no part asks for is
+/// never computed.
+///
+///   specs of inputs, infers_from()  ->  infer  ->  need: numbers, late arguments  ->  prepare
+///     ->  view_of, resolve  or  need: elements  ->  setup  ->  run
 #pragma once
 
 #include <any>
@@ -21,124 +23,158 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "core/philox.h"
-#include "operators/api/schema.h"
+#include "operators/api/inference.h"
 #include "varo/error.h"
 #include "varo/tensor.h"
 
 namespace varo {
 
-/// What a source hands out for one sample when it ticks.
-struct Ticket {
-  std::int64_t index = -1;     ///< e.g. the file's number
-  std::vector<Tensor> values;  ///< e.g. what external_source was fed
+/// What an operator reads of an input.
+enum class Access : std::uint8_t {
+  nothing,  ///< not even now: the value is never computed for this operator
+  spec,     ///< type, shape and layout alone; the value is never computed for this operator
+  later,    ///< cannot be told before the inputs are there that are numbers
+  number,   ///< the elements, before prepare(): they decide what is done
+  view,     ///< the elements, in memory, not padded; any strides
+  padded,   ///< as view, but padding need not be in memory if takes_padding()
+  dense,    ///< as view, row-major
+  rows,     ///< as view, the last axis contiguous, forwards or backwards
+  source,   ///< HostFunction only: the tensor as it is, deferred or padded
 };
 
-/// One node's view of one sample, given to infer, resolve and run.
-class Sample {
- public:
-  virtual ~Sample() = default;
+struct Need {
+  Access access = Access::view;
+  /// The elements that are read; all, if nothing. run() is given a view of this box.
+  std::optional<Box> region = {};
+  /// A region of a deferred input is always read by itself. Otherwise the whole is read, which its
+  /// other consumers share, where the region is most of it.
+  bool alone = false;
+};
 
-  // --- inputs: asking evaluates what is needed for the answer ---
-  virtual int input_count() const = 0;
-  virtual const Spec& spec(int input) = 0;
-  /// The layout to work by: the input's own, or the assumed one (InputDef::layouts).
-  virtual const Layout& layout(int input) = 0;
-  /// May be deferred or padded.
-  virtual const Tensor& tensor(int input) = 0;
-  /// In memory, may be padded; any strides.
-  virtual const Tensor& loaded(int input) = 0;
-  /// In memory, not padded; any strides.
-  virtual ConstView view(int input) = 0;
-  /// In memory, row-major.
-  virtual ConstView dense(int input) = 0;
-  /// The elements of a tensor made from tensor(i) by view operations: in memory, not padded, alive
-  /// until the end of the call. Reads only the region of a deferred one.
-  virtual ConstView fetch(const Tensor& tensor) = 0;
+/// Everything that run() reads and writes.
+struct HostRun {
+  std::span<const PaddedView> in;     ///< as need() said; no data where it asked for none
+  std::span<const View> out;          ///< dense or not; overlap no input
+  std::span<std::byte> scratch = {};  ///< as many bytes as setup() said, 64-byte aligned
+  Parallel& parallel;                 ///< loops over elements run here
+  const std::any& kept;               ///< the state of infer() and prepare()
+  const std::any& planned;            ///< what setup() left
 
-  // --- arguments: per sample if given so, else constant, else default ---
-  /// Given, or has a default.
-  virtual bool has(std::string_view arg) = 0;
-  virtual bool flag(std::string_view arg) = 0;
-  virtual std::int64_t integer(std::string_view arg) = 0;
-  virtual double real(std::string_view arg) = 0;
-  virtual const std::string& text(std::string_view arg) = 0;
-  virtual DType dtype(std::string_view arg) = 0;
-  virtual std::vector<std::int64_t> integers(std::string_view arg) = 0;
-  virtual std::vector<double> reals(std::string_view arg) = 0;
-  /// A per-sample argument as it came (any shape and dtype, in memory, dense); undefined when the
-  /// argument is constant.
-  virtual Tensor argument(std::string_view arg) = 0;
-  /// Lists with exactly n entries: a constant scalar is repeated; anything else of another length
-  /// is a ShapeError that names the argument.
-  std::vector<std::int64_t> integers(std::string_view arg, int n);
-  std::vector<double> reals(std::string_view arg, int n);
-  virtual const Args& args() const = 0;
-
-  // --- outputs ---
-  virtual int output_count() const = 0;
-  /// In infer, for every output.
-  virtual void set_output(int output, Spec spec) = 0;
-  virtual const Spec& output_spec(int output) = 0;
-  /// In resolve, for every output (or none).
-  virtual void set_result(int output, Tensor tensor) = 0;
-  /// In run: write every element. Strides are arbitrary; the view does not overlap any input.
-  virtual View output(int output) = 0;
-  /// In run: writes the elements of `input` into `to`, a part of an output that has its shape. An
-  /// input that is not there yet is computed there, if that can be.
-  virtual void write_input(int input, const View& to) = 0;
-  /// In run, optional: the affine of the output, if this operator moved the grid and knows how.
-  virtual void set_affine(int output, const Affine& affine) = 0;
-
-  // --- what else ---
-  /// Stream of random numbers number `draw` of this node for this sample.
-  virtual RandomKey random(int draw = 0) const = 0;
-  /// Loops over elements run here.
-  virtual Parallel& parallel() = 0;
-  /// Uninitialised memory, 64-byte aligned, valid until the end of the call it was asked in.
-  virtual void* scratch(std::size_t bytes) = 0;
+  ConstView view(int input) const { return in[static_cast<std::size_t>(input)].inside; }
   template <class T>
-  std::span<T> scratch_of(std::int64_t count) {
-    return {static_cast<T*>(scratch(static_cast<std::size_t>(count) * sizeof(T))),
-            static_cast<std::size_t>(count)};
+  const T& state() const {
+    return *std::any_cast<T>(&kept);
   }
-  /// The node that would compute `input`, if it may be computed in this node's pass instead: a
-  /// pointwise operator that is not a view, that nobody else reads, of this node's output shape.
-  /// Asking for it makes it so: the caller must then emit what the producer does.
-  struct Producer {
-    const Operator* op;
-    Sample* sample;
-  };
-  virtual std::optional<Producer> fuse(int input) { return std::nullopt; }
-  /// Calls body; errors in it carry this node's name and line.
-  virtual void in_context(FunctionRef<void()> body) { body(); }
-
-  /// The operator's own memory for this sample, kept from infer to run: a plan, drawn parameters.
-  virtual std::any& state() = 0;
   template <class T>
-  T& kept() {
-    return *std::any_cast<T>(&state());
+  const T& plan() const {
+    return *std::any_cast<T>(&planned);
   }
-  /// Sources only.
-  virtual const Ticket& ticket() const = 0;
+  template <class T>
+  std::span<T> scratch_of() const {
+    return {reinterpret_cast<T*>(scratch.data()), scratch.size() / sizeof(T)};
+  }
+};
+
+/// What resolve() has to do with: the input that it is a view of, and its results.
+struct Views {
+  const Inference& facts;
+  const Tensor& in;       ///< input view_of(); perhaps deferred, perhaps padded
+  std::span<Tensor> out;  ///< to be set, all or none
+};
+
+/// One sample of what a batch-wide operator looks at.
+struct BatchItem {
+  const Inference& facts;
+  ConstView value;  ///< of input 0; BatchNeed::values only
+  Parallel& parallel;
 };
 
 /// What a batch-wide operator needs of all samples before any of them can go on.
 enum class BatchNeed : std::uint8_t { none, shapes, values };
 
-/// One node of a pipeline. Instances are shared by all samples and threads: const means it.
+/// One node of a pipeline. Instances are shared by all samples and threads: const means it. The class
+/// that is derived from says how values come about: HostOperator, Pointwise (api/pointwise.h), Reducer
+/// (api/reducer.h), Join, HostFunction, SourceOperator; Operator itself for those that are views
+/// whatever the sample.
 class Operator {
  public:
   virtual ~Operator() = default;
-  virtual void infer(Sample& sample) const = 0;
-  /// True: set_result was called for every output, run will not be.
-  virtual bool resolve(Sample& sample) const;
-  virtual void run(Sample& sample) const;
 
-  /// Batch-wide operators: after input 0's spec (or value) is there for every sample of the
-  /// iteration, combine() is called once and leaves what it found in each sample's state().
+  /// Whether infer() reads the elements of `input`. Specs of the inputs are there.
+  virtual bool infers_from(const Inference& facts, int input) const { return false; }
+  /// Whether the per-sample argument is read by prepare() at the earliest.
+  virtual bool late(const ArgDef& arg) const { return arg.late; }
+  /// Specs of the outputs, by set_output(); may keep a state.
+  virtual void infer(Inference& facts) const = 0;
+
+  /// Asked after infer(), again when the inputs that are numbers are there, and after prepare().
+  virtual Need need(const Inference& facts, int input) const { return {}; }
+  /// Whether run() takes a padded input as it is. Asked of inputs with Access::padded; `padding` has
+  /// no elements.
+  virtual bool takes_padding(const Inference& facts, int input, const PaddedView& padding) const {
+    return true;
+  }
+  /// The rest of what run() has to know, into the state.
+  virtual void prepare(Inference& facts) const {}
+
+  /// The input that the outputs are views of for this sample, kNoInput for a view of nothing; nothing
+  /// if the outputs are computed.
+  static constexpr int kNoInput = -1;
+  virtual std::optional<int> view_of(const Inference& facts) const { return std::nullopt; }
+  /// Makes the view. False where strides or padding of the input stand in the way, so that run() is
+  /// needed after all. Asked more than once where its result decides where the input is computed,
+  /// with stand-ins for it: it answers by shapes and strides.
+  virtual bool resolve(Views& views) const { return false; }
+  /// The voxel-to-world map of an output that run() writes, where the operator moves the grid of
+  /// input 0, whose map is `input`. Views carry theirs along.
+  virtual std::optional<Affine> moved(const Inference& facts, const Affine& input) const {
+    return std::nullopt;
+  }
+
+  /// Batch-wide operators: after the spec (or value) of input 0 is there for every sample of the
+  /// iteration, combine() is called once; what it returns is Inference::batch() of every sample.
   virtual BatchNeed batch_need() const { return BatchNeed::none; }
-  virtual void combine(std::span<Sample* const> samples) const;
+  virtual std::any combine(std::span<const BatchItem> items) const { return {}; }
+};
+
+/// An operator with loops of its own.
+class HostOperator : public Operator {
+ public:
+  /// When places are known: may throw and allocate. Returns the bytes of scratch that run() needs,
+  /// and may leave a plan for it.
+  virtual std::size_t setup(const HostRun& run, std::any& plan) const { return 0; }
+  /// Writes every element of every output.
+  virtual void run(const HostRun& run) const noexcept = 0;
+};
+
+/// What a HostFunction is given.
+struct FunctionRun {
+  std::span<const Tensor> in;  ///< as need() said; undefined where it asked for no elements
+  std::span<const View> out;
+  Parallel& parallel;
+  const std::any& kept;
+
+  template <class T>
+  const T& state() const {
+    return *std::any_cast<T>(&kept);
+  }
+};
+
+/// An operator that may fail when it runs: it looks into files, into caches, or calls foreign code.
+class HostFunction : public Operator {
+ public:
+  /// In place of run(). Returns what went wrong, if something did.
+  virtual std::optional<Error> call(const FunctionRun& run) const = 0;
+};
+
+/// An operator whose output is its inputs side by side: it has no loops. The inputs are computed in
+/// their parts of the output, or copied there.
+class Join : public Operator {
+ public:
+  /// The part of `out` that each input is, as a view that has the input's shape; nothing for one
+  /// that takes no part.
+  virtual void parts(const Inference& facts, const View& out,
+                     std::span<std::optional<View>> parts) const = 0;
 };
 
 struct ReaderMeta {
@@ -147,9 +183,13 @@ struct ReaderMeta {
   bool pad_last_batch = false, stick_to_shard = false;
 };
 
-/// An operator that begins a graph. tick() is the only call that changes it.
+/// An operator that begins a graph. tick() is the only call that changes it. Its values are views of
+/// nothing: of files, or of what was fed.
 class SourceOperator : public Operator {
  public:
+  static constexpr Traits kTraits{.source = true};
+
+  std::optional<int> view_of(const Inference&) const final { return kNoInput; }
   /// Once an iteration, in order, on the scheduling thread: one ticket a sample. A source that
   /// decides the batch size itself (external_source) returns what it was fed; others return
   /// `batch_size` tickets. Cheap: touches no file.
@@ -169,8 +209,8 @@ class SourceOperator : public Operator {
 
 // --- the operator table -----------------------------------------------------------------------
 
-/// Every operators/<group>/<file>.cc defines exactly one function by this macro, returning the
-/// operators it holds: `VARO_OPERATORS(geometry, flip) { return {OperatorDef("flip", ...)...}; }`.
+/// Every operators/<group>/<file>.cc that has operators defines exactly one function by this macro,
+/// returning them: `VARO_OPERATORS(geometry, flip) { return {OperatorDef("flip", ...)...}; }`.
 /// The build collects the functions into a table; nothing is registered by hand.
 #define VARO_OPERATORS(group, file) \
   std::vector<::varo::OperatorDef> varo_operators_##group##_##file()

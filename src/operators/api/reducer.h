@@ -2,19 +2,24 @@
 /// Operators that reduce their input to little. They can do so in a pass that others make over it.
 #pragma once
 
-#include <optional>
-
 #include "kernels/reduce/reduce.h"
 #include "operators/api/operator.h"
 
 namespace varo {
 
-class Reducer : public Operator {
+/// Input 0 is reduced to output 0; the other inputs are the means that deviations are from.
+class Reducer : public HostOperator {
  public:
-  /// Instead of run(): what is to be done with the elements `in` of input 0, when the other inputs
-  /// are there. Nothing where that needs a pass of its own. Asks for no elements of input 0;
-  /// scratch holds until the end of the call as in run().
-  virtual std::optional<ReduceRequest> request(Sample& sample, const ConstView& in) const = 0;
+  /// What is done with input 0, but for the mean.
+  virtual ReduceSpec reduction(const std::any& state) const = 0;
+
+  /// reduction() with the views of a run: the reduced axes are put back with extent 1.
+  ReduceSpec specified(const HostRun& run, int rank) const;
+  /// Where the result goes, with the input's rank.
+  static View result(const HostRun& run, const ReduceSpec& spec, int rank);
+
+  std::size_t setup(const HostRun& run, std::any& plan) const override;
+  void run(const HostRun& run) const noexcept override;
 };
 
 }  // namespace varo

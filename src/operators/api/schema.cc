@@ -49,6 +49,8 @@ OperatorDef OperatorDef::arg(ArgDef arg) && {
   return std::move(*this);
 }
 OperatorDef OperatorDef::traits(Traits traits) && {
+  traits.pointwise |= traits_.pointwise;
+  traits.source |= traits_.source;
   traits_ = traits;
   return std::move(*this);
 }
@@ -56,11 +58,6 @@ OperatorDef OperatorDef::outputs_by(std::function<int(const Args&)> count) && {
   count_ = std::move(count);
   return std::move(*this);
 }
-OperatorDef OperatorDef::make(std::function<std::unique_ptr<Operator>(const Args&)> factory) && {
-  factory_ = std::move(factory);
-  return std::move(*this);
-}
-
 const ArgDef* OperatorDef::find_arg(std::string_view name) const {
   const auto at =
       std::find_if(args_.begin(), args_.end(), [&](const ArgDef& a) { return a.name == name; });
@@ -284,71 +281,6 @@ std::vector<DType> dtypes_except(std::initializer_list<DType> left_out) {
 
 std::vector<Layout> layouts_of(std::initializer_list<const char*> letters) {
   return {letters.begin(), letters.end()};
-}
-
-// --- operator.h ---------------------------------------------------------------------------------
-
-bool Operator::resolve(Sample&) const { return false; }
-void Operator::run(Sample&) const {
-  throw Error(ErrorKind::internal, "this operator has nothing to run");
-}
-void Operator::combine(std::span<Sample* const>) const {}
-void SourceOperator::feed(std::vector<Ticket>) {
-  throw Error(ErrorKind::state, "this source takes no data from outside");
-}
-
-namespace {
-template <class T>
-std::vector<T> repeated(std::vector<T> list, Sample& sample, std::string_view arg, int n) {
-  const auto length = static_cast<int>(list.size());
-  if (length == n) return list;
-  if (length == 1 && (!sample.args().per_sample(arg) || sample.argument(arg).rank() == 0)) {
-    list.resize(static_cast<std::size_t>(n), list[0]);
-    return list;
-  }
-  throw Error(ErrorKind::shape, fmt::format("argument {} has the wrong length", arg))
-      .got(fmt::format("{} values", length))
-      .allowed(fmt::format("{} values", n));
-}
-}  // namespace
-
-std::vector<std::int64_t> Sample::integers(std::string_view arg, int n) {
-  return repeated(integers(arg), *this, arg, n);
-}
-std::vector<double> Sample::reals(std::string_view arg, int n) {
-  return repeated(reals(arg), *this, arg, n);
-}
-
-// Defined by the build: one entry a file.
-std::vector<std::vector<OperatorDef> (*)()> operator_files();
-
-namespace {
-const std::vector<OperatorDef>& definitions() {
-  static const std::vector<OperatorDef> all = [] {
-    std::vector<OperatorDef> defs;
-    for (const auto file : operator_files())
-      for (OperatorDef& def : file()) defs.push_back(std::move(def));
-    std::sort(defs.begin(), defs.end(),
-              [](const auto& a, const auto& b) { return a.name() < b.name(); });
-    return defs;
-  }();
-  return all;
-}
-}  // namespace
-
-const std::vector<const OperatorDef*>& operator_table() {
-  static const std::vector<const OperatorDef*> table = [] {
-    std::vector<const OperatorDef*> t;
-    for (const OperatorDef& def : definitions()) t.push_back(&def);
-    return t;
-  }();
-  return table;
-}
-
-const OperatorDef* find_operator(std::string_view name) {
-  for (const OperatorDef* def : operator_table())
-    if (def->name() == name) return def;
-  return nullptr;
 }
 
 }  // namespace varo

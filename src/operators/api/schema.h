@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "varo/argument.h"
@@ -39,6 +41,7 @@ struct ArgDef {
   std::string doc;              ///< meaning, unit, what not giving it means
   bool required = false;
   bool constant = false;  ///< must be a Python constant; otherwise also a per-sample node
+  bool late = false;  ///< a per-sample value of it is read by Operator::prepare() at the earliest
   double least =
       -std::numeric_limits<double>::infinity();  ///< allowed closed range of every element
   double most = std::numeric_limits<double>::infinity();
@@ -59,7 +62,7 @@ struct InputDef {
 
 /// What the pipeline knows of an operator besides its schema.
 struct Traits {
-  bool pointwise = false;   ///< output element i depends on element i of each input alone
+  bool pointwise = false;   ///< a Pointwise: output element i depends on elements i of inputs alone
   bool random = false;      ///< draws random numbers; gets a seed
   bool source = false;      ///< a SourceOperator: no inputs, ticks once an iteration
   bool moves_only = false;  ///< never computes with elements (views, copies)
@@ -79,11 +82,22 @@ class OperatorDef {
   OperatorDef input(InputDef input) &&;
   OperatorDef output(std::string name, std::string doc) &&;
   OperatorDef arg(ArgDef arg) &&;
+  /// Which of them the operator's class does not say already.
   OperatorDef traits(Traits traits) &&;
   /// How many outputs there are, when it depends on the constant arguments.
   OperatorDef outputs_by(std::function<int(const Args&)> count) &&;
-  /// Makes the operator from its constant arguments; may throw Error.
-  OperatorDef make(std::function<std::unique_ptr<Operator>(const Args&)> factory) &&;
+  /// Makes the operator from its constant arguments; may throw Error. The factory returns a
+  /// unique_ptr of the operator's own class, which says whether it is pointwise or a source.
+  template <class Factory>
+  OperatorDef make(Factory factory) && {
+    using T = typename std::invoke_result_t<Factory, const Args&>::element_type;
+    if constexpr (requires { T::kTraits; }) {
+      traits_.pointwise = T::kTraits.pointwise;
+      traits_.source = T::kTraits.source;
+    }
+    factory_ = std::move(factory);
+    return std::move(*this);
+  }
   /// make<T>: T's constructor takes const Args&.
   template <class T>
   OperatorDef make() && {

@@ -149,7 +149,7 @@ TEST(argument, ranges_are_closed_and_hold_for_every_element) {
 class Nothing final : public Operator {
  public:
   explicit Nothing(const Args&) {}
-  void infer(Sample&) const override {}
+  void infer(Inference&) const override {}
 };
 
 OperatorDef sample_def() {

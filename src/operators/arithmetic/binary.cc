@@ -30,7 +30,7 @@ class Binary final : public Pointwise {
  public:
   explicit Binary(const BinaryDef& def) : def_(def) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const std::array<Spec, 2> operands = {s.spec(0), s.spec(1)};
     constexpr std::array<std::string_view, 2> kNames = {"left", "right"};
     const DType type = computed_in(operands[0].dtype, operands[1].dtype);
@@ -40,23 +40,24 @@ class Binary final : public Pointwise {
                  {def_.kind == Kind::compare ? DType::boolean : type, result.shape, result.layout});
   }
 
-  bool resolve(Sample& s) const override {
-    if (!def_.neutral) return false;
-    for (int kept = 0; kept < (def_.commutes ? 2 : 1); ++kept) {
-      const Spec& spec = s.spec(kept);
-      const Spec& out = s.output_spec(0);
-      if (s.spec(1 - kept).shape.rank() != 0 || spec.dtype != out.dtype ||
-          !(spec.shape == out.shape))
-        continue;
-      if (is_float(spec.dtype) && !def_.floats) continue;
-      if (number_in(s.view(1 - kept)) != *def_.neutral) continue;
-      s.set_result(0, s.tensor(kept));
-      return true;
-    }
-    return false;
+  Need need(const Inference& s, int input) const override {
+    return {decides(s, input) && !s.known(input) ? Access::number : Access::view};
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  std::optional<int> view_of(const Inference& s) const override {
+    for (const int kept : {0, 1}) {
+      const int other = 1 - kept;
+      if (decides(s, other) && number_in(s.number(other)) == *def_.neutral) return kept;
+    }
+    return std::nullopt;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
+    return true;
+  }
+
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     const Register a = in[0], b = in[1];
     const DType type = computed_in(a.dtype, b.dtype);
     if (def_.kind == Kind::compare && is_integer(type)) {
@@ -68,6 +69,15 @@ class Binary final : public Pointwise {
   }
 
  private:
+  // Whether the result is the other operand where `operand` turns out to be the neutral number.
+  bool decides(const Inference& s, int operand) const {
+    if (!def_.neutral || (operand == 0 && !def_.commutes)) return false;
+    const Spec& kept = s.spec(1 - operand);
+    const Spec& out = s.output_spec(0);
+    return s.spec(operand).shape.rank() == 0 && kept.dtype == out.dtype &&
+           kept.shape == out.shape && (def_.floats || !is_float(kept.dtype));
+  }
+
   DType computed_in(DType a, DType b) const {
     const DType type = promoted(a, b);
     return def_.kind == Kind::quotient ? real_type(type) : type;
@@ -151,7 +161,7 @@ VARO_OPERATORS(arithmetic, binary) {
                     .doc = "Every type but float16.",
                     .dtypes = dtypes_except({DType::f16})})
             .output("result", def.kind == Kind::compare ? "Bool." : "The promoted type.")
-            .traits({.pointwise = true, .keeps_grid = true})
+            .traits({.keeps_grid = true})
             .make([&def](const Args&) { return std::make_unique<Binary>(def); }));
   }
   return defs;

@@ -10,18 +10,24 @@ class Cast final : public Pointwise {
  public:
   explicit Cast(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     spec.dtype = s.input_count() > 1 ? s.spec(1).dtype : s.dtype("dtype");
     s.set_output(0, spec);
   }
-  bool resolve(Sample& s) const override {
-    if (s.spec(0).dtype != s.output_spec(0).dtype) return false;
-    s.set_result(0, s.tensor(0));
+  Need need(const Inference&, int input) const override {
+    return {input == 0 ? Access::view : Access::spec};
+  }
+  std::optional<int> view_of(const Inference& s) const override {
+    if (s.spec(0).dtype != s.output_spec(0).dtype) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
-  bool reads(Sample&, int input) const override { return input == 0; }
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     return to.convert(in[0], s.output_spec(0).dtype);
   }
 };
@@ -43,14 +49,14 @@ VARO_OPERATORS(arithmetic, cast) {
                     .doc = "The type to convert to.",
                     .required = true,
                     .constant = true})
-              .traits({.pointwise = true, .keeps_grid = true})
+              .traits({.keeps_grid = true})
               .make<Cast>(),
           OperatorDef("cast_like", "Converts to the element type of another input.")
               .doc(kRules)
               .input({.name = "data", .doc = "Any shape, every element type."})
               .input({.name = "like", .doc = "Only its element type is looked at."})
               .output("converted", "Same shape and layout as data, of the type of like.")
-              .traits({.pointwise = true, .keeps_grid = true})
+              .traits({.keeps_grid = true})
               .make<Cast>()};
 }
 

@@ -12,7 +12,7 @@ class Select : public Pointwise {
  public:
   explicit Select(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec condition = s.spec(0);
     std::array<Spec, 3> operands = {condition, s.spec(1), s.spec(2)};
     constexpr std::array<std::string_view, 3> kNames = {"condition", "yes", "no"};
@@ -20,23 +20,30 @@ class Select : public Pointwise {
     s.set_output(0, {result_type(s, operands), result.shape, result.layout});
   }
 
-  virtual DType result_type(Sample& s, std::span<const Spec> operands) const {
+  virtual DType result_type(const Inference& s, std::span<const Spec> operands) const {
     return s.has("dtype") ? s.dtype("dtype") : promoted(operands[1].dtype, operands[2].dtype);
   }
 
-  bool resolve(Sample& s) const override {
-    if (!scalar(s)) return false;
-    const Spec& out = s.output_spec(0);
-    const Tensor& chosen = s.tensor(choice(s));
-    if (chosen.dtype() != out.dtype) return false;
-    const auto view = repeated(chosen, out.shape);
-    if (view) s.set_result(0, view->relabelled(out.layout));
+  Need need(const Inference& s, int input) const override {
+    if (!scalar(s)) return {Access::view};
+    if (input == 0) return {Access::number};
+    if (!s.known(0)) return {Access::later};
+    return {input == choice(s) ? Access::view : Access::nothing};
+  }
+
+  std::optional<int> view_of(const Inference& s) const override {
+    if (!scalar(s) || s.spec(choice(s)).dtype != s.output_spec(0).dtype) return std::nullopt;
+    return choice(s);
+  }
+  bool resolve(Views& v) const override {
+    const Spec& out = v.facts.output_spec(0);
+    const auto view = repeated(v.in, out.shape);
+    if (view) v.out[0] = view->relabelled(out.layout);
     return view.has_value();
   }
 
-  bool reads(Sample& s, int input) const override { return scalar(s) ? input == choice(s) : true; }
-
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     const DType type = s.output_spec(0).dtype;
     if (scalar(s)) return to.convert(in[static_cast<std::size_t>(choice(s))], type);
     Register condition = in[0];
@@ -48,8 +55,8 @@ class Select : public Pointwise {
   }
 
  private:
-  static bool scalar(Sample& s) { return s.spec(0).shape.rank() == 0; }
-  static int choice(Sample& s) { return number_in(s.view(0)) != 0 ? 1 : 2; }
+  static bool scalar(const Inference& s) { return s.spec(0).shape.rank() == 0; }
+  static int choice(const Inference& s) { return number_in(s.number(0)) != 0 ? 1 : 2; }
 
   // `t` broadcast to `shape` as a view, where it can be one.
   static std::optional<Tensor> repeated(Tensor t, const Shape& shape) {
@@ -66,7 +73,7 @@ class Blend final : public Select {
  public:
   using Select::Select;
 
-  DType result_type(Sample& s, std::span<const Spec> operands) const override {
+  DType result_type(const Inference& s, std::span<const Spec> operands) const override {
     const DType weight = operands[0].dtype;
     const DType inverse = promoted(s.dtype("inverse"), weight);
     const DType type =
@@ -91,7 +98,7 @@ OperatorDef blend() {
             .doc = "Type of the constant that made the inverse weight.",
             .required = true,
             .constant = true})
-      .traits({.pointwise = true, .keeps_grid = true})
+      .traits({.keeps_grid = true})
       .make<Blend>();
 }
 
@@ -118,7 +125,7 @@ VARO_OPERATORS(arithmetic, select) {
                 .type = ArgType::dtype,
                 .doc = "Type of the result instead of the promoted one.",
                 .constant = true})
-          .traits({.pointwise = true, .keeps_grid = true})
+          .traits({.keeps_grid = true})
           .make<Select>()};
 }
 

@@ -16,11 +16,11 @@ void check_not_bool(DType t) {
 class Minus final : public Pointwise {
  public:
   explicit Minus(const Args&) {}
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     check_not_bool(s.spec(0).dtype);
     s.set_output(0, s.spec(0));
   }
-  Register emit(Sample&, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference&, ProgramBuilder& to, std::span<const Register> in) const override {
     return to.unary(Op::negate, in[0]);
   }
 };
@@ -28,15 +28,16 @@ class Minus final : public Pointwise {
 class Plus final : public Pointwise {
  public:
   explicit Plus(const Args&) {}
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     check_not_bool(s.spec(0).dtype);
     s.set_output(0, s.spec(0));
   }
-  bool resolve(Sample& s) const override {
-    s.set_result(0, s.tensor(0));
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
-  Register emit(Sample&, ProgramBuilder&, std::span<const Register> in) const override {
+  Register emit(const Inference&, ProgramBuilder&, std::span<const Register> in) const override {
     return in[0];
   }
 };
@@ -48,7 +49,7 @@ OperatorDef sign(const char* name, const char* summary) {
               .doc = "Every type but float16 and bool.",
               .dtypes = dtypes_except({DType::f16})})
       .output("result", "Same type as the input; integers wrap.")
-      .traits({.pointwise = true, .keeps_grid = true})
+      .traits({.keeps_grid = true})
       .make<T>();
 }
 

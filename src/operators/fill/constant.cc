@@ -3,6 +3,7 @@
 
 #include "kernels/copy/copy.h"
 #include "operators/shared/axes.h"
+#include "operators/shared/promotion.h"
 
 namespace varo {
 
@@ -21,20 +22,24 @@ Shape shape_of(const std::vector<std::int64_t>& extents) {
   return Shape(std::span<const std::int64_t>(extents));
 }
 
-Shape shape_argument(Sample& s) { return s.has("shape") ? shape_of(s.integers("shape")) : Shape(); }
+Shape shape_argument(const Inference& s) {
+  return s.has("shape") ? shape_of(s.integers("shape")) : Shape();
+}
 
 // zeros, ones and their _like forms: one element in memory, repeated.
 class Uniform final : public Operator {
  public:
   explicit Uniform(double value) : value_(value) {}
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.input_count() == 1 ? s.spec(0) : Spec{DType::i32, shape_argument(s), {}};
     if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
     s.set_output(0, spec);
   }
-  bool resolve(Sample& s) const override {
-    const Spec& spec = s.output_spec(0);
-    s.set_result(0, Tensor::constant(spec, bits_of(value_, spec.dtype)));
+  Need need(const Inference&, int) const override { return {Access::spec}; }
+  std::optional<int> view_of(const Inference&) const override { return kNoInput; }
+  bool resolve(Views& v) const override {
+    const Spec& spec = v.facts.output_spec(0);
+    v.out[0] = Tensor::constant(spec, bits_of(value_, spec.dtype));
     return true;
   }
 
@@ -43,10 +48,10 @@ class Uniform final : public Operator {
 };
 
 // full and full_like: the fill value, which may be an array, broadcast as NumPy does.
-class Full final : public Operator {
+class Full final : public HostOperator {
  public:
   explicit Full(int fill_input) : fill_(fill_input) {}
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = fill_ == 1 ? s.spec(0) : Spec{s.spec(0).dtype, shape_argument(s), {}};
     if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
     const Shape& fill = s.spec(fill_).shape;
@@ -61,30 +66,35 @@ class Full final : public Operator {
           .allowed(fmt::format("a scalar, or what broadcasts to {}", to_string(spec.shape)));
     s.set_output(0, spec);
   }
-  bool resolve(Sample& s) const override {
-    const Spec& spec = s.output_spec(0);
-    if (spec.dtype != s.spec(fill_).dtype) return false;
-    s.view(fill_);  // brings it into memory
-    s.set_result(0, spread(s.tensor(fill_), spec.shape));
+
+  Need need(const Inference&, int input) const override {
+    return {input == fill_ ? Access::view : Access::spec};
+  }
+
+  std::optional<int> view_of(const Inference& s) const override {
+    return s.output_spec(0).dtype == s.spec(fill_).dtype ? std::optional(fill_) : std::nullopt;
+  }
+  bool resolve(Views& v) const override {
+    const Shape& shape = v.facts.output_spec(0).shape;
+    Tensor t = v.in.relabelled({});
+    while (t.rank() < shape.rank()) t = t.expanded(0, 0);
+    if (t.deferred() && !(t.shape() == shape)) return false;  // a file repeats nothing
+    for (int i = 0; i < shape.rank(); ++i) t = t.broadcast(i, shape[i]);
+    v.out[0] = t;
     return true;
   }
-  void run(Sample& s) const override {
-    const Tensor fill = Tensor::wrap(s.view(fill_), std::make_shared<int>());
-    convert(spread(fill, s.output_spec(0).shape).view(), s.output(0), s.parallel());
+
+  void run(const HostRun& r) const noexcept override {
+    const View& out = r.out[0];
+    convert(broadcast_to(r.view(fill_), out.shape), out, r.parallel);
   }
 
  private:
-  static Tensor spread(Tensor t, const Shape& shape) {
-    t = t.relabelled({});
-    while (t.rank() < shape.rank()) t = t.expanded(0, 0);
-    for (int i = 0; i < shape.rank(); ++i) t = t.broadcast(i, shape[i]);
-    return t;
-  }
   int fill_;
 };
 
 // Values written in the pipeline itself.
-class Constant final : public Operator {
+class Constant final : public HostOperator {
  public:
   explicit Constant(const Args& args) {
     exclusive(args, {"fdata", "idata"});
@@ -110,12 +120,12 @@ class Constant final : public Operator {
           .got(fmt::format("\"{}\"", spec_.layout.str()))
           .allowed(fmt::format("{} letters, or none", spec_.shape.rank()));
   }
-  void infer(Sample& s) const override { s.set_output(0, spec_); }
-  void run(Sample& s) const override {
+  void infer(Inference& s) const override { s.set_output(0, spec_); }
+  void run(const HostRun& r) const noexcept override {
     const auto put = [&](auto* data, std::size_t count) {
       ConstView v = dense_view(data, spec_.shape);
       if (count == 1) v.strides = Dims::filled(spec_.shape.rank(), 0);
-      convert(v, s.output(0), s.parallel());
+      convert(v, r.out[0], r.parallel);
     };
     if (real_)
       put(reals_.data(), reals_.size());

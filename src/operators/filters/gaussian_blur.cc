@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 
-#include "kernels/filter/convolve.h"
 #include "operators/filters/windows.h"
 #include "operators/shared/axes.h"
 
@@ -12,13 +12,17 @@ namespace {
 constexpr std::int64_t kLongestWindow = (std::int64_t{1} << 20) + 1;
 
 struct Window {
-  int axis = 0;
   double sigma = 0;
   std::int64_t size = 1;
 };
 
-// The windows of each frame, or one set for all.
-using FrameWindows = std::vector<std::vector<Window>>;
+// One sample's blur.
+struct Blur {
+  std::vector<int> axes;
+  int frame = -1;                                        // axis of F
+  std::vector<std::vector<Window>> windows;              // of each frame, or one set for all
+  std::vector<std::vector<std::vector<float>>> weights;  // of `windows`
+};
 
 // Weights from the centre outwards.
 std::vector<float> gaussian(const Window& w) {
@@ -34,7 +38,7 @@ std::vector<float> gaussian(const Window& w) {
   return weights;
 }
 
-Window window_along(int axis, const std::string& name, double sigma, std::int64_t size) {
+Window window_along(const std::string& name, double sigma, std::int64_t size) {
   if (!std::isfinite(sigma))
     throw Error(ErrorKind::param, "sigma along " + name + " is not a number")
         .got(std::to_string(sigma))
@@ -56,66 +60,83 @@ Window window_along(int axis, const std::string& name, double sigma, std::int64_
         .got(std::to_string(wanted) + " elements")
         .allowed("at most " + std::to_string(kLongestWindow));
   }
-  Window w{axis, sigma, static_cast<std::int64_t>(wanted)};
+  Window w{sigma, static_cast<std::int64_t>(wanted)};
   if (sigma == 0) w.sigma = (static_cast<double>(size - 1) / 2 - 1) * 0.3 + 0.8;
   return w;
 }
 
-class GaussianBlur final : public Operator {
+class GaussianBlur final : public HostOperator {
  public:
   explicit GaussianBlur(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
-    const std::vector<int> axes = filters::data_axes(spec);
-    const auto sigma = filters::per_frame(s, "sigma", s.reals("sigma"), axes.size());
-    const auto size = filters::per_frame(s, "window_size", s.integers("window_size"), axes.size());
-    FrameWindows frames;
+    Blur blur{.axes = filters::data_axes(spec), .frame = spec.layout.find('F')};
+    const std::size_t n = blur.axes.size();
+    const auto sigma = filters::per_frame(s, "sigma", s.reals("sigma"), n);
+    const auto size = filters::per_frame(s, "window_size", s.integers("window_size"), n);
     const std::size_t count = sigma.size() == 1 ? size.size() : sigma.size();
     for (std::size_t f = 0; f < count; ++f) {
       const auto& sigmas = sigma[sigma.size() == 1 ? 0 : f];
       const auto& sizes = size[size.size() == 1 ? 0 : f];
       std::vector<Window> windows;
-      for (std::size_t i = 0; i < axes.size(); ++i) {
-        const std::string name = axis_name(spec.layout, axes[i]);
-        windows.push_back(window_along(axes[i], name, sigmas[i], sizes[i]));
-      }
-      frames.push_back(std::move(windows));
+      for (std::size_t i = 0; i < n; ++i)
+        windows.push_back(window_along(axis_name(spec.layout, blur.axes[i]), sigmas[i], sizes[i]));
+      blur.windows.push_back(std::move(windows));
     }
-    s.state() = std::move(frames);
+    s.state() = std::move(blur);
     spec.dtype = filters::output_dtype(s);
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    if (s.output_spec(0).dtype != s.spec(0).dtype) return false;
-    for (const auto& windows : s.kept<FrameWindows>())
-      for (const Window& w : windows)
-        if (w.size != 1) return false;
-    s.set_result(0, s.tensor(0));
-    return true;
-  }
-
-  void run(Sample& s) const override {
-    const auto& frames = s.kept<FrameWindows>();
-    const ConstView in = filters::by_rows(s, 0);
-    const View out = s.output(0);
-    if (frames.size() == 1) return blur(s, in, out, frames[0]);
-    const int f = s.spec(0).layout.find('F');
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-      const auto at = static_cast<std::int64_t>(i);
-      blur(s, filters::part_at(in, f, at), filters::part_at(out, f, at), frames[i]);
+  void prepare(Inference& s) const override {
+    auto& blur = s.kept<Blur>();
+    for (const auto& windows : blur.windows) {
+      auto& weights = blur.weights.emplace_back();
+      for (const Window& w : windows) weights.push_back(gaussian(w));
     }
   }
 
+  std::optional<int> view_of(const Inference& s) const override {
+    if (s.output_spec(0).dtype != s.spec(0).dtype) return std::nullopt;
+    for (const auto& windows : s.kept<Blur>().windows)
+      for (const Window& w : windows)
+        if (w.size != 1) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& views) const override {
+    views.out[0] = views.in;
+    return true;
+  }
+
+  Need need(const Inference&, int) const override { return {Access::rows}; }
+
+  std::size_t setup(const HostRun& r, std::any&) const override {
+    std::size_t most = 0;
+    for_frames(r, [&](const ConstView& in, const View& out, const Convolution& what) {
+      most = std::max(most, convolve_scratch_bytes(in, out, what, r.parallel.width()));
+    });
+    return most;
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    for_frames(r, [&](const ConstView& in, const View& out, const Convolution& what) {
+      convolve(in, out, what, r.parallel, r.scratch);
+    });
+  }
+
  private:
-  static void blur(Sample& s, const ConstView& in, const View& out,
-                   const std::vector<Window>& windows) {
-    std::vector<std::vector<float>> weights;
-    std::vector<AxisWindow> along;
-    for (const Window& w : windows) weights.push_back(gaussian(w));
-    for (std::size_t i = 0; i < windows.size(); ++i) along.push_back({windows[i].axis, weights[i]});
-    filters::convolve_with_scratch(s, in, out, {along});
+  // What is convolved by itself.
+  template <class Body>
+  static void for_frames(const HostRun& r, const Body& body) {
+    const auto& blur = r.state<Blur>();
+    const bool alike = blur.weights.size() == 1;
+    for (std::size_t i = 0; i < blur.weights.size(); ++i) {
+      const filters::Windows windows(blur.axes, blur.weights[i]);
+      const auto at = static_cast<std::int64_t>(i);
+      body(alike ? r.view(0) : filters::part_at(r.view(0), blur.frame, at),
+           alike ? r.out[0] : filters::part_at(r.out[0], blur.frame, at), windows.convolution());
+    }
   }
 };
 

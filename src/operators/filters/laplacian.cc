@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/copy/copy.h"
-#include "kernels/filter/convolve.h"
 #include "operators/filters/windows.h"
 #include "operators/shared/axes.h"
 
@@ -44,6 +44,8 @@ using Partial = std::vector<std::vector<float>>;
 
 struct LaplacianPlan {
   std::vector<int> axes;
+  std::vector<std::int64_t> window, smoothing;
+  std::vector<double> scale;
   std::vector<Partial> partials;
 };
 
@@ -54,7 +56,7 @@ void check_odd(const char* arg, const std::string& axis, std::int64_t size, std:
       .allowed("an odd number, " + std::to_string(least) + " to " + std::to_string(kLongest));
 }
 
-class Laplacian final : public Operator {
+class Laplacian final : public HostOperator {
  public:
   explicit Laplacian(const Args& args) : normalized_(args.flag("normalized_kernel")) {
     if (normalized_ && args.given("scale")) {
@@ -64,60 +66,86 @@ class Laplacian final : public Operator {
     }
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     LaplacianPlan plan;
     plan.axes = filters::data_axes(spec);
     const std::size_t n = plan.axes.size();
-    const auto window = filters::per_axis("window_size", s.integers("window_size"), n);
-    const auto scale = filters::per_axis("scale", s.reals("scale"), n);
-    std::vector<std::int64_t> smoothing;
+    plan.window = filters::per_axis("window_size", s.integers("window_size"), n);
+    plan.scale = filters::per_axis("scale", s.reals("scale"), n);
     if (s.has("smoothing_size"))
-      smoothing = filters::per_axis("smoothing_size", s.integers("smoothing_size"), n);
+      plan.smoothing = filters::per_axis("smoothing_size", s.integers("smoothing_size"), n);
     for (std::size_t i = 0; i < n; ++i) {
       const std::string name = axis_name(spec.layout, plan.axes[i]);
-      check_odd("window_size", name, window[i], 3);
-      if (!smoothing.empty()) check_odd("smoothing_size", name, smoothing[i], 1);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      std::vector<Weights> halves;
-      std::int64_t sizes = 0;
-      for (std::size_t j = 0; j < n; ++j) {
-        const std::int64_t size = j == i || smoothing.empty() ? window[i] : smoothing[j];
-        halves.push_back(j == i ? second_derivative(size / 2) : binomial(size / 2));
-        sizes += size;
-      }
-      const double gain =
-          normalized_ ? std::exp2(static_cast<double>(static_cast<std::int64_t>(n) + 2 - sizes))
-                      : scale[i];
-      for (double& weight : halves[i]) weight *= gain;
-      Partial partial;
-      for (const Weights& half : halves) partial.emplace_back(half.begin(), half.end());
-      plan.partials.push_back(std::move(partial));
+      check_odd("window_size", name, plan.window[i], 3);
+      if (!plan.smoothing.empty()) check_odd("smoothing_size", name, plan.smoothing[i], 1);
     }
     s.state() = std::move(plan);
     spec.dtype = filters::output_dtype(s);
     s.set_output(0, spec);
   }
 
-  void run(Sample& s) const override {
-    const auto& plan = s.kept<LaplacianPlan>();
-    const ConstView in = filters::by_rows(s, 0);
-    const View out = s.output(0);
-    View sum = out;
-    if (out.dtype != DType::f32)
-      sum = dense_view(s.scratch_of<float>(in.volume()).data(), in.shape);
-    for (std::size_t i = 0; i < plan.partials.size(); ++i) {
-      std::vector<AxisWindow> windows;
-      for (std::size_t j = 0; j < plan.axes.size(); ++j)
-        windows.push_back({plan.axes[j], plan.partials[i][j]});
-      filters::convolve_with_scratch(s, in, sum,
-                                     {windows, i == 0 ? WriteMode::replace : WriteMode::add});
+  void prepare(Inference& s) const override {
+    auto& plan = s.kept<LaplacianPlan>();
+    const std::size_t n = plan.axes.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      std::vector<Weights> halves;
+      std::int64_t sizes = 0;
+      for (std::size_t j = 0; j < n; ++j) {
+        const std::int64_t size =
+            j == i || plan.smoothing.empty() ? plan.window[i] : plan.smoothing[j];
+        halves.push_back(j == i ? second_derivative(size / 2) : binomial(size / 2));
+        sizes += size;
+      }
+      const double gain =
+          normalized_ ? std::exp2(static_cast<double>(static_cast<std::int64_t>(n) + 2 - sizes))
+                      : plan.scale[i];
+      for (double& weight : halves[i]) weight *= gain;
+      Partial partial;
+      for (const Weights& half : halves) partial.emplace_back(half.begin(), half.end());
+      plan.partials.push_back(std::move(partial));
     }
-    if (out.dtype != DType::f32) convert(sum, out, s.parallel());
+  }
+
+  Need need(const Inference&, int) const override { return {Access::rows}; }
+
+  std::size_t setup(const HostRun& r, std::any&) const override {
+    const View sum = sum_of(r);
+    std::size_t most = 0;
+    for_partials(r, [&](const Convolution& what) {
+      most = std::max(most, convolve_scratch_bytes(r.view(0), sum, what, r.parallel.width()));
+    });
+    return sum_bytes(r) + most;
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const View sum = sum_of(r), out = r.out[0];
+    const auto scratch = r.scratch.subspan(sum_bytes(r));
+    for_partials(
+        r, [&](const Convolution& what) { convolve(r.view(0), sum, what, r.parallel, scratch); });
+    if (out.dtype != DType::f32) convert(sum, out, r.parallel);
   }
 
  private:
+  // Where the derivatives are added up: the output, or the start of scratch.
+  static View sum_of(const HostRun& r) {
+    if (r.out[0].dtype == DType::f32) return r.out[0];
+    return dense_view(r.scratch_of<float>().data(), r.out[0].shape);
+  }
+  static std::size_t sum_bytes(const HostRun& r) {
+    if (r.out[0].dtype == DType::f32) return 0;
+    return (static_cast<std::size_t>(r.out[0].volume()) * sizeof(float) + 63) / 64 * 64;
+  }
+
+  template <class Body>
+  static void for_partials(const HostRun& r, const Body& body) {
+    const auto& plan = r.state<LaplacianPlan>();
+    for (std::size_t i = 0; i < plan.partials.size(); ++i) {
+      const filters::Windows windows(plan.axes, plan.partials[i]);
+      body(windows.convolution(i == 0 ? WriteMode::replace : WriteMode::add));
+    }
+  }
+
   bool normalized_;
 };
 

@@ -56,7 +56,7 @@ OperatorDef with_arguments(OperatorDef def) {
             .constant = true});
 }
 
-Layout layout_of(Sample& s, bool three_axes) {
+Layout layout_of(const Inference& s, bool three_axes) {
   if (three_axes && s.spec(0).layout.empty()) {
     if (s.spec(0).shape.rank() == 3) return "DHW";
     if (s.spec(0).shape.rank() == 4) return "DHWC";
@@ -64,7 +64,7 @@ Layout layout_of(Sample& s, bool three_axes) {
   return s.layout(0);
 }
 
-Plan plan(Sample& s, const Layout& layout) {
+Plan plan(const Inference& s, const Layout& layout) {
   Plan p;
   const Spec spec = s.spec(0);
   p.layout = layout;
@@ -105,7 +105,7 @@ Plan plan(Sample& s, const Layout& layout) {
   return p;
 }
 
-bool take_size(Sample& s, Plan& p) {
+bool take_size(const Inference& s, Plan& p) {
   if (!s.args().given("size")) return false;
   const bool per_sample = s.args().per_sample("size");
   const std::vector<double> size = s.reals("size", p.axes);
@@ -121,7 +121,7 @@ bool take_size(Sample& s, Plan& p) {
   return true;
 }
 
-void set_output(Sample& s, Plan p) {
+void set_output(Inference& s, Plan p) {
   Spec spec = s.spec(0);
   spec.dtype = p.to;
   std::int64_t voxels = 1;

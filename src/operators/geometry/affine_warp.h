@@ -38,18 +38,25 @@ OperatorDef with_arguments(OperatorDef def);
 
 /// The layout to work by. What tells of three axes makes a volume of an unlabelled input that
 /// would be a picture otherwise.
-Layout layout_of(Sample& s, bool three_axes);
+Layout layout_of(const Inference& s, bool three_axes);
 /// Everything but `out` and `maps`. \pre arguments of with_arguments()
-Plan plan(Sample& s, const Layout& layout);
+Plan plan(const Inference& s, const Layout& layout);
 /// Reads `size` into p.out if it was given.
-bool take_size(Sample& s, Plan& p);
+bool take_size(const Inference& s, Plan& p);
 /// Checks what depends on `out`, declares the output and keeps the plan.
-void set_output(Sample& s, Plan p);
+void set_output(Inference& s, Plan p);
 
-/// A map that moves whole voxels (identity, shifts, mirrors, quarter turns) makes a view; false if
-/// the map does more, or would repeat an edge. \pre set_output(), with maps
-bool resolve(Sample& s);
-/// Warps every frame. \pre as resolve()
-void run(Sample& s);
+/// Warps every frame. A map that moves whole voxels (identity, shifts, mirrors, quarter turns) makes
+/// a view, unless it would repeat an edge. The state is a Plan that set_output() left, with its maps
+/// by the end of prepare().
+class WarpOperator : public HostOperator {
+ public:
+  Need need(const Inference& s, int input) const override;
+  bool takes_padding(const Inference& s, int input, const PaddedView& padding) const override;
+  std::optional<int> view_of(const Inference& s) const override;
+  bool resolve(Views& views) const override;
+  std::optional<Affine> moved(const Inference& s, const Affine& input) const override;
+  void run(const HostRun& r) const noexcept override;
+};
 
 }  // namespace varo::affine_warp

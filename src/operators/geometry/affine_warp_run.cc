@@ -14,7 +14,7 @@ const Map& map_of(const Plan& p, std::int64_t frame) {
 }
 
 // The affine of the warped grid: input index = M * (output index + 0.5) - 0.5.
-Affine moved(const Affine& affine, const Plan& p) {
+Affine moved_affine(const Affine& affine, const Plan& p) {
   Map index{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
   for (int i = 0; i < p.axes; ++i) {
     double shift = p.maps[0][i * 4 + 3] - 0.5;
@@ -33,14 +33,18 @@ Affine moved(const Affine& affine, const Plan& p) {
   return result;
 }
 
-// A map that moves whole voxels (identity, shifts, mirrors, quarter turns) as a view of `t`;
-// nothing if the map does more, or would repeat an edge.
-std::optional<Tensor> as_view(const Plan& p, const Tensor& t) {
+// A map that moves whole voxels, along output axes x, y, z.
+struct Moves {
+  int source[3] = {0, 1, 2};  ///< the input axis that runs along it
+  std::int64_t start[3] = {};
+  bool mirrored[3] = {};
+};
+
+// Nothing if the map does more, or would repeat an edge.
+std::optional<Moves> moves_of(const Plan& p) {
   if (p.maps.size() != 1 || p.from != p.to) return std::nullopt;
   const Map& m = p.maps[0];
-  int source[3] = {0, 1, 2};  // input axis that runs along output axis j
-  std::array<int, kMaxRank> perm;
-  for (int i = 0; i < t.rank(); ++i) perm[static_cast<unsigned>(i)] = i;
+  Moves moves;
   bool taken[3] = {false, false, false};
   for (int j = 0; j < p.axes; ++j) {
     int found = -1;
@@ -52,31 +56,38 @@ std::optional<Tensor> as_view(const Plan& p, const Tensor& t) {
     }
     if (found < 0) return std::nullopt;
     taken[found] = true;
-    source[j] = found;
-    perm[static_cast<unsigned>(p.at[j])] = p.at[found];
+    moves.source[j] = found;
   }
-  Tensor v = t;
   for (int j = 0; j < p.axes; ++j) {
-    const int i = source[j], axis = p.at[i];
+    const int i = moves.source[j];
     const double shift = m[i * 4 + 3];
     if (shift != std::floor(shift) || std::abs(shift) > static_cast<double>(kMostVoxels))
       return std::nullopt;
-    const bool mirrored = m[i * 4 + j] < 0;
+    moves.mirrored[j] = m[i * 4 + j] < 0;
     const auto offset = static_cast<std::int64_t>(shift);
-    const std::int64_t start = mirrored ? offset - p.out[j] : offset;
-    if (start < 0 || start + p.out[j] > p.in[i]) {
-      if (p.border == WarpBorder::clamp) return std::nullopt;
-      const auto window = v.windowed(axis, start, p.out[j], p.fill_bits);
-      if (!window) return std::nullopt;
-      v = *window;
-    } else if (start != 0 || p.out[j] != p.in[i]) {
-      v = v.sliced(axis, start, p.out[j]);
-    }
-    if (mirrored && p.out[j] > 0) v = v.flipped(axis);
+    moves.start[j] = moves.mirrored[j] ? offset - p.out[j] : offset;
+    const bool inside = moves.start[j] >= 0 && moves.start[j] + p.out[j] <= p.in[i];
+    if (!inside && p.border == WarpBorder::clamp) return std::nullopt;
+  }
+  return moves;
+}
+
+// Nothing if another padding is in force.
+std::optional<Tensor> as_view(const Plan& p, const Moves& moves, const Tensor& t) {
+  std::array<int, kMaxRank> perm;
+  for (int i = 0; i < t.rank(); ++i) perm[static_cast<unsigned>(i)] = i;
+  Tensor v = t;
+  for (int j = 0; j < p.axes; ++j) {
+    const int axis = p.at[moves.source[j]];
+    perm[static_cast<unsigned>(p.at[j])] = axis;
+    const auto window = v.windowed(axis, moves.start[j], p.out[j], p.fill_bits);
+    if (!window) return std::nullopt;
+    v = *window;
+    if (moves.mirrored[j] && p.out[j] > 0) v = v.flipped(axis);
   }
   v = v.permuted({perm.data(), static_cast<std::size_t>(t.rank())}).relabelled(t.layout());
   Meta meta = t.meta();
-  if (meta.affine) meta.affine = moved(*meta.affine, p);
+  if (meta.affine) meta.affine = moved_affine(*meta.affine, p);
   return v.with_meta(std::move(meta));
 }
 
@@ -95,53 +106,61 @@ AnyView frame_of(const AnyView& v, const Plan& p, std::int64_t f) {
   return out;
 }
 
-// Whether the kernel can make up the padding of `t`: padding along the warped axes alone, of a
-// value that is also what lies outside, or repeats there.
-bool pads_along(const Plan& p, const Tensor& t) {
-  constexpr std::int64_t kMostBefore = std::int64_t{1} << 27;
-  const Box inside = t.valid();
-  for (int i = 0; i < t.rank(); ++i) {
-    const bool warped = std::find(p.at, p.at + p.axes, i) != p.at + p.axes;
-    if (!warped && inside.extents()[i] != t.shape()[i]) return false;
-    if (inside.lo[i] > kMostBefore) return false;
-  }
-  return (p.border == WarpBorder::clamp || t.fill_bits() == p.fill_bits) &&
-         warp_mixes(p.from, t.fill_bits(), p.filter);
-}
-
 }  // namespace
 
-bool resolve(Sample& s) {
-  auto view = as_view(s.kept<Plan>(), s.tensor(0));
+Need WarpOperator::need(const Inference&, int) const { return {Access::padded}; }
+
+// The kernel makes up padding along the warped axes alone, of a value that is also what lies
+// outside, or repeats there.
+bool WarpOperator::takes_padding(const Inference& s, int, const PaddedView& padding) const {
+  constexpr std::int64_t kMostBefore = std::int64_t{1} << 27;
+  const Plan& p = s.kept<Plan>();
+  const auto& [inside, shape, box, fill] = padding;
+  for (int i = 0; i < shape.rank(); ++i) {
+    const bool warped = std::find(p.at, p.at + p.axes, i) != p.at + p.axes;
+    if (!warped && box.extents()[i] != shape[i]) return false;
+    if (box.lo[i] > kMostBefore) return false;
+  }
+  return (p.border == WarpBorder::clamp || fill == p.fill_bits) &&
+         warp_mixes(p.from, fill, p.filter);
+}
+
+std::optional<int> WarpOperator::view_of(const Inference& s) const {
+  return moves_of(s.kept<Plan>()) ? std::optional(0) : std::nullopt;
+}
+
+bool WarpOperator::resolve(Views& views) const {
+  const Plan& p = views.facts.kept<Plan>();
+  auto view = as_view(p, *moves_of(p), views.in);
   if (!view) return false;
-  s.set_result(0, *std::move(view));
+  views.out[0] = *std::move(view);
   return true;
 }
 
-void run(Sample& s) {
+std::optional<Affine> WarpOperator::moved(const Inference& s, const Affine& input) const {
   const Plan& p = s.kept<Plan>();
-  const View out = s.output(0);
+  if (p.maps.size() != 1) return std::nullopt;
+  return moved_affine(input, p);
+}
+
+void WarpOperator::run(const HostRun& r) const noexcept {
+  const Plan& p = r.state<Plan>();
+  const View out = r.out[0];
   WarpParams params{
       .axes = p.axes, .filter = p.filter, .border = p.border, .fill_bits = p.fill_bits};
-  ConstView in;
-  if (const Tensor& t = s.loaded(0); t.padded() && pads_along(p, t)) {
-    in = t.valid_view();
-    params.fill_bits = t.fill_bits();
-    const Box inside = t.valid();
+  const PaddedView& in = r.in[0];
+  if (in.padded()) {
+    params.fill_bits = in.fill;
     for (std::size_t i = 0; i < static_cast<std::size_t>(p.axes); ++i) {
-      params.before[i] = inside.lo[p.at[i]];
-      params.after[i] = t.shape()[p.at[i]] - inside.hi[p.at[i]];
+      params.before[i] = in.box.lo[p.at[i]];
+      params.after[i] = in.shape[p.at[i]] - in.box.hi[p.at[i]];
     }
-  } else {
-    in = s.view(0);
   }
   const std::int64_t frames = p.frame < 0 ? 1 : out.shape[p.frame];
   for (std::int64_t f = 0; f < frames && out.volume() > 0; ++f) {
     params.source_of = map_of(p, f);
-    varo::warp_affine(frame_of(in, p, f), frame_of(out, p, f), params, s.parallel());
+    warp_affine(frame_of(in.inside, p, f), frame_of(out, p, f), params, r.parallel);
   }
-  const auto& affine = s.tensor(0).meta().affine;
-  if (affine && p.maps.size() == 1) s.set_affine(0, moved(*affine, p));
 }
 
 }  // namespace varo::affine_warp

@@ -9,7 +9,7 @@ namespace varo {
 
 namespace {
 
-class Crop final : public Operator {
+class Crop final : public WindowOperator {
  public:
   explicit Crop(const Args& args) : policy_(out_of_bounds_of(args)) {
     const std::string& rounding = args.text("rounding");
@@ -35,7 +35,7 @@ class Crop final : public Operator {
 
   // The window's size never depends on where it is: a crop that fits lies inside wherever it is
   // put, one that does not covers the whole axis.
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& in = s.spec(0);
     const Layout layout = s.layout(0);
     Spec spec{in.dtype, sizes(s), in.layout};
@@ -53,11 +53,8 @@ class Crop final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    return resolve_window(s, window(s), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
-  }
-  void run(Sample& s) const override {
-    run_window(s, window(s), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
+  void prepare(Inference& s) const override {
+    place(s, window(s), s.layout(0), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
   }
 
  private:
@@ -67,7 +64,7 @@ class Crop final : public Operator {
     return d >= 0 ? d : layout.find('F');
   }
 
-  static Shape sizes(Sample& s) {
+  static Shape sizes(const Inference& s) {
     const Layout layout = s.layout(0);
     Shape size = s.spec(0).shape;
     // Every layout has H and W; the depth of a picture is of no consequence, as in DALI.
@@ -92,21 +89,21 @@ class Crop final : public Operator {
     return size;
   }
 
-  Window window(Sample& s) const {
+  Window window(const Inference& s) const {
     const Layout layout = s.layout(0);
     const Shape in = s.spec(0).shape;
     Window w = Window::whole(in);
     w.shape = sizes(s);
-    const auto place = [&](int axis, const char* pos) {
+    const auto put = [&](int axis, const char* pos) {
       if (axis < 0 || w.shape[axis] == in[axis]) return;
       // In float32, as in DALI: 0.29 of 50 is 14.5 there, which rounds to 15.
       const float at =
           static_cast<float>(s.real(pos)) * static_cast<float>(in[axis] - w.shape[axis]);
       w.start[axis] = static_cast<std::int64_t>(truncate_ ? std::trunc(at) : std::round(at));
     };
-    place(layout.find('W'), "crop_pos_x");
-    place(layout.find('H'), "crop_pos_y");
-    place(depth_axis(layout), "crop_pos_z");
+    put(layout.find('W'), "crop_pos_x");
+    put(layout.find('H'), "crop_pos_y");
+    put(depth_axis(layout), "crop_pos_z");
     return bounded(w, in, layout, policy_);
   }
 
@@ -121,6 +118,7 @@ ArgDef position(const char* name, const char* axis) {
               "Where the window lies along {}: 0 at the beginning, 1 at the end, as a fraction "
               "of the input's extent minus the window's.",
               axis),
+          .late = true,
           .least = 0,
           .most = 1};
 }

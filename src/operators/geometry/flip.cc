@@ -9,20 +9,27 @@ class Flip final : public Operator {
  public:
   explicit Flip(const Args&) {}
 
-  void infer(Sample& s) const override { s.set_output(0, s.spec(0)); }
+  void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
 
-  bool resolve(Sample& s) const override {
-    const Layout layout = s.layout(0);
-    Tensor t = s.tensor(0);
+  void prepare(Inference& s) const override {
+    const Layout& layout = s.layout(0);
     struct {
       char axis;
       const char* arg;
     } const flips[] = {{'W', "horizontal"}, {'H', "vertical"}, {'D', "depthwise"}};
+    Dims mirrored;
     for (const auto& [axis, arg] : flips) {
       const int at = layout.find(axis);
-      if (at >= 0 && s.integer(arg) != 0) t = t.flipped(at);
+      if (at >= 0 && s.integer(arg) != 0) mirrored.push_back(at);
     }
-    s.set_result(0, t);
+    s.state() = mirrored;
+  }
+
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& views) const override {
+    Tensor t = views.in;
+    for (const std::int64_t axis : views.facts.kept<Dims>()) t = t.flipped(static_cast<int>(axis));
+    views.out[0] = std::move(t);
     return true;
   }
 };
@@ -41,15 +48,18 @@ VARO_OPERATORS(geometry, flip) {
               .arg({.name = "horizontal",
                     .type = ArgType::integer,
                     .default_value = 1,
-                    .doc = "Mirror W when not 0."})
+                    .doc = "Mirror W when not 0.",
+                    .late = true})
               .arg({.name = "vertical",
                     .type = ArgType::integer,
                     .default_value = 0,
-                    .doc = "Mirror H when not 0."})
+                    .doc = "Mirror H when not 0.",
+                    .late = true})
               .arg({.name = "depthwise",
                     .type = ArgType::integer,
                     .default_value = 0,
-                    .doc = "Mirror D when not 0."})
+                    .doc = "Mirror D when not 0.",
+                    .late = true})
               .traits({.moves_only = true})
               .make<Flip>()};
 }

@@ -9,12 +9,12 @@ namespace varo {
 
 namespace {
 
-// The largest extent of each axis in the batch; left in the state by combine().
+// The largest extent of each axis in the batch.
 struct BatchMost {
   Shape extents;
 };
 
-class Pad final : public Operator {
+class Pad final : public WindowOperator {
  public:
   explicit Pad(const Args& args) {
     exclusive(args, {"axes", "axis_names"});
@@ -28,17 +28,17 @@ class Pad final : public Operator {
 
   BatchNeed batch_need() const override { return alone_ ? BatchNeed::none : BatchNeed::shapes; }
 
-  void combine(std::span<Sample* const> samples) const override {
+  std::any combine(std::span<const BatchItem> items) const override {
     BatchMost most;
-    for (Sample* s : samples) {
-      const Shape& shape = s->spec(0).shape;
+    for (const BatchItem& item : items) {
+      const Shape& shape = item.facts.spec(0).shape;
       if (most.extents.rank() < shape.rank()) most.extents = Dims::filled(shape.rank(), 0);
       for (int i = 0; i < shape.rank(); ++i) most.extents[i] = std::max(most.extents[i], shape[i]);
     }
-    for (Sample* s : samples) s->state() = most;
+    return most;
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const std::vector<int> axes = listed_axes(s, spec.shape.rank(), s.spec(0).layout, NoAxes::all);
     const auto n = static_cast<int>(axes.size());
@@ -47,11 +47,11 @@ class Pad final : public Operator {
         shaped ? s.integers("shape", n) : std::vector<std::int64_t>(axes.size(), -1);
     const std::vector<std::int64_t> align =
         aligned ? s.integers("align", n) : std::vector<std::int64_t>(axes.size(), 1);
+    const auto* most = s.batch<BatchMost>();
     for (std::size_t k = 0; k < axes.size(); ++k) {
       const int axis = axes[k];
       std::int64_t extent = shape[k];
-      if (extent <= 0)
-        extent = s.state().has_value() ? s.kept<BatchMost>().extents[axis] : spec.shape[axis];
+      if (extent <= 0) extent = most != nullptr ? most->extents[axis] : spec.shape[axis];
       extent = std::max(extent, spec.shape[axis]);
       const std::int64_t up = (align[k] - extent % align[k]) % align[k];
       if (up > std::numeric_limits<std::int64_t>::max() - extent)
@@ -64,13 +64,11 @@ class Pad final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    return resolve_window(s, window(s), {s.real("fill_value")});
+  void prepare(Inference& s) const override {
+    place(s, Window::whole(s.output_spec(0).shape), s.layout(0), {s.real("fill_value")});
   }
-  void run(Sample& s) const override { run_window(s, window(s), {s.real("fill_value")}); }
 
  private:
-  static Window window(Sample& s) { return Window::whole(s.output_spec(0).shape); }
   bool alone_ = false;
 };
 
@@ -86,7 +84,8 @@ VARO_OPERATORS(geometry, pad) {
               .output("padded", "Input, followed by fill along each padded axis.")
               .arg({.name = "fill_value",
                     .default_value = 0.0,
-                    .doc = "What is added; saturates to the input's element type."})
+                    .doc = "What is added; saturates to the input's element type.",
+                    .late = true})
               .arg({.name = "axes",
                     .type = ArgType::integers,
                     .doc = "Axes that grow, negative from the end; all if neither axes nor "

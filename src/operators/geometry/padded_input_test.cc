@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "operators/api/in_memory.h"
 #include "operators/api/testing.h"
 
 namespace varo {
 namespace {
 
-using testing::FakeSample;
 using testing::RecordingSource;
+using testing::Trial;
 using Reals = std::vector<double>;
 using Args = std::map<std::string, ArgValue>;
 
@@ -34,11 +35,7 @@ Tensor window_of(const Tensor& t, double fill) {
   return w.flipped(2).permuted(std::array{1, 0, 2}).relabelled("DHW");
 }
 
-Tensor in_memory(const Tensor& t) {
-  const Tensor filled = Tensor::own(t.spec());
-  copy_tensor(t, filled.mutable_view(), Parallel::serial());
-  return filled;
-}
+Tensor in_memory(const Tensor& t) { return varo::in_memory(t, true, Parallel::serial()); }
 
 std::vector<std::byte> bytes_of(const Tensor& t) {
   const Tensor filled = in_memory(t);
@@ -71,7 +68,7 @@ TEST(PaddedInput, gives_the_bits_of_padding_in_memory) {
     for (const double fill : {0.0, 9.0, -0.0, static_cast<double>(HUGE_VALF)})
       for (const auto& [op, args] : kCalls) {
         const Tensor padded = window_of(noise(dtype), fill);
-        FakeSample through(op, {padded}, args), plain(op, {in_memory(padded)}, args);
+        Trial through(op, {padded}, args), plain(op, {in_memory(padded)}, args);
         EXPECT_EQ(bytes_of(through.evaluate()), bytes_of(plain.evaluate()))
             << op << " of " << name_of(dtype) << " padded with " << fill;
         EXPECT_TRUE(through.ran);
@@ -82,8 +79,8 @@ TEST(PaddedInput, reads_what_there_is_of_a_file_once) {
   for (const auto& [op, args] : kCalls) {
     const Tensor values = noise(DType::i16);
     const auto source = std::make_shared<RecordingSource>(values);
-    FakeSample s(op, {window_of(Tensor::defer(source, "DHW"), 0)}, args);
-    FakeSample plain(op, {in_memory(window_of(values, 0))}, args);
+    Trial s(op, {window_of(Tensor::defer(source, "DHW"), 0)}, args);
+    Trial plain(op, {in_memory(window_of(values, 0))}, args);
     EXPECT_EQ(bytes_of(s.evaluate()), bytes_of(plain.evaluate())) << op;
     ASSERT_EQ(source->boxes.size(), 1U) << op;
     const Box& box = source->boxes[0];
@@ -97,9 +94,9 @@ TEST(PaddedInput, may_hold_nothing) {
   for (const auto& [op, args] : kCalls) {
     const auto source = std::make_shared<RecordingSource>(noise(DType::i16));
     const Tensor outside = *window_of(Tensor::defer(source, "DHW"), 7).windowed(1, 20, 12, 7);
-    FakeSample s(op, {outside}, args);
+    Trial s(op, {outside}, args);
     const Tensor all = Tensor::constant(outside.spec(), 7);
-    FakeSample plain(op, {in_memory(all)}, args);
+    Trial plain(op, {in_memory(all)}, args);
     EXPECT_EQ(bytes_of(s.evaluate()), bytes_of(plain.evaluate())) << op;
     for (const Box& box : source->boxes) EXPECT_TRUE(box.empty());
   }
@@ -110,7 +107,7 @@ TEST(PaddedInput, may_have_padding_along_other_axes) {
   const Tensor volume = noise(DType::f32).expanded(0, 'C');
   const Tensor padded = *volume.windowed(0, -1, 3, 0)->windowed(2, -3, 22, 0);
   for (const auto& [op, args] : kCalls) {
-    FakeSample s(op, {padded}, args), plain(op, {in_memory(padded)}, args);
+    Trial s(op, {padded}, args), plain(op, {in_memory(padded)}, args);
     EXPECT_EQ(bytes_of(s.evaluate()), bytes_of(plain.evaluate())) << op;
   }
 }

@@ -27,7 +27,7 @@ ResizeMode mode_named(const std::string& name) {
       .allowed("\"default\", \"stretch\", \"not_larger\", \"not_smaller\"");
 }
 
-class Resize final : public Operator {
+class Resize final : public ResizeOperator {
  public:
   explicit Resize(const Args& args) {
     const auto by_axis = given(args, {"resize_x", "resize_y", "resize_z"});
@@ -56,7 +56,7 @@ class Resize final : public Operator {
                                             : mode_named(args.text("mode"));
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const Layout layout = s.layout(0);
     Resizing resizing;
@@ -89,34 +89,33 @@ class Resize final : public Operator {
     s.state() = std::move(resizing);
   }
 
-  bool resolve(Sample& s) const override {
-    if (volume(s.output_spec(0).shape) == 0) return false;
-    auto& resizing = s.kept<Resizing>();
-    for (auto& [axis, letter, map] : resizing.axes) {
+  void prepare(Inference& s) const override {
+    if (volume(s.output_spec(0).shape) == 0) return;
+    for (auto& [axis, letter, map] : s.kept<Resizing>().axes) {
       const char* const own = reduces(map) ? "min_filter" : "mag_filter";
       set_filter(map, s.integer(s.args().given(own) ? own : "interp_type"),
                  s.args().flag("antialias"));
     }
-    auto view = resized_view(s, resizing);
-    if (!view) return false;
-    s.set_result(0, *std::move(view));
-    if (s.output_count() > 1) {
-      const Tensor attributes = Tensor::own(s.output_spec(1));
-      write_attributes(resizing, attributes.mutable_view());
-      s.set_result(1, attributes);
+    tabulate(s);
+  }
+
+  bool resolve(Views& views) const override {
+    if (!ResizeOperator::resolve(views)) return false;
+    if (views.out.size() > 1) {
+      views.out[1] = Tensor::own(views.facts.output_spec(1));
+      write_attributes(views.facts.kept<Resizing>(), views.out[1].mutable_view());
     }
     return true;
   }
 
-  void run(Sample& s) const override {
-    auto& resizing = s.kept<Resizing>();
-    if (s.output_count() > 1) write_attributes(resizing, s.output(1));
-    run_resizing(s, resizing);
+  void run(const HostRun& r) const noexcept override {
+    if (r.out.size() > 1) write_attributes(r.state<Resizing>(), r.out[1]);
+    ResizeOperator::run(r);
   }
 
  private:
   // Sizes, limits and region, as the user gave them.
-  void ask(Sample& s, std::vector<ResizeAxis>& axes) const {
+  void ask(const Inference& s, std::vector<ResizeAxis>& axes) const {
     const auto for_axes = [&](std::string_view arg, const auto& set) {
       const std::vector<double> values = s.reals(arg, static_cast<int>(axes.size()));
       for (std::size_t i = 0; i < axes.size(); ++i) set(axes[i], values[i]);
@@ -164,6 +163,7 @@ ArgDef filter(const char* name, const char* doc) {
           .type = ArgType::interp,
           .default_value = std::int64_t{kInterpLinear},
           .doc = doc,
+          .late = true,
           .least = kInterpNearest,
           .most = kInterpBspline};
 }

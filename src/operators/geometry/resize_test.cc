@@ -7,8 +7,8 @@
 namespace varo {
 namespace {
 
-using testing::FakeSample;
 using testing::RecordingSource;
+using testing::Trial;
 using Reals = std::vector<double>;
 
 Tensor volume_of(const Shape& shape, const char* layout) {
@@ -20,42 +20,40 @@ Tensor volume_of(const Shape& shape, const char* layout) {
 TEST(Resize, same_size_is_the_input) {
   const Tensor in = volume_of({5, 6, 7}, "DHW");
   for (std::int64_t interp = 0; interp <= 4; ++interp) {
-    FakeSample s("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", interp}});
+    Trial s("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", interp}});
     const Tensor out = s.evaluate();
     EXPECT_FALSE(s.ran) << interp;
     EXPECT_EQ(out.view().data, in.view().data);
     EXPECT_EQ(out.view().strides, in.view().strides);
   }
-  FakeSample gaussian("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", std::int64_t{5}}});
+  Trial gaussian("resize", {in}, {{"size", Reals{5, 6, 7}}, {"interp_type", std::int64_t{5}}});
   gaussian.evaluate();
   EXPECT_TRUE(gaussian.ran);
   const Tensor bytes =
       Tensor::of<std::uint8_t>(std::vector<std::uint8_t>(210, 9), {5, 6, 7}).relabelled("DHW");
-  FakeSample converted(
-      "resize", {bytes},
-      {{"size", Reals{5, 6, 7}}, {"dtype", static_cast<std::int64_t>(DType::f32)}});
+  Trial converted("resize", {bytes},
+                  {{"size", Reals{5, 6, 7}}, {"dtype", static_cast<std::int64_t>(DType::f32)}});
   EXPECT_EQ(*converted.evaluate().view().ptr<float>(), 9);
   EXPECT_TRUE(converted.ran);
 }
 
 TEST(Resize, whole_steps_are_slices) {
   const Tensor in = volume_of({5, 6, 8, 2}, "DHWC");
-  FakeSample crop(
+  Trial crop(
       "resize", {in},
       {{"size", Reals{2, 3, 4}}, {"roi_start", Reals{1, 2, 3}}, {"roi_end", Reals{3, 5, 7}}});
   EXPECT_EQ(crop.evaluate().view().data,
             in.sliced(0, 1, 2).sliced(1, 2, 3).sliced(2, 3, 4).view().data);
-  FakeSample mirrored("resize", {in}, {{"size", Reals{5, 6, -8}}});
+  Trial mirrored("resize", {in}, {{"size", Reals{5, 6, -8}}});
   EXPECT_EQ(mirrored.evaluate().view().strides, in.flipped(2).view().strides);
-  FakeSample every_other("resize", {in},
-                         {{"size", Reals{5, 3, 4}}, {"interp_type", std::int64_t{0}}});
+  Trial every_other("resize", {in}, {{"size", Reals{5, 3, 4}}, {"interp_type", std::int64_t{0}}});
   EXPECT_EQ(every_other.evaluate().view().strides, (Strides{96, 32, 4, 1}));
 }
 
 TEST(Resize, reads_the_region_only) {
   const Tensor values = volume_of({40, 50, 60}, "DHW");
   const auto source = std::make_shared<RecordingSource>(values);
-  FakeSample s(
+  Trial s(
       "resize", {Tensor::defer(source, "DHW")},
       {{"size", Reals{8, 8, 8}}, {"roi_start", Reals{10, 10, 50}}, {"roi_end", Reals{20, 30, 60}}});
   const Tensor out = s.evaluate();
@@ -64,7 +62,7 @@ TEST(Resize, reads_the_region_only) {
   // to 58.875
   EXPECT_EQ(source->boxes[0].lo, (Dims{9, 9, 49}));
   EXPECT_EQ(source->boxes[0].hi, (Dims{21, 31, 60}));
-  FakeSample in_memory(
+  Trial in_memory(
       "resize", {values},
       {{"size", Reals{8, 8, 8}}, {"roi_start", Reals{10, 10, 50}}, {"roi_end", Reals{20, 30, 60}}});
   const Tensor want = in_memory.evaluate();
@@ -89,7 +87,7 @@ TEST(Resize, affine_keeps_the_ends_of_the_region_in_place) {
   } const runs[] = {
       {{7, 20, 9}, 1}, {{10, 12, 14}, 1}, {{10, -12, 14}, 1}, {{5, 6, 7}, 0}, {{5, 4.5, 9.3}, 3}};
   for (const auto& [size, interp] : runs) {
-    FakeSample s("resize", {in}, {{"size", size}, {"interp_type", interp}});
+    Trial s("resize", {in}, {{"size", size}, {"interp_type", interp}});
     const Tensor out = s.evaluate();
     ASSERT_TRUE(out.meta().affine);
     // Whole sizes: the corners of the grids coincide. Others: the centres do.

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/geometry/resizing.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace varo {
 
 namespace {
-
-// A smaller part of a deferred input is read on its own; otherwise the input is read as a whole,
-// which its other consumers then share.
-constexpr double kWorthCutting = 0.75;
 
 double ratio(const AxisMap& map) {
   return map.out > 0 ? std::abs(map.hi - map.lo) / static_cast<double>(map.out) : 1.0;
@@ -26,42 +23,31 @@ std::optional<std::int64_t> step_of(const AxisTable& table) {
 }
 
 // Along each axis: input index = scale * output index + shift, from voxel centre to voxel centre.
-std::optional<Affine> moved_affine(Sample& sample, const Resizing& resizing) {
-  std::optional<Affine> affine = sample.tensor(0).meta().affine;
-  if (!affine) return affine;
+Affine moved_affine(const Resizing& resizing, Affine affine) {
   for (const auto& [axis, letter, map] : resizing.axes) {
     if (letter != 'W' && letter != 'H' && letter != 'D') continue;
     const double scale = (map.hi - map.lo) / static_cast<double>(map.out);
     const double shift = map.lo + 0.5 * scale - 0.5;
     const std::size_t column = letter == 'W' ? 0 : letter == 'H' ? 1 : 2;
     for (std::size_t row = 0; row < 3; ++row) {
-      double& direction = (*affine)[row * 4 + column];
-      (*affine)[row * 4 + 3] += direction * shift;
+      double& direction = affine[row * 4 + column];
+      affine[row * 4 + 3] += direction * shift;
       direction *= scale;
     }
   }
   return affine;
 }
 
-// What the tables use of the input, in memory, padded or not.
-Tensor used_part(Sample& sample, const Resizing& resizing) {
-  const auto used = [&](Tensor t) {
-    for (const auto& [axis, table] : resizing.tables) t = t.sliced(axis, table.begin, table.extent);
-    return t;
-  };
-  const Tensor part = used(sample.tensor(0));
-  if (!part.deferred()) return part;
-  const auto to_read = [](const Tensor& t) {
-    return static_cast<double>(volume(t.valid().extents()));
-  };
-  if (to_read(part) >= kWorthCutting * to_read(sample.tensor(0))) return used(sample.loaded(0));
-  const Box inside = part.valid();
-  Tensor read = part;
-  for (int i = 0; i < read.rank(); ++i) read = read.sliced(i, inside.lo[i], inside.extents()[i]);
-  read = Tensor::wrap(sample.fetch(read), nullptr);
-  for (int i = 0; i < read.rank(); ++i)
-    read = *read.windowed(i, -inside.lo[i], part.shape()[i], part.fill_bits());
-  return read;
+bool only_moves(const Resizing& resizing, const HostRun& r) {
+  return r.out[0].dtype == r.view(0).dtype &&
+         std::all_of(resizing.tables.begin(), resizing.tables.end(),
+                     [](const ResampledAxis& a) { return a.table.moves(); });
+}
+
+Tensor tensor_of(const PaddedView& v) {
+  Tensor t = Tensor::wrap(v.inside, nullptr);
+  for (int i = 0; i < t.rank(); ++i) t = *t.windowed(i, -v.box.lo[i], v.shape[i], v.fill);
+  return t;
 }
 
 }  // namespace
@@ -92,37 +78,68 @@ void set_filter(AxisMap& map, std::int64_t interp, bool smooth) {
   map.radius = least_radius(map.filter) * (smooth && reduces(map) ? ratio(map) : 1.0);
 }
 
-std::optional<Tensor> resized_view(Sample& sample, Resizing& resizing) {
-  bool slices = sample.output_spec(0).dtype == sample.spec(0).dtype;
-  if (resizing.tables.empty())
-    for (const auto& [axis, letter, map] : resizing.axes)
-      resizing.tables.push_back({axis, make_axis_table(map)});
-  for (const auto& [axis, table] : resizing.tables) slices = slices && step_of(table);
-  if (!slices) return std::nullopt;
-  Tensor view = sample.tensor(0);
+void ResizeOperator::tabulate(Inference& s) {
+  auto& resizing = s.kept<Resizing>();
+  if (volume(s.output_spec(0).shape) == 0) return;
+  resizing.slices = s.output_spec(0).dtype == s.spec(0).dtype;
+  for (const auto& [axis, letter, map] : resizing.axes) {
+    resizing.tables.push_back({axis, make_axis_table(map)});
+    resizing.slices = resizing.slices && step_of(resizing.tables.back().table);
+  }
+}
+
+Need ResizeOperator::need(const Inference& s, int) const {
+  if (volume(s.output_spec(0).shape) == 0) return {Access::spec};
+  const auto& tables = s.kept<Resizing>().tables;
+  if (tables.empty()) return {Access::padded};
+  Box used{Dims::filled(s.spec(0).shape.rank(), 0), s.spec(0).shape};
+  for (const auto& [axis, table] : tables) {
+    used.lo[axis] = table.begin;
+    used.hi[axis] = table.begin + table.extent;
+  }
+  return {.access = Access::padded, .region = used};
+}
+
+std::optional<int> ResizeOperator::view_of(const Inference& s) const {
+  return s.kept<Resizing>().slices ? std::optional(0) : std::nullopt;
+}
+
+bool ResizeOperator::resolve(Views& views) const {
+  const auto& resizing = views.facts.kept<Resizing>();
+  Tensor view = views.in;
   for (const auto& [axis, table] : resizing.tables)
     view = view.sliced(axis, table.begin + table.first[0], table.out, *step_of(table));
   // A picked voxel may lie beside its cell's centre: the affine is that of the cells.
-  if (const auto affine = moved_affine(sample, resizing)) {
+  if (const auto& affine = views.in.meta().affine) {
     Meta meta = view.meta();
-    meta.affine = affine;
+    meta.affine = moved_affine(resizing, *affine);
     view = view.with_meta(std::move(meta));
   }
-  return view;
+  views.out[0] = std::move(view);
+  return true;
 }
 
-void run_resizing(Sample& sample, Resizing& resizing) {
-  const View out = sample.output(0);
-  if (out.volume() == 0) return;
-  if (const auto affine = moved_affine(sample, resizing)) sample.set_affine(0, *affine);
-  const Tensor in = used_part(sample, resizing);
-  const bool moves = std::all_of(resizing.tables.begin(), resizing.tables.end(),
-                                 [](const ResampledAxis& a) { return a.table.moves(); });
-  if (moves && out.dtype == in.dtype())
-    return resample_nearest(in, out, resizing.tables, sample.parallel());
-  const ResamplePlan plan = plan_resample(in, out, std::move(resizing.tables));
-  resample(plan, sample.scratch_of<float>(plan.scratch_floats(sample.parallel().width())),
-           sample.parallel());
+std::optional<Affine> ResizeOperator::moved(const Inference& s, const Affine& input) const {
+  const auto& resizing = s.kept<Resizing>();
+  if (resizing.tables.empty()) return std::nullopt;
+  return moved_affine(resizing, input);
+}
+
+std::size_t ResizeOperator::setup(const HostRun& r, std::any& plan) const {
+  const auto& resizing = r.state<Resizing>();
+  if (resizing.tables.empty() || only_moves(resizing, r)) return 0;
+  ResamplePlan made = plan_resample(tensor_of(r.in[0]), r.out[0], resizing.tables);
+  const auto floats = static_cast<std::size_t>(made.scratch_floats(r.parallel.width()));
+  plan = std::move(made);
+  return floats * sizeof(float);
+}
+
+void ResizeOperator::run(const HostRun& r) const noexcept {
+  const auto& resizing = r.state<Resizing>();
+  if (resizing.tables.empty()) return;
+  if (only_moves(resizing, r))
+    return resample_nearest(tensor_of(r.in[0]), r.out[0], resizing.tables, r.parallel);
+  resample(r.plan<ResamplePlan>(), r.scratch_of<float>(), r.parallel);
 }
 
 }  // namespace varo

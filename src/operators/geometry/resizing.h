@@ -21,7 +21,7 @@ enum Interp : std::int64_t {
   kInterpBspline = 6,
 };
 
-/// Kept from infer to run.
+/// The state of a ResizeOperator.
 struct Resizing {
   struct Axis {
     int axis = 0;  ///< of the tensor
@@ -29,7 +29,8 @@ struct Resizing {
     AxisMap map;
   };
   std::vector<Axis> axes;
-  std::vector<ResampledAxis> tables;  ///< of `axes`, once made
+  std::vector<ResampledAxis> tables;  ///< of `axes`; none where the output is empty
+  bool slices = false;  ///< along every axis the output is a slice of the input, and types agree
 };
 
 /// Is the axis reduced? Then the smoothing filter counts.
@@ -39,11 +40,20 @@ bool reduces(const AxisMap& map);
 /// smooth  widen the filter where the axis is reduced
 void set_filter(AxisMap& map, std::int64_t interp, bool smooth);
 
-/// Makes the tables. The input as the result, where every axis is a slice of it and the types are
-/// equal; touches no voxels. \pre the output is not empty
-std::optional<Tensor> resized_view(Sample& sample, Resizing& resizing);
+/// Resamples, reading no more of the input than the taps touch; a view where that does it. The
+/// affine follows.
+class ResizeOperator : public HostOperator {
+ public:
+  Need need(const Inference& s, int input) const override;
+  std::optional<int> view_of(const Inference& s) const override;
+  bool resolve(Views& views) const override;
+  std::optional<Affine> moved(const Inference& s, const Affine& input) const override;
+  std::size_t setup(const HostRun& r, std::any& plan) const override;
+  void run(const HostRun& r) const noexcept override;
 
-/// Resamples, asking for no more of the input than the taps touch; the affine follows.
-void run_resizing(Sample& sample, Resizing& resizing);
+ protected:
+  /// In prepare(), when the maps are complete: makes the tables.
+  static void tabulate(Inference& s);
+};
 
 }  // namespace varo

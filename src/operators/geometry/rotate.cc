@@ -46,11 +46,11 @@ void set_canvas(Plan& p, std::span<const Matrix> turns) {
   }
 }
 
-class Rotate final : public Operator {
+class Rotate final : public affine_warp::WarpOperator {
  public:
   explicit Rotate(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const bool has_axis = s.args().given("axis");
     Plan p = affine_warp::plan(s, affine_warp::layout_of(s, has_axis));
     if (has_axis != (p.axes == 3))
@@ -77,12 +77,9 @@ class Rotate final : public Operator {
     affine_warp::set_output(s, std::move(p));
   }
 
-  bool resolve(Sample& s) const override { return affine_warp::resolve(s); }
-  void run(Sample& s) const override { affine_warp::run(s); }
-
  private:
   // `each` values, or that many for every frame.
-  static std::vector<double> per_frame(Sample& s, const char* arg, std::size_t each,
+  static std::vector<double> per_frame(const Inference& s, const char* arg, std::size_t each,
                                        std::int64_t frames) {
     std::vector<double> values = s.reals(arg);
     const auto all = each * static_cast<std::size_t>(frames);

@@ -18,15 +18,31 @@ struct Bound {
   double value = 0;
 };
 
-class Slice final : public Operator {
+class Slice final : public WindowOperator {
  public:
   explicit Slice(const Args& args) : policy_(out_of_bounds_of(args)) {
     named_ = exclusive(args, {"start", "rel_start"});
     named_ = exclusive(args, {"end", "rel_end", "shape", "rel_shape"}) || named_;
     exclusive(args, {"axes", "axis_names"});
+    late_start_ =
+        policy_ != OutOfBounds::trim && args.constant("shape") && !args.given("rel_start");
   }
 
-  void infer(Sample& s) const override {
+  // infer() has no use for the start where it does not decide the shape: see shape_alone().
+  bool infers_from(const Inference& s, int input) const override {
+    if (input == 0 || s.input_count() != 3 || named_) return false;
+    const bool anchor = is_float(s.spec(1).dtype), shape = is_float(s.spec(2).dtype);
+    if (anchor != shape) return false;
+    return input == 2 || shape || policy_ == OutOfBounds::trim;
+  }
+  bool late(const ArgDef& arg) const override {
+    return arg.late || (late_start_ && arg.name == "start");
+  }
+  Need need(const Inference& s, int input) const override {
+    return input == 0 ? WindowOperator::need(s, input) : Need{Access::number};
+  }
+
+  void infer(Inference& s) const override {
     if (s.input_count() == 2)
       throw Error(ErrorKind::param, "anchor comes with shape")
           .got("an anchor alone")
@@ -52,22 +68,18 @@ class Slice final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override { return resolve_window(s, final_window(s), fills(s)); }
-  void run(Sample& s) const override { run_window(s, final_window(s), fills(s)); }
-
- private:
-  Window final_window(Sample& s) const {
+  void prepare(Inference& s) const override {
     const std::vector<int> axes = axes_of(s);
     Window w = window(s, axes);
     // Starts that a double does not hold exactly must not change the size.
     if (const std::optional<Shape> known = shape_alone(s, axes)) w.shape = *known;
-    return bounded(w, s.spec(0).shape, layout_of(s), policy_);
-  }
-  static std::vector<double> fills(Sample& s) {
-    return fill_values_of(s, layout_of(s), s.output_spec(0).shape);
+    const Layout layout = layout_of(s);
+    place(s, bounded(w, s.spec(0).shape, layout, policy_), layout,
+          fill_values_of(s, layout, s.output_spec(0).shape));
   }
 
-  static Layout layout_of(Sample& s) {
+ private:
+  static Layout layout_of(const Inference& s) {
     const Spec& spec = s.spec(0);
     if (!spec.layout.empty()) return spec.layout;
     constexpr const char* assumed[] = {"", "", "HW", "HWC", "DHWC"};
@@ -75,14 +87,14 @@ class Slice final : public Operator {
     return rank <= 4 ? assumed[rank] : "";
   }
 
-  static std::vector<int> axes_of(Sample& s) {
+  static std::vector<int> axes_of(const Inference& s) {
     if (s.args().given("axes"))
       return listed_axes(s, s.spec(0).shape.rank(), layout_of(s), NoAxes::all);
     return named_axes(s.text("axis_names"), layout_of(s));
   }
 
   // The output's shape where it does not depend on the start: whole numbers, and no trimming.
-  std::optional<Shape> shape_alone(Sample& s, const std::vector<int>& axes) const {
+  std::optional<Shape> shape_alone(const Inference& s, const std::vector<int>& axes) const {
     if (policy_ == OutOfBounds::trim) return std::nullopt;
     std::vector<std::int64_t> extents;
     const auto n = static_cast<int>(axes.size());
@@ -101,7 +113,7 @@ class Slice final : public Operator {
     return shape;
   }
 
-  static DType positional_type(Sample& s) {
+  static DType positional_type(const Inference& s) {
     const DType anchor = s.spec(1).dtype, shape = s.spec(2).dtype;
     if (is_float(anchor) != is_float(shape))
       throw Error(ErrorKind::type, "anchor and shape are not of one kind")
@@ -110,8 +122,8 @@ class Slice final : public Operator {
     return anchor;
   }
 
-  static std::vector<double> positional(Sample& s, int input, int n) {
-    const ConstView view = s.dense(input);
+  static std::vector<double> positional(const Inference& s, int input, int n) {
+    const ConstView view = s.number(input);
     if (view.volume() != n || view.rank() > 1)
       throw Error(ErrorKind::shape, fmt::format("the window's {} does not have one value for each "
                                                 "axis that is sliced",
@@ -129,7 +141,7 @@ class Slice final : public Operator {
     return values;
   }
 
-  static void check_order(Sample& s, int axis, std::int64_t start, std::int64_t end) {
+  static void check_order(const Inference& s, int axis, std::int64_t start, std::int64_t end) {
     if (end >= start) return;
     throw Error(ErrorKind::shape, fmt::format("the window ends before it starts along {}",
                                               axis_name(layout_of(s), axis)))
@@ -137,7 +149,7 @@ class Slice final : public Operator {
         .allowed(fmt::format("an end of at least {}", start));
   }
 
-  Window window(Sample& s, const std::vector<int>& axes) const {
+  Window window(const Inference& s, const std::vector<int>& axes) const {
     const auto n = static_cast<int>(axes.size());
     const Shape in = s.spec(0).shape;
     std::vector<Bound> start(axes.size()), end(axes.size());
@@ -201,6 +213,7 @@ class Slice final : public Operator {
 
   OutOfBounds policy_;
   bool named_ = false;
+  bool late_start_ = false;
 };
 
 }  // namespace

@@ -44,17 +44,24 @@ Map inverted(const Map& m) {
   return result;
 }
 
-class WarpAffine final : public Operator {
+class WarpAffine final : public affine_warp::WarpOperator {
  public:
-  explicit WarpAffine(const Args&) {}
+  explicit WarpAffine(const Args& args) : has_argument_(args.given("matrix")) {}
 
-  void infer(Sample& s) const override {
+  // Of a second input the shape is enough for infer().
+  bool late(const ArgDef& arg) const override {
+    return arg.late || (!has_argument_ && arg.name == "inverse_map");
+  }
+  Need need(const Inference& s, int input) const override {
+    return input == 1 ? Need{Access::number} : WarpOperator::need(s, input);
+  }
+
+  void infer(Inference& s) const override {
     const bool second = s.input_count() > 1;
-    if (second == s.args().given("matrix"))
+    if (second == has_argument_)
       throw Error(ErrorKind::type, second ? "the matrix was given twice" : "there is no matrix")
           .got(second ? "a second input and the argument matrix" : "neither input nor argument")
           .allowed("a second input or the argument matrix");
-    // Of a second input the shape is enough here.
     std::vector<double> values;
     std::int64_t count = second ? volume(s.spec(1).shape) : 0;
     if (!second) {
@@ -76,18 +83,19 @@ class WarpAffine final : public Operator {
     affine_warp::set_output(s, std::move(p));
   }
 
-  bool resolve(Sample& s) const override {
-    complete(s);
-    return affine_warp::resolve(s);
-  }
-
-  void run(Sample& s) const override {
-    complete(s);
-    affine_warp::run(s);
+  void prepare(Inference& s) const override {
+    if (s.input_count() < 2) return;
+    const ConstView matrix = s.number(1);
+    std::vector<double> values;
+    dispatch<float, double>(matrix.dtype, [&](auto tag) {
+      const auto* at = matrix.ptr<typename decltype(tag)::type>();
+      values.assign(at, at + matrix.volume());
+    });
+    set_maps(s, values, s.kept<Plan>());
   }
 
  private:
-  static void set_maps(Sample& s, std::span<const double> values, Plan& p) {
+  static void set_maps(const Inference& s, std::span<const double> values, Plan& p) {
     const auto n = static_cast<std::size_t>(p.axes);
     for (std::size_t first = 0; first < values.size(); first += n * (n + 1)) {
       Map map{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
@@ -104,18 +112,7 @@ class WarpAffine final : public Operator {
     }
   }
 
-  // Takes the matrix from the second input.
-  static void complete(Sample& s) {
-    Plan& p = s.kept<Plan>();
-    if (!p.maps.empty() || s.input_count() < 2) return;
-    const ConstView matrix = s.dense(1);
-    std::vector<double> values;
-    dispatch<float, double>(matrix.dtype, [&](auto tag) {
-      const auto* at = matrix.ptr<typename decltype(tag)::type>();
-      values.assign(at, at + matrix.volume());
-    });
-    set_maps(s, values, p);
-  }
+  bool has_argument_;
 };
 
 }  // namespace

@@ -42,7 +42,7 @@ Window bounded(Window window, const Shape& in, const Layout& layout, OutOfBounds
   return window;
 }
 
-std::vector<double> fill_values_of(Sample& s, const Layout& layout, const Shape& out) {
+std::vector<double> fill_values_of(const Inference& s, const Layout& layout, const Shape& out) {
   std::vector<double> fills = s.reals("fill_values");
   const int channels = layout.find('C');
   const std::int64_t allowed = channels >= 0 ? out[channels] : 1;
@@ -57,63 +57,86 @@ std::vector<double> fill_values_of(Sample& s, const Layout& layout, const Shape&
   return fills;
 }
 
-bool resolve_window(Sample& s, const Window& window, const std::vector<double>& fills) {
-  if (s.output_spec(0).dtype != s.spec(0).dtype) return false;
-  Tensor t = s.tensor(0);
-  for (int i = 0; i < t.rank(); ++i) {
-    const std::int64_t start = window.start[i], count = window.shape[i];
-    if (start >= 0 && start + count <= t.shape()[i]) {
-      t = t.sliced(i, start, count);
-      continue;
-    }
-    if (fills.size() != 1) return false;
-    const std::optional<Tensor> padded = t.windowed(i, start, count, bits_of(fills[0], t.dtype()));
-    if (!padded) return false;
-    t = *padded;
+void WindowOperator::place(Inference& s, const Window& window, const Layout& layout,
+                           const std::vector<double>& fills) {
+  PlacedWindow placed{.window = window, .channel = layout.find('C')};
+  const Shape& in = s.spec(0).shape;
+  for (int i = 0; i < in.rank(); ++i) {
+    const std::int64_t start = window.start[i];
+    const std::int64_t lo = std::clamp<std::int64_t>(start, 0, in[i]);
+    const std::int64_t hi = std::clamp<std::int64_t>(start + window.shape[i], lo, in[i]);
+    placed.read.lo.push_back(lo);
+    placed.read.hi.push_back(hi);
+    placed.shown.lo.push_back(hi > lo ? lo - start : 0);
+    placed.shown.hi.push_back(hi > lo ? hi - start : 0);
   }
-  s.set_result(0, t);
+  for (const double fill : fills) placed.fills.push_back(bits_of(fill, s.output_spec(0).dtype));
+  s.state() = std::move(placed);
+}
+
+Need WindowOperator::need(const Inference& s, int) const {
+  const auto* placed = std::any_cast<PlacedWindow>(&s.state());
+  if (placed == nullptr) return {.alone = true};
+  return {.region = placed->read, .alone = true};
+}
+
+std::optional<int> WindowOperator::view_of(const Inference& s) const {
+  if (s.output_spec(0).dtype != s.spec(0).dtype) return std::nullopt;
+  const auto& placed = s.kept<PlacedWindow>();
+  if (placed.fills.size() == 1) return 0;
+  const Shape& in = s.spec(0).shape;
+  for (int i = 0; i < in.rank(); ++i) {
+    const std::int64_t start = placed.window.start[i];
+    if (start < 0 || start + placed.window.shape[i] > in[i]) return std::nullopt;
+  }
+  return 0;
+}
+
+bool WindowOperator::resolve(Views& views) const {
+  const auto& [window, read, shown, fills, channel] = views.facts.kept<PlacedWindow>();
+  Tensor t = views.in;
+  for (int i = 0; i < t.rank(); ++i) {
+    const auto part = t.windowed(i, window.start[i], window.shape[i], fills[0]);
+    if (!part) return false;
+    t = *part;
+  }
+  views.out[0] = std::move(t);
   return true;
 }
 
-void run_window(Sample& s, const Window& window, const std::vector<double>& fills) {
-  const Tensor whole = s.tensor(0);
-  const View out = s.output(0);
-  Tensor inside = whole, moved = whole;
-  Box box;  // of the output: where the input shows
-  for (int i = 0; i < whole.rank(); ++i) {
-    const std::int64_t start = window.start[i], count = window.shape[i];
-    const std::int64_t lo = std::clamp<std::int64_t>(start, 0, whole.shape()[i]);
-    const std::int64_t hi = std::clamp<std::int64_t>(start + count, lo, whole.shape()[i]);
-    inside = inside.sliced(i, lo, hi - lo);
-    moved = moved.sliced(i, start, count);
-    box.lo.push_back(hi > lo ? lo - start : 0);
-    box.hi.push_back(hi > lo ? hi - start : 0);
-  }
-  if (moved.meta().affine) s.set_affine(0, *moved.meta().affine);
+std::optional<Affine> WindowOperator::moved(const Inference& s, const Affine& input) const {
+  const Window& window = s.kept<PlacedWindow>().window;
+  const auto& [dtype, shape, layout] = s.spec(0);
+  // Slices of no elements: the affine follows them as it follows views.
+  Tensor t = Tensor::wrap({nullptr, dtype, shape, Dims::filled(shape.rank(), 0)}, nullptr, layout)
+                 .with_meta({.affine = input});
+  for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, window.start[i], window.shape[i]);
+  return t.meta().affine;
+}
 
+void WindowOperator::run(const HostRun& r) const noexcept {
+  const auto& [window, read, shown, fills, channel] = r.state<PlacedWindow>();
+  const View out = r.out[0];
   View inner = out;
   if (fills.size() == 1) {
-    inner = fill_outside(box, out, bits_of(fills[0], out.dtype), s.parallel());
+    inner = fill_outside(shown, out, fills[0], r.parallel);
   } else {
-    const int c = s.layout(0).find('C');
     const auto size = static_cast<std::int64_t>(out.element_size());
-    for (std::int64_t k = 0; k < out.shape[c]; ++k) {
-      View channel = out;
-      channel.data = out.ptr<std::byte>() + k * out.strides[c] * size;
-      channel.shape[c] = 1;
-      Box part = box;
-      const bool shows = k >= box.lo[c] && k < box.hi[c];
-      part.lo[c] = 0;
-      part.hi[c] = shows ? 1 : 0;
-      fill_outside(part, channel, bits_of(fills[static_cast<std::size_t>(k)], out.dtype),
-                   s.parallel());
+    for (std::int64_t k = 0; k < out.shape[channel]; ++k) {
+      View one = out;
+      one.data = out.ptr<std::byte>() + k * out.strides[channel] * size;
+      one.shape[channel] = 1;
+      Box part = shown;
+      part.lo[channel] = 0;
+      part.hi[channel] = k >= shown.lo[channel] && k < shown.hi[channel] ? 1 : 0;
+      fill_outside(part, one, fills[static_cast<std::size_t>(k)], r.parallel);
     }
     for (int i = 0; i < out.rank(); ++i) {
-      inner.data = inner.ptr<std::byte>() + box.lo[i] * out.strides[i] * size;
-      inner.shape[i] = box.hi[i] - box.lo[i];
+      inner.data = inner.ptr<std::byte>() + shown.lo[i] * out.strides[i] * size;
+      inner.shape[i] = shown.hi[i] - shown.lo[i];
     }
   }
-  if (!box.empty()) convert(s.fetch(inside), inner, s.parallel());
+  if (!shown.empty()) convert(r.view(0), inner, r.parallel);
 }
 
 OperatorDef with_window_args(OperatorDef def) {
@@ -125,11 +148,11 @@ OperatorDef with_window_args(OperatorDef def) {
            .doc =
                R"(Where the window reaches outside: "error", "pad" with fill_values, or "trim_to_shape".)",
            .constant = true})
-      .arg(
-          {.name = "fill_values",
-           .type = ArgType::reals,
-           .default_value = std::vector<double>{0.0},
-           .doc = "What is outside of the input, for policy \"pad\": one value, or one a channel."})
+      .arg({.name = "fill_values",
+            .type = ArgType::reals,
+            .default_value = std::vector<double>{0.0},
+            .doc = "What is outside of the input, for policy \"pad\": one value, or one a channel.",
+            .late = true})
       .arg({.name = "dtype",
             .type = ArgType::dtype,
             .doc = "Element type of the output; that of the input if not given. Values saturate.",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What crop and slice have in common: a box of the input, which may reach outside of it.
+/// What crop, slice and pad have in common: a box of the input, which may reach outside of it.
 #pragma once
 
 #include <string>
@@ -34,14 +34,32 @@ Window bounded(Window window, const Shape& in, const Layout& layout, OutOfBounds
 
 /// The fill value of each channel, or one for all. Throws ParamError on another number of values
 /// than 1 or the output's extent of C.
-std::vector<double> fill_values_of(Sample& sample, const Layout& layout, const Shape& out);
+std::vector<double> fill_values_of(const Inference& sample, const Layout& layout, const Shape& out);
 
-/// Operator::resolve() of a window of input 0: a view, unless the element type changes or channels
-/// are filled differently or another fill is in force.
-bool resolve_window(Sample& sample, const Window& window, const std::vector<double>& fills);
+/// The state of a WindowOperator.
+struct PlacedWindow {
+  Window window;
+  Box read;   ///< of the input: what the window shows of it
+  Box shown;  ///< of the output: where that lies
+  /// What is outside, as bytes of the output's type: one value, or one for each channel.
+  std::vector<std::uint64_t> fills;
+  int channel = -1;  ///< axis of C
+};
 
-/// Operator::run() of the same: one pass, converting, that reads only the region inside.
-void run_window(Sample& sample, const Window& window, const std::vector<double>& fills);
+/// A window of input 0: a view, or one pass, converting, that reads only what the window shows.
+class WindowOperator : public HostOperator {
+ public:
+  Need need(const Inference& s, int input) const override;
+  std::optional<int> view_of(const Inference& s) const override;
+  bool resolve(Views& views) const override;
+  std::optional<Affine> moved(const Inference& s, const Affine& input) const override;
+  void run(const HostRun& r) const noexcept override;
+
+ protected:
+  /// In prepare(): leaves the state. `layout` is the one to work by.
+  static void place(Inference& s, const Window& window, const Layout& layout,
+                    const std::vector<double>& fills);
+};
 
 /// Adds the arguments out_of_bounds_policy, fill_values and dtype.
 OperatorDef with_window_args(OperatorDef def);

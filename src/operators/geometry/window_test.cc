@@ -8,8 +8,8 @@
 namespace varo {
 namespace {
 
-using testing::FakeSample;
 using testing::RecordingSource;
+using testing::Trial;
 using Ints = std::vector<std::int64_t>;
 using Reals = std::vector<double>;
 using Asked = std::set<std::string>;
@@ -35,8 +35,8 @@ std::vector<double> elements(const Tensor& t) {
 }
 
 TEST(Slice, infers_a_constant_shape_without_the_start) {
-  FakeSample s("slice", {counted({10, 20}, "HW")}, {{"shape", Ints{3, 4}}, {"axes", Ints{0, 1}}},
-               {{"start", list({2, 5})}});
+  Trial s("slice", {counted({10, 20}, "HW")}, {{"shape", Ints{3, 4}}, {"axes", Ints{0, 1}}},
+          {{"start", list({2, 5})}});
   EXPECT_EQ(to_string(s.infer().shape), "[3, 4]");
   EXPECT_EQ(s.asked, Asked());
   const Tensor out = s.evaluate();
@@ -46,24 +46,24 @@ TEST(Slice, infers_a_constant_shape_without_the_start) {
 }
 
 TEST(Slice, infers_a_positional_shape_without_the_anchor) {
-  FakeSample s("slice", {counted({10, 20}, "HW"), list({2, 5}), list({3, 4})}, {});
+  Trial s("slice", {counted({10, 20}, "HW"), list({2, 5}), list({3, 4})}, {});
   EXPECT_EQ(to_string(s.infer().shape), "[4, 3]");
   EXPECT_EQ(s.asked, Asked{"value 2"});
 }
 
 TEST(Slice, trimming_needs_the_start) {
-  FakeSample s("slice", {counted({10, 20}, "HW")},
-               {{"shape", Ints{9}},
-                {"axes", Ints{0}},
-                {"out_of_bounds_policy", std::string("trim_to_shape")}},
-               {{"start", list({6})}});
+  Trial s("slice", {counted({10, 20}, "HW")},
+          {{"shape", Ints{9}},
+           {"axes", Ints{0}},
+           {"out_of_bounds_policy", std::string("trim_to_shape")}},
+          {{"start", list({6})}});
   EXPECT_EQ(to_string(s.infer().shape), "[4, 20]");
   EXPECT_EQ(s.asked, Asked{"start"});
 }
 
 TEST(Slice, checks_bounds_when_the_start_is_there) {
-  FakeSample s("slice", {counted({10, 20}, "HW")}, {{"shape", Ints{3}}, {"axes", Ints{1}}},
-               {{"start", list({18})}});
+  Trial s("slice", {counted({10, 20}, "HW")}, {{"shape", Ints{3}}, {"axes", Ints{1}}},
+          {{"start", list({18})}});
   s.infer();
   try {
     s.evaluate();
@@ -76,13 +76,13 @@ TEST(Slice, checks_bounds_when_the_start_is_there) {
 }
 
 TEST(Slice, an_empty_argument_counts_as_not_given) {
-  FakeSample s("slice", {counted({10, 20}, "HW")}, {{"end", Ints{4}}, {"axes", Ints{0}}},
-               {{"start", list({})}});
+  Trial s("slice", {counted({10, 20}, "HW")}, {{"end", Ints{4}}, {"axes", Ints{0}}},
+          {{"start", list({})}});
   EXPECT_EQ(to_string(s.infer().shape), "[4, 20]");
 }
 
 TEST(Crop, infers_without_the_position) {
-  FakeSample s(
+  Trial s(
       "crop", {counted({10, 20}, "HW")},
       {{"crop", Reals{4, 30}}, {"out_of_bounds_policy", std::string("trim_to_shape")}},
       {{"crop_pos_x", Tensor::scalar<float>(0.3F)}, {"crop_pos_y", Tensor::scalar<float>(0.7F)}});
@@ -93,7 +93,7 @@ TEST(Crop, infers_without_the_position) {
 TEST(Crop, reads_only_its_region) {
   const auto source = std::make_shared<RecordingSource>(counted({8, 10, 12}, "DHW"));
   const Tensor file = Tensor::defer(source, "DHW");
-  FakeSample view("crop", {file}, {{"crop", Reals{2, 4, 6}}, {"crop_pos_z", 1.0}});
+  Trial view("crop", {file}, {{"crop", Reals{2, 4, 6}}, {"crop_pos_z", 1.0}});
   const Tensor cropped = view.evaluate();
   EXPECT_FALSE(view.ran);
   EXPECT_TRUE(cropped.deferred());
@@ -101,8 +101,8 @@ TEST(Crop, reads_only_its_region) {
   EXPECT_EQ(to_string(cropped.fetch().box.hi), "[8, 7, 9]");
   EXPECT_TRUE(source->boxes.empty());
 
-  FakeSample converting(
-      "crop", {file}, {{"crop", Reals{2, 4, 6}}, {"crop_pos_z", 1.0}, {"dtype", std::int64_t{9}}});
+  Trial converting("crop", {file},
+                   {{"crop", Reals{2, 4, 6}}, {"crop_pos_z", 1.0}, {"dtype", std::int64_t{9}}});
   const Tensor converted = converting.evaluate();
   EXPECT_TRUE(converting.ran);
   ASSERT_EQ(source->boxes.size(), 1U);
@@ -112,10 +112,10 @@ TEST(Crop, reads_only_its_region) {
 
 TEST(Crop, padding_a_file_reads_only_what_is_inside) {
   const auto source = std::make_shared<RecordingSource>(counted({4, 6}, "HW"));
-  FakeSample s("crop", {Tensor::defer(source, "HW")},
-               {{"crop", Reals{2, 10}},
-                {"out_of_bounds_policy", std::string("pad")},
-                {"fill_values", Reals{-5}}});
+  Trial s("crop", {Tensor::defer(source, "HW")},
+          {{"crop", Reals{2, 10}},
+           {"out_of_bounds_policy", std::string("pad")},
+           {"fill_values", Reals{-5}}});
   const Tensor out = s.evaluate();
   EXPECT_FALSE(s.ran);
   EXPECT_TRUE(out.padded());
@@ -125,10 +125,10 @@ TEST(Crop, padding_a_file_reads_only_what_is_inside) {
 TEST(Crop, affine_follows_views_and_copies) {
   const Tensor in = counted({8, 10, 12}, "DHW").with_meta({"file", kAffine});
   for (const std::int64_t dtype : {5, 9}) {
-    FakeSample s("crop", {in},
-                 {{"crop", Reals{2, 4, 16}},
-                  {"out_of_bounds_policy", std::string("pad")},
-                  {"dtype", dtype}});
+    Trial s("crop", {in},
+            {{"crop", Reals{2, 4, 16}},
+             {"out_of_bounds_policy", std::string("pad")},
+             {"dtype", dtype}});
     const Tensor out = s.evaluate();
     EXPECT_EQ(s.ran, dtype == 9);
     ASSERT_TRUE(out.meta().affine);
@@ -141,38 +141,39 @@ TEST(Crop, affine_follows_views_and_copies) {
 
 TEST(Pad, a_second_fill_is_written_out) {
   const Tensor once = *counted({2, 2}, "HW").windowed(1, 0, 3, 0x0007);
-  FakeSample same("pad", {once}, {{"shape", Ints{3, 3}}, {"fill_value", 7.0}});
+  Trial same("pad", {once}, {{"shape", Ints{3, 3}}, {"fill_value", 7.0}});
   EXPECT_EQ(elements(same.evaluate()), (Reals{0, 1, 7, 2, 3, 7, 7, 7, 7}));
   EXPECT_FALSE(same.ran);
-  FakeSample other("pad", {once}, {{"shape", Ints{3, 3}}, {"fill_value", 9.0}});
+  Trial other("pad", {once}, {{"shape", Ints{3, 3}}, {"fill_value", 9.0}});
   EXPECT_EQ(elements(other.evaluate()), (Reals{0, 1, 7, 2, 3, 7, 9, 9, 9}));
   EXPECT_TRUE(other.ran);
 }
 
 TEST(Pad, waits_for_the_batch_only_where_it_must) {
   const Tensor in = counted({2, 2}, "HW");
-  EXPECT_EQ(FakeSample("pad", {in}, {}).op().batch_need(), BatchNeed::shapes);
-  EXPECT_EQ(FakeSample("pad", {in}, {{"shape", Ints{4, -1}}}).op().batch_need(), BatchNeed::shapes);
-  EXPECT_EQ(FakeSample("pad", {in}, {{"shape", Ints{1}}, {"align", Ints{8}}}).op().batch_need(),
+  EXPECT_EQ(Trial("pad", {in}, {}).op().batch_need(), BatchNeed::shapes);
+  EXPECT_EQ(Trial("pad", {in}, {{"shape", Ints{4, -1}}}).op().batch_need(), BatchNeed::shapes);
+  EXPECT_EQ(Trial("pad", {in}, {{"shape", Ints{1}}, {"align", Ints{8}}}).op().batch_need(),
             BatchNeed::none);
 }
 
 TEST(Pad, grows_to_the_largest_of_the_batch) {
-  FakeSample a("pad", {counted({2, 5}, "HW")}, {}), b("pad", {counted({4, 3}, "HW")}, {});
-  std::vector<Sample*> batch = {&a, &b};
-  a.op().combine(batch);
+  Trial a("pad", {counted({2, 5}, "HW")}, {}), b("pad", {counted({4, 3}, "HW")}, {});
+  const BatchItem batch[] = {{a.facts(), {}, Parallel::serial()},
+                             {b.facts(), {}, Parallel::serial()}};
+  for (Trial* sample : {&a, &b}) sample->set_batch(a.op().combine(batch));
   EXPECT_EQ(to_string(a.infer().shape), "[4, 5]");
   EXPECT_EQ(to_string(b.infer().shape), "[4, 5]");
 }
 
 TEST(Shapes, what_needs_no_elements_asks_for_none) {
   for (const char* op : {"tensor_shape", "zeros_like", "ones_like"}) {
-    FakeSample s(op, {counted({2, 3}, "HW")}, {});
+    Trial s(op, {counted({2, 3}, "HW")}, {});
     s.evaluate();
     EXPECT_EQ(s.asked, Asked()) << op;
     EXPECT_FALSE(s.ran);
   }
-  FakeSample like("full_like", {counted({2, 3}, "HW"), Tensor::scalar<std::int16_t>(4)}, {});
+  Trial like("full_like", {counted({2, 3}, "HW"), Tensor::scalar<std::int16_t>(4)}, {});
   EXPECT_EQ(elements(like.evaluate()), Reals(6, 4));
   EXPECT_EQ(like.asked, Asked{"value 1"});
 }
@@ -193,7 +194,7 @@ TEST(Shapes, views_of_a_file_stay_views_of_a_file) {
       {"tensor_subscript", {{"num_subscripts", std::int64_t{1}}, {"at_0", std::int64_t{3}}}},
   };
   for (const auto& [op, args] : calls) {
-    FakeSample s(op, {file}, args);
+    Trial s(op, {file}, args);
     EXPECT_TRUE(s.evaluate().deferred()) << op;
     EXPECT_FALSE(s.ran) << op;
   }
@@ -201,7 +202,7 @@ TEST(Shapes, views_of_a_file_stay_views_of_a_file) {
 
 TEST(Reshape, of_a_transposed_array_is_one_copy) {
   const Tensor in = counted({2, 3}, "HW").permuted(std::array{1, 0});
-  FakeSample s("reshape", {in}, {{"shape", Ints{6}}});
+  Trial s("reshape", {in}, {{"shape", Ints{6}}});
   EXPECT_EQ(elements(s.evaluate()), (Reals{0, 3, 1, 4, 2, 5}));
   EXPECT_TRUE(s.ran);
 }

@@ -15,26 +15,40 @@ class BrightnessContrast final : public Pointwise {
       : brightens_(args.def().find_arg("brightness") != nullptr),
         contrasts_(args.def().find_arg("contrast") != nullptr) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     if (s.has("dtype")) spec.dtype = s.dtype("dtype");
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    const Map map = map_of(s);
-    if (map.factor != 1 || map.offset != 0 || s.spec(0).dtype != s.output_spec(0).dtype)
-      return false;
-    s.set_result(0, s.tensor(0));
+  void prepare(Inference& s) const override {
+    const double brightness = brightens_ ? s.real("brightness") : 1;
+    const double shift = brightens_ ? s.real("brightness_shift") : 0;
+    const double contrast = contrasts_ ? s.real("contrast") : 1;
+    const double center = contrasts_ && s.has("contrast_center") ? s.real("contrast_center")
+                                                                 : half_range(s.spec(0).dtype);
+    s.state() = Map{brightness * contrast, shift * full_range(s.output_spec(0).dtype) +
+                                               brightness * (center - contrast * center)};
+  }
+
+  std::optional<int> view_of(const Inference& s) const override {
+    const auto [factor, offset] = s.kept<Map>();
+    if (factor != 1 || offset != 0 || s.spec(0).dtype != s.output_spec(0).dtype)
+      return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& views) const override {
+    views.out[0] = views.in;
     return true;
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
-    const Map map = map_of(s);
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
+    const auto [factor, offset] = s.kept<Map>();
     const DType out = s.output_spec(0).dtype;
     const DType type = exceeds_float(in[0].dtype) || exceeds_float(out) ? DType::f64 : DType::f32;
-    const Register result = to.fma(to.convert(in[0], type), to.constant(type, map.factor),
-                                   to.constant(type, map.offset));
+    const Register result =
+        to.fma(to.convert(in[0], type), to.constant(type, factor), to.constant(type, offset));
     return to.convert(result, out);
   }
 
@@ -42,16 +56,6 @@ class BrightnessContrast final : public Pointwise {
   struct Map {
     double factor, offset;
   };
-
-  Map map_of(Sample& s) const {
-    const double brightness = brightens_ ? s.real("brightness") : 1;
-    const double shift = brightens_ ? s.real("brightness_shift") : 0;
-    const double contrast = contrasts_ ? s.real("contrast") : 1;
-    const double center = contrasts_ && s.has("contrast_center") ? s.real("contrast_center")
-                                                                 : half_range(s.spec(0).dtype);
-    return {brightness * contrast,
-            shift * full_range(s.output_spec(0).dtype) + brightness * (center - contrast * center)};
-  }
 
   static bool exceeds_float(DType t) { return size_of(t) >= 4 && t != DType::f32; }
   static int value_bits(DType t) {
@@ -77,28 +81,34 @@ OperatorDef base(const char* name, const char* summary) {
               .doc = "Any shape.",
               .dtypes = dtypes_except({DType::u64, DType::i64, DType::boolean})})
       .output("result", "Same shape and layout as the input, of type `dtype`.")
-      .traits({.pointwise = true, .keeps_grid = true})
+      .traits({.keeps_grid = true})
       .make<BrightnessContrast>();
 }
 
 OperatorDef with_brightness(OperatorDef def) {
   return std::move(def)
-      .arg({.name = "brightness", .default_value = 1.0, .doc = "Factor; 1 changes nothing."})
+      .arg({.name = "brightness",
+            .default_value = 1.0,
+            .doc = "Factor; 1 changes nothing.",
+            .late = true})
       .arg({.name = "brightness_shift",
             .default_value = 0.0,
             .doc = "Added, in units of the output's range: the largest value of an integer type, 1 "
-                   "for floats."});
+                   "for floats.",
+            .late = true});
 }
 
 OperatorDef with_contrast(OperatorDef def) {
   return std::move(def)
       .arg({.name = "contrast",
             .default_value = 1.0,
-            .doc = "Factor of the distance from the center; 1 changes nothing."})
+            .doc = "Factor of the distance from the center; 1 changes nothing.",
+            .late = true})
       .arg({.name = "contrast_center",
             .doc = "Intensity that contrast leaves alone. Default: half the input type's range "
                    "(128 for uint8, "
-                   "16384 for int16, 0.5 for floats)."});
+                   "16384 for int16, 0.5 for floats).",
+            .late = true});
 }
 
 OperatorDef with_dtype(OperatorDef def) {

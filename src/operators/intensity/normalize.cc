@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pointwise/normalize.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/copy/copy.h"
@@ -11,9 +12,20 @@ namespace varo {
 
 namespace {
 
-// Mean and variance for each position along the axes that are not reduced, in row-major order.
-struct Moments {
-  std::vector<double> mean, variance;
+// Of all samples of the batch, for each position along the axes that are not reduced, in row-major
+// order.
+struct BatchMoments {
+  std::vector<double> mean;
+  std::vector<double> squares;  // sum of squared deviations; empty where stddev is given
+  double count = 0;             // elements of each
+};
+
+// One sample's parameters, in the same order. What is left to be computed is empty.
+struct Plan {
+  std::uint32_t axes = 0;  // that are reduced
+  Shape kept;              // the input's, with extent 1 along them
+  std::vector<double> mean, gain;
+  double scale = 1, shift = 0, epsilon = 0, ddof = 0;
 };
 
 Shape kept_shape(Shape shape, std::uint32_t axes) {
@@ -25,7 +37,7 @@ Shape kept_shape(Shape shape, std::uint32_t axes) {
 // Constant numbers and 0-D values count for everything; other values are tensors of parameters.
 bool is_tensor(const Tensor& t) { return t.defined() && t.rank() > 0; }
 
-class Normalize final : public Operator {
+class Normalize final : public HostOperator {
  public:
   explicit Normalize(const Args& args)
       : batch_(args.flag("batch")),
@@ -50,87 +62,151 @@ class Normalize final : public Operator {
     return batch_ && !(has_mean_ && has_stddev_) ? BatchNeed::values : BatchNeed::none;
   }
 
-  void combine(std::span<Sample* const> samples) const override {
-    const Spec& first = samples[0]->spec(0);
-    const std::uint32_t axes = reduced_axes(*samples[0], first);
+  std::any combine(std::span<const BatchItem> items) const override {
+    const Spec& first = items[0].facts.spec(0);
+    const std::uint32_t axes = reduced_axes(items[0].facts, first);
     const Shape kept = kept_shape(first.shape, axes);
-    double count = 0;
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      const Spec& spec = samples[i]->spec(0);
-      if (spec.shape.rank() != kept.rank() || reduced_axes(*samples[i], spec) != axes ||
+    BatchMoments moments;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Spec& spec = items[i].facts.spec(0);
+      if (spec.shape.rank() != kept.rank() || reduced_axes(items[i].facts, spec) != axes ||
           !(kept_shape(spec.shape, axes) == kept)) {
         throw Error(ErrorKind::shape,
                     "the samples of the batch differ along an axis that is not reduced")
             .got(to_string(spec.shape) + " in sample " + std::to_string(i) + " of the batch")
             .allowed(to_string(first.shape) + " as in the first, apart from the reduced axes");
       }
-      count += static_cast<double>(group_size(spec.shape, axes));
+      moments.count += static_cast<double>(group_size(spec.shape, axes));
     }
-    auto moments = std::make_shared<Moments>();
     const auto groups = static_cast<std::size_t>(volume(kept));
-    const auto pool = [&](Reduction what, std::vector<double>& total) {
+    const auto pool = [&](ReduceSpec what, std::vector<double>& total) {
       total.assign(groups, 0);
-      for (Sample* s : samples) {
-        const auto n = static_cast<double>(group_size(s->spec(0).shape, axes));
+      std::vector<double> part(groups);
+      for (const BatchItem& item : items) {
+        const auto n = static_cast<double>(group_size(item.value.shape, axes));
         if (n == 0) continue;
         // The sum itself: of deviations, by leaving one degree of freedom.
-        const auto part = reduced(*s, axes, kept, what, moments->mean, n - 1);
+        what.axes = axes;
+        what.ddof = n - 1;
+        std::vector<std::byte> scratch(reduce_scratch_bytes(item.value, what));
+        reduce(item.value, dense_view(part.data(), kept), what, item.parallel, scratch);
         for (std::size_t k = 0; k < groups; ++k) total[k] += part[k];
       }
     };
     if (has_mean_) {
-      moments->mean.assign(groups, samples[0]->real("mean"));
+      moments.mean.assign(groups, items[0].facts.real("mean"));
     } else {
-      pool(Reduction::sum, moments->mean);
-      for (double& mean : moments->mean) mean /= count;
+      pool({.what = Reduction::sum}, moments.mean);
+      for (double& mean : moments.mean) mean /= moments.count;
     }
-    if (!has_stddev_) {
-      pool(Reduction::variance, moments->variance);
-      const double divisor = count - static_cast<double>(samples[0]->integer("ddof"));
-      for (double& v : moments->variance) v = divisor > 0 ? v / divisor : 0;
-    }
-    for (Sample* s : samples) s->state() = std::shared_ptr<const Moments>(moments);
+    if (!has_stddev_)
+      pool({.what = Reduction::variance, .mean = dense_view(moments.mean.data(), kept)},
+           moments.squares);
+    return moments;
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     reduced_axes(s, spec);
     spec.dtype = s.dtype("dtype");
     s.set_output(0, spec);
   }
 
-  void run(Sample& s) const override {
+  void prepare(Inference& s) const override {
+    Plan plan;
     const Shape& shape = s.spec(0).shape;
-    if (volume(shape) == 0) return;
-    const Tensor mean = s.argument("mean"), stddev = s.argument("stddev");
-    const std::uint32_t axes = axes_for(s, mean, stddev);
-    const Shape kept = kept_shape(shape, axes);
+    if (volume(shape) > 0) fill_in(s, shape, plan);
+    s.state() = std::move(plan);
+  }
 
-    Moments own;
-    if (batch_need() == BatchNeed::values) own = *s.kept<std::shared_ptr<const Moments>>();
-    if (has_mean_) own.mean = given(s, "mean", mean, kept);
-    if (own.mean.empty()) own.mean = reduced(s, axes, kept, Reduction::mean, {}, 0);
-    std::vector<double> gain;
-    const double scale = s.real("scale");
-    if (has_stddev_) {
-      gain = given(s, "stddev", stddev, kept);
-      for (double& g : gain) g = g == 0 ? 0 : scale / g;
-    } else {
-      if (own.variance.empty())
-        own.variance = reduced(s, axes, kept, Reduction::variance, own.mean,
-                               static_cast<double>(s.integer("ddof")));
-      gain = own.variance;
-      const double epsilon = s.real("epsilon");
-      for (double& g : gain) g = g + epsilon == 0 ? 0 : scale / std::sqrt(g + epsilon);
+  std::size_t setup(const HostRun& r, std::any&) const override {
+    return r.out[0].volume() == 0 ? 0 : Scratch(r).bytes;
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    if (r.out[0].volume() == 0) return;
+    const auto& plan = r.state<Plan>();
+    const Scratch scratch(r);
+    const double *mean = plan.mean.data(), *gain = plan.gain.data();
+    if (plan.mean.empty()) {
+      reduce(r.view(0), dense_view(scratch.mean, plan.kept), scratch.to_mean, r.parallel,
+             scratch.rest);
+      mean = scratch.mean;
     }
-
-    NormalizeParams params{own.mean.data(), gain.data(), dense_strides(kept), s.real("shift")};
-    for (int i = 0; i < shape.rank(); ++i)
-      if ((axes >> i & 1U) != 0) params.strides[i] = 0;
-    normalize(s.view(0), s.output(0), params, s.parallel());
+    if (plan.gain.empty()) {
+      ReduceSpec spec = scratch.to_variance;
+      spec.mean = dense_view(mean, plan.kept);
+      reduce(r.view(0), dense_view(scratch.gain, plan.kept), spec, r.parallel, scratch.rest);
+      const std::int64_t groups = volume(plan.kept);
+      for (std::int64_t k = 0; k < groups; ++k) scratch.gain[k] = gain_of(plan, scratch.gain[k]);
+      gain = scratch.gain;
+    }
+    NormalizeParams params{mean, gain, dense_strides(plan.kept), plan.shift};
+    for (int i = 0; i < plan.kept.rank(); ++i)
+      if ((plan.axes >> i & 1U) != 0) params.strides[i] = 0;
+    normalize(r.view(0), r.out[0], params, r.parallel);
   }
 
  private:
+  // How a run's scratch is shared out: moments that are computed, and what computing them takes.
+  struct Scratch {
+    double *mean = nullptr, *gain = nullptr;
+    std::span<std::byte> rest;
+    ReduceSpec to_mean, to_variance;  // the latter with a mean that has no elements
+    std::size_t bytes = 0;
+
+    explicit Scratch(const HostRun& r) {
+      const auto& plan = r.state<Plan>();
+      const double* const none = nullptr;
+      to_mean = {.what = Reduction::mean, .axes = plan.axes};
+      to_variance = {.what = Reduction::variance,
+                     .axes = plan.axes,
+                     .mean = dense_view(none, plan.kept),
+                     .ddof = plan.ddof};
+      const std::size_t one =
+          (static_cast<std::size_t>(volume(plan.kept)) * sizeof(double) + 63) / 64 * 64;
+      std::size_t most = 0;
+      const auto take = [&](const ReduceSpec& spec) -> double* {
+        most = std::max(most, reduce_scratch_bytes(r.view(0), spec));
+        bytes += one;
+        if (r.scratch.empty()) return nullptr;
+        return reinterpret_cast<double*>(r.scratch.data() + bytes - one);
+      };
+      if (plan.mean.empty()) mean = take(to_mean);
+      if (plan.gain.empty()) gain = take(to_variance);
+      if (!r.scratch.empty()) rest = r.scratch.subspan(bytes);
+      bytes += most;
+    }
+  };
+
+  static double gain_of(const Plan& plan, double variance) {
+    return variance + plan.epsilon == 0 ? 0 : plan.scale / std::sqrt(variance + plan.epsilon);
+  }
+
+  void fill_in(const Inference& s, const Shape& shape, Plan& plan) const {
+    const Tensor mean = s.argument("mean"), stddev = s.argument("stddev");
+    plan.axes = axes_for(s, mean, stddev);
+    plan.kept = kept_shape(shape, plan.axes);
+    plan.scale = s.real("scale");
+    plan.shift = s.real("shift");
+    const auto* batch = s.batch<BatchMoments>();
+    if (has_mean_)
+      plan.mean = given(s, "mean", mean, plan.kept);
+    else if (batch != nullptr)
+      plan.mean = batch->mean;
+    if (has_stddev_) {
+      plan.gain = given(s, "stddev", stddev, plan.kept);
+      for (double& g : plan.gain) g = g == 0 ? 0 : plan.scale / g;
+      return;
+    }
+    plan.epsilon = s.real("epsilon");
+    plan.ddof = static_cast<double>(s.integer("ddof"));
+    if (batch == nullptr) return;
+    const double divisor = batch->count - plan.ddof;
+    for (const double squares : batch->squares)
+      plan.gain.push_back(gain_of(plan, divisor > 0 ? squares / divisor : 0));
+  }
+
   [[noreturn]] static void scalars_along_axes() {
     throw Error(ErrorKind::param, "axes have no meaning when mean and stddev are both numbers")
         .got("axes, with a number for mean and for stddev")
@@ -144,12 +220,12 @@ class Normalize final : public Operator {
     return n;
   }
 
-  static std::uint32_t reduced_axes(Sample& s, const Spec& spec) {
+  static std::uint32_t reduced_axes(const Inference& s, const Spec& spec) {
     return chosen_axes(s.args(), spec).value_or((std::uint32_t{1} << spec.shape.rank()) - 1);
   }
 
   // As reduced_axes, or where a tensor of parameters has extent 1; checks those tensors.
-  static std::uint32_t axes_for(Sample& s, const Tensor& mean, const Tensor& stddev) {
+  static std::uint32_t axes_for(const Inference& s, const Tensor& mean, const Tensor& stddev) {
     const Spec& spec = s.spec(0);
     std::optional<std::uint32_t> axes = chosen_axes(s.args(), spec);
     if (is_tensor(mean) && is_tensor(stddev) && !(mean.shape() == stddev.shape())) {
@@ -179,27 +255,15 @@ class Normalize final : public Operator {
   }
 
   // The argument as one number for each group.
-  static std::vector<double> given(Sample& s, const char* arg, const Tensor& tensor,
+  static std::vector<double> given(const Inference& s, const char* arg, const Tensor& tensor,
                                    const Shape& kept) {
     std::vector<double> values(static_cast<std::size_t>(volume(kept)));
     if (is_tensor(tensor)) {
-      convert(tensor.view(), dense_view(values.data(), tensor.shape()), s.parallel());
+      convert(tensor.view(), dense_view(values.data(), tensor.shape()), Parallel::serial());
     } else {
       std::fill(values.begin(), values.end(), s.real(arg));
     }
     return values;
-  }
-
-  static std::vector<double> reduced(Sample& s, std::uint32_t axes, const Shape& kept,
-                                     Reduction what, const std::vector<double>& mean, double ddof) {
-    std::vector<double> out(static_cast<std::size_t>(volume(kept)));
-    const ConstView in = s.view(0);
-    ReduceSpec spec{.what = what, .axes = axes, .ddof = ddof};
-    if (what == Reduction::variance) spec.mean = dense_view(mean.data(), kept);
-    const auto scratch =
-        s.scratch_of<std::byte>(static_cast<std::int64_t>(reduce_scratch_bytes(in, spec)));
-    reduce(in, dense_view(out.data(), kept), spec, s.parallel(), scratch);
-    return out;
   }
 
   bool batch_, has_mean_, has_stddev_;
@@ -229,31 +293,37 @@ VARO_OPERATORS(intensity, normalize) {
                     .type = ArgType::real,
                     .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
                            "when not given; "
-                           "otherwise deviations are about it."})
+                           "otherwise deviations are about it.",
+                    .late = true})
               .arg({.name = "stddev",
                     .type = ArgType::real,
                     .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
-                           "when not given."})
+                           "when not given.",
+                    .late = true})
               .arg(axes_arg("Given neither, those where mean or stddev has extent 1, or all."))
               .arg(axis_names_arg())
               .arg({.name = "shift",
                     .type = ArgType::real,
                     .default_value = 0.0,
-                    .doc = "Added at the end."})
+                    .doc = "Added at the end.",
+                    .late = true})
               .arg({.name = "scale",
                     .type = ArgType::real,
                     .default_value = 1.0,
-                    .doc = "Standard deviation of the result."})
+                    .doc = "Standard deviation of the result.",
+                    .late = true})
               .arg({.name = "epsilon",
                     .type = ArgType::real,
                     .default_value = 0.0,
                     .doc = "Added to a computed variance.",
+                    .late = true,
                     .least = 0})
               .arg({.name = "ddof",
                     .type = ArgType::integer,
                     .default_value = 0,
                     .doc = "Subtracted from the number of elements that the sum of squared "
                            "deviations is divided by.",
+                    .late = true,
                     .least = 0})
               .arg({.name = "dtype",
                     .type = ArgType::dtype,

@@ -7,7 +7,7 @@ namespace varo {
 
 namespace {
 
-void check_dtype(Sample& s, int input) {
+void check_dtype(const Inference& s, int input) {
   if (s.spec(input).dtype == s.spec(0).dtype) return;
   throw Error(ErrorKind::type, fmt::format("input {} has another element type than input 0", input))
       .got(std::string(varo::name_of(s.spec(input).dtype)))
@@ -24,50 +24,61 @@ View part_of(const View& out, int axis, std::int64_t start, std::int64_t count) 
   return part;
 }
 
-class Cat final : public Operator {
+class Cat final : public Join {
  public:
   explicit Cat(const Args& args) { exclusive(args, {"axis", "axis_name"}); }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(first(s));
     const int at = axis(s, spec);
     spec.layout = s.spec(0).layout.rank() == spec.shape.rank() ? s.spec(0).layout : spec.layout;
     spec.shape[at] = 0;
+    Places places{at, {}};
     for (int i = 0; i < s.input_count(); ++i) {
       check_dtype(s, i);
-      if (takes(s, i, spec, at)) spec.shape[at] += s.spec(i).shape[at];
+      const bool part = takes(s, i, spec, at);
+      places.starts.push_back(part ? spec.shape[at] : -1);
+      if (part) spec.shape[at] += s.spec(i).shape[at];
     }
+    s.state() = std::move(places);
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    if (s.input_count() != 1) return false;
-    s.set_result(0, s.tensor(0));
+  Need need(const Inference& s, int input) const override {
+    const bool part = s.kept<Places>().starts[static_cast<std::size_t>(input)] >= 0;
+    return {part ? Access::view : Access::nothing};
+  }
+
+  std::optional<int> view_of(const Inference& s) const override {
+    return s.input_count() == 1 ? std::optional(0) : std::nullopt;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
 
-  void run(Sample& s) const override {
-    const View out = s.output(0);
-    const Spec spec = s.output_spec(0);
-    const int at = axis(s, spec);
-    std::int64_t start = 0;
-    for (int i = 0; i < s.input_count(); ++i) {
-      if (!takes(s, i, spec, at)) continue;
-      const std::int64_t count = s.spec(i).shape[at];
-      s.write_input(i, part_of(out, at, start, count));
-      start += count;
-    }
+  void parts(const Inference& s, const View& out,
+             std::span<std::optional<View>> parts) const override {
+    const auto& [axis, starts] = s.kept<Places>();
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      if (starts[i] >= 0)
+        parts[i] = part_of(out, axis, starts[i], s.spec(static_cast<int>(i)).shape[axis]);
   }
 
  private:
+  struct Places {
+    int axis;
+    std::vector<std::int64_t> starts;  // of each input along it; -1: the input takes no part
+  };
+
   // The input that says what the others must look like: the first that is not empty.
-  static int first(Sample& s) {
+  static int first(const Inference& s) {
     for (int i = 0; i < s.input_count(); ++i)
       if (volume(s.spec(i).shape) != 0) return i;
     return 0;
   }
 
-  static int axis(Sample& s, const Spec& spec) {
+  static int axis(const Inference& s, const Spec& spec) {
     if (s.args().given("axis_name")) {
       const std::string name = s.text("axis_name");
       if (name.size() != 1)
@@ -80,7 +91,7 @@ class Cat final : public Operator {
   }
 
   // Whether the input takes part; one without elements need not fit.
-  static bool takes(Sample& s, int input, const Spec& spec, int axis) {
+  static bool takes(const Inference& s, int input, const Spec& spec, int axis) {
     const Shape& shape = s.spec(input).shape;
     const bool empty = volume(shape) == 0;
     if (shape.rank() != spec.shape.rank()) {
@@ -101,11 +112,11 @@ class Cat final : public Operator {
   }
 };
 
-class Stack final : public Operator {
+class Stack final : public Join {
  public:
   explicit Stack(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const int rank = spec.shape.rank(), at = axis(s);
     for (int i = 1; i < s.input_count(); ++i) {
@@ -134,25 +145,27 @@ class Stack final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    if (s.input_count() != 1) return false;
-    s.set_result(0, s.tensor(0).expanded(axis(s), 0));
+  std::optional<int> view_of(const Inference& s) const override {
+    return s.input_count() == 1 ? std::optional(0) : std::nullopt;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in.expanded(axis(v.facts), 0);
     return true;
   }
 
-  void run(Sample& s) const override {
-    const View out = s.output(0);
+  void parts(const Inference& s, const View& out,
+             std::span<std::optional<View>> parts) const override {
     const int at = axis(s);
-    for (int i = 0; i < s.input_count(); ++i) {
-      View part = part_of(out, at, i, 1);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      View part = part_of(out, at, static_cast<std::int64_t>(i), 1);
       part.shape.erase(at);
       part.strides.erase(at);
-      s.write_input(i, part);
+      parts[i] = part;
     }
   }
 
  private:
-  static int axis(Sample& s) {
+  static int axis(const Inference& s) {
     const int rank = s.spec(0).shape.rank();
     const std::int64_t axis = s.integer("axis");
     if (axis >= -rank && axis <= rank) return static_cast<int>(axis < 0 ? axis + rank + 1 : axis);

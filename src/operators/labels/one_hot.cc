@@ -11,7 +11,7 @@ namespace varo {
 
 namespace {
 
-// Every sample of the batch has one element; left in the state by combine().
+// Whether every sample of the batch has one element: what combine() finds.
 struct AllSingle {
   bool yes = false;
 };
@@ -53,7 +53,7 @@ void encode(const In* in, Out* out, std::int64_t outer, std::int64_t classes, st
   });
 }
 
-class OneHot final : public Operator {
+class OneHot final : public HostOperator {
  public:
   explicit OneHot(const Args& args) : axis_given_(args.given("axis")) {
     if (!args.given("num_classes"))
@@ -65,13 +65,13 @@ class OneHot final : public Operator {
   BatchNeed batch_need() const override {
     return axis_given_ ? BatchNeed::none : BatchNeed::shapes;
   }
-  void combine(std::span<Sample* const> samples) const override {
-    const bool yes = std::all_of(samples.begin(), samples.end(),
-                                 [](Sample* s) { return volume(s->spec(0).shape) == 1; });
-    for (Sample* s : samples) s->state() = AllSingle{yes};
+  std::any combine(std::span<const BatchItem> items) const override {
+    return AllSingle{std::all_of(items.begin(), items.end(), [](const BatchItem& item) {
+      return volume(item.facts.spec(0).shape) == 1;
+    })};
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const std::string name = s.args().given("axis_name") ? s.text("axis_name") : "";
     if (name.size() > 1)
@@ -80,6 +80,8 @@ class OneHot final : public Operator {
           .allowed("1 letter");
     if (scalars(s)) spec = {spec.dtype, {}, {}};
     const int rank = spec.shape.rank(), at = axis(s, rank);
+    Plan plan;
+    for (int i = 0; i < rank; ++i) (i < at ? plan.outer : plan.inner) *= spec.shape[i];
     if (rank == kMaxRank)
       throw Error(ErrorKind::shape, "too many axes")
           .got(fmt::format("{}", rank + 1))
@@ -93,38 +95,52 @@ class OneHot final : public Operator {
     spec.shape.insert(at, s.integer("num_classes"));
     spec.dtype = s.dtype("dtype");
     s.set_output(0, spec);
+    plan.classes = s.integer("num_classes");
+    plan.on = bits_of(s.real("on_value"), spec.dtype);
+    plan.off = bits_of(s.real("off_value"), spec.dtype);
+    s.state() = plan;
   }
 
-  void run(Sample& s) const override {
-    const ConstView in = s.dense(0);
-    View out = s.output(0);
+  Need need(const Inference&, int) const override { return {Access::dense}; }
+
+  std::size_t setup(const HostRun& r, std::any&) const override {
+    const View& out = r.out[0];
+    return is_dense(out) ? 0 : static_cast<std::size_t>(out.volume()) * out.element_size();
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& plan = r.state<Plan>();
+    const ConstView in = r.view(0);
+    const View& out = r.out[0];
     if (in.volume() == 0) return;
-    const Shape shape = scalars(s) ? Shape() : in.shape;
-    const int at = axis(s, shape.rank());
-    std::int64_t outer = 1, inner = 1;
-    for (int i = 0; i < shape.rank(); ++i) (i < at ? outer : inner) *= shape[i];
-    const std::uint64_t on = bits_of(s.real("on_value"), out.dtype),
-                        off = bits_of(s.real("off_value"), out.dtype);
     const bool direct = is_dense(out);
-    View dense{out.data, out.dtype, out.shape, dense_strides(out.shape)};
-    if (!direct)
-      dense.data = s.scratch(static_cast<std::size_t>(out.volume()) * out.element_size());
+    const View dense{direct ? out.data : r.scratch.data(), out.dtype, out.shape,
+                     dense_strides(out.shape)};
     dispatch<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t, std::int16_t,
              std::int32_t, std::int64_t, float, double, bool>(in.dtype, [&](auto in_tag) {
       using In = typename decltype(in_tag)::type;
       dispatch_width(out.dtype, [&](auto out_tag) {
         using Out = typename decltype(out_tag)::type;
-        encode(in.ptr<In>(), dense.ptr<Out>(), outer, out.shape[at], inner, static_cast<Out>(on),
-               static_cast<Out>(off), s.parallel());
+        encode(in.ptr<In>(), dense.ptr<Out>(), plan.outer, plan.classes, plan.inner,
+               static_cast<Out>(plan.on), static_cast<Out>(plan.off), r.parallel);
       });
     });
-    if (!direct) copy(dense, out, s.parallel());
+    if (!direct) copy(dense, out, r.parallel);
   }
 
  private:
-  static bool scalars(Sample& s) { return s.state().has_value() && s.kept<AllSingle>().yes; }
+  // The input as [outer, inner] elements, the output as [outer, classes, inner].
+  struct Plan {
+    std::int64_t outer = 1, inner = 1, classes = 1;
+    std::uint64_t on = 0, off = 0;
+  };
 
-  static int axis(Sample& s, int rank) {
+  static bool scalars(const Inference& s) {
+    const auto* batch = s.batch<AllSingle>();
+    return batch != nullptr && batch->yes;
+  }
+
+  static int axis(const Inference& s, int rank) {
     const std::int64_t axis = s.integer("axis");
     if (axis >= -rank - 1 && axis <= rank)
       return static_cast<int>(axis < 0 ? axis + rank + 1 : axis);

@@ -9,6 +9,7 @@
 
 #include "formats/file_source.h"
 #include "kernels/label/label.h"
+#include "operators/api/in_memory.h"
 #include "operators/api/operator.h"
 #include "operators/labels/component_cache.h"
 #include "operators/labels/component_store.h"
@@ -24,7 +25,7 @@ constexpr double kMaxWeight = std::numeric_limits<float>::max();
 
 enum class Format : std::uint8_t { anchor_shape, start_end, box };
 
-class RandomObjectBBox final : public Operator {
+class RandomObjectBBox final : public HostFunction {
  public:
   explicit RandomObjectBBox(const Args& args)
       : ignore_class_(args.flag("ignore_class")),
@@ -45,7 +46,7 @@ class RandomObjectBBox final : public Operator {
            (args.flag("output_class") ? 1 : 0);
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Shape& shape = s.spec(0).shape;
     const int rank = shape.rank();
     for (int i = 0; i < rank; ++i)
@@ -53,7 +54,7 @@ class RandomObjectBBox final : public Operator {
         throw Error(ErrorKind::shape, fmt::format("axis {} is too long for boxes of int32", i))
             .got(fmt::format("{} voxels", shape[i]))
             .allowed(fmt::format("at most {}", std::numeric_limits<std::int32_t>::max()));
-    s.state() = drawn(s, rank);
+    s.state() = Plan{drawn(s, rank), shape};
     int output = 0;
     if (format_ == Format::box) {
       s.set_output(output++, {DType::i32, {2 * rank}, {}});
@@ -64,12 +65,33 @@ class RandomObjectBBox final : public Operator {
     if (output_class_) s.set_output(output, {DType::i32, {}, {}});
   }
 
-  void run(Sample& s) const override {
-    auto& draw = s.kept<ObjectDraw>();
-    Dims lo = Dims::filled(s.spec(0).shape.rank(), 0), hi = s.spec(0).shape;
+  // The table of a known file needs no elements: call() says when they are to be read.
+  Need need(const Inference& s, int) const override {
+    return {s.kept<Plan>().draw.foreground ? Access::source : Access::spec};
+  }
+
+  std::optional<Error> call(const FunctionRun& r) const override {
+    try {
+      choose(r);
+    } catch (const Error& error) {
+      return error;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Plan {
+    ObjectDraw draw;
+    Shape shape;  ///< of the labels
+  };
+
+  void choose(const FunctionRun& r) const {
+    const auto& plan = r.state<Plan>();
+    ObjectDraw draw = plan.draw;
+    Dims lo = Dims::filled(plan.shape.rank(), 0), hi = plan.shape;
     std::int64_t cls = draw.background;
     if (draw.foreground) {
-      const ComponentCache::Table table = components(s, draw.background);
+      const ComponentCache::Table table = components(r.in[0], draw.background, r.parallel);
       const ObjectChoice choice = draw_object(draw, *table);
       if (choice.component >= 0) {
         cls = choice.cls;
@@ -78,10 +100,9 @@ class RandomObjectBBox final : public Operator {
         std::copy(to.begin(), to.end(), hi.begin());
       }
     }
-    write(s, lo, hi, cls);
+    write(r, lo, hi, cls);
   }
 
- private:
   static Format format_of(const std::string& text) {
     if (text == "anchor_shape") return Format::anchor_shape;
     if (text == "start_end") return Format::start_end;
@@ -97,7 +118,7 @@ class RandomObjectBBox final : public Operator {
         .allowed("one of them");
   }
 
-  ObjectDraw drawn(Sample& s, int rank) const {
+  ObjectDraw drawn(const Inference& s, int rank) const {
     ObjectDraw draw{.rng = Rng(s.random()), .ignore_class = ignore_class_, .k_largest = k_largest_};
     draw.foreground = draw.rng.uniform() < s.real("foreground_prob");
     if (s.has("threshold")) draw.threshold = s.integers("threshold", rank);
@@ -126,33 +147,31 @@ class RandomObjectBBox final : public Operator {
     return draw;
   }
 
-  static ComponentCache::Table labelled(Sample& s, const ConstView& labels,
-                                        std::int64_t background) {
-    return std::make_shared<const ComponentTable>(
-        label_components(labels, background, s.parallel()));
+  static ComponentCache::Table labelled(const ConstView& labels, std::int64_t background,
+                                        Parallel& parallel) {
+    return std::make_shared<const ComponentTable>(label_components(labels, background, parallel));
   }
 
-  ComponentCache::Table components(Sample& s, std::int64_t background) const {
-    const Tensor& labels = s.tensor(0);
+  ComponentCache::Table components(const Tensor& labels, std::int64_t background,
+                                   Parallel& parallel) const {
     // Labels in a file are read for this call alone: what follows mostly wants a part of them.
-    if (!cached_) return labelled(s, labels.deferred() ? s.fetch(labels) : s.view(0), background);
+    if (!cached_) return labelled(in_memory(labels, false, parallel).view(), background, parallel);
     if (const std::optional<FileOrigin> origin = origin_of(labels))
-      return components_of_file(s, *origin, background);
-    return components_of_contents(s, background);
+      return components_of_file(labels, *origin, background, parallel);
+    return components_of_contents(in_memory(labels, true, parallel).view(), background, parallel);
   }
 
   // Of a known file not a byte is read.
-  ComponentCache::Table components_of_file(Sample& s, const FileOrigin& origin,
-                                           std::int64_t background) const {
+  ComponentCache::Table components_of_file(const Tensor& labels, const FileOrigin& origin,
+                                           std::int64_t background, Parallel& parallel) const {
     const std::string id = ComponentStore::key_of(origin.key, background);
     const Hash128 key = hash_bytes(id.data(), id.size(), kFileSeed, Parallel::serial());
-    const Shape& shape = s.spec(0).shape;
     const auto in_this_state = origin.source->unchanged();
     ComponentCache::Table table = in_this_state ? cache_.find(key) : nullptr;
     if (table) return table;
-    if (in_this_state && origin.whole && store_) table = store_->load(id, shape);
+    if (in_this_state && origin.whole && store_) table = store_->load(id, labels.shape());
     const bool stored = table != nullptr;
-    if (!stored) table = labelled(s, s.fetch(s.tensor(0)), background);
+    if (!stored) table = labelled(in_memory(labels, false, parallel).view(), background, parallel);
     if (stored || origin.source->unchanged()) {
       cache_.insert(key, table);
       if (!stored && origin.whole && store_) store_->save(id, *table);
@@ -160,23 +179,23 @@ class RandomObjectBBox final : public Operator {
     return table;
   }
 
-  ComponentCache::Table components_of_contents(Sample& s, std::int64_t background) const {
-    const ConstView labels = s.dense(0);
+  ComponentCache::Table components_of_contents(const ConstView& labels, std::int64_t background,
+                                               Parallel& parallel) const {
     const auto bytes = static_cast<std::size_t>(labels.volume()) * labels.element_size();
-    Hash128 key = hash_bytes(labels.data, bytes, 0, s.parallel());
+    Hash128 key = hash_bytes(labels.data, bytes, 0, parallel);
     key = hash_with(hash_with(key, static_cast<std::uint64_t>(labels.dtype)),
                     static_cast<std::uint64_t>(background));
     for (const std::int64_t extent : labels.shape)
       key = hash_with(key, static_cast<std::uint64_t>(extent));
     if (auto table = cache_.find(key)) return table;
-    auto table = labelled(s, labels, background);
+    auto table = labelled(labels, background, parallel);
     cache_.insert(key, table);
     return table;
   }
 
-  void write(Sample& s, const Dims& lo, const Dims& hi, std::int64_t cls) const {
+  void write(const FunctionRun& r, const Dims& lo, const Dims& hi, std::int64_t cls) const {
     const auto put = [&](int output, int from, int i, std::int64_t value) {
-      const View v = s.output(output);
+      const View& v = r.out[static_cast<std::size_t>(output)];
       v.ptr<std::int32_t>()[(from + i) * v.strides[0]] = static_cast<std::int32_t>(value);
     };
     const int rank = lo.rank();
@@ -187,8 +206,7 @@ class RandomObjectBBox final : public Operator {
       else
         put(1, 0, i, format_ == Format::start_end ? hi[i] : hi[i] - lo[i]);
     }
-    if (output_class_)
-      *s.output(s.output_count() - 1).ptr<std::int32_t>() = static_cast<std::int32_t>(cls);
+    if (output_class_) *r.out.back().ptr<std::int32_t>() = static_cast<std::int32_t>(cls);
   }
 
   const bool ignore_class_, output_class_;

@@ -19,18 +19,20 @@ struct Range {
 };
 using Plan = std::vector<Range>;
 
-class SelectMasks final : public Operator {
+class SelectMasks final : public HostOperator {
  public:
   explicit SelectMasks(const Args& args) : reindex_(args.flag("reindex_masks")) {}
 
-  void infer(Sample& s) const override {
+  bool infers_from(const Inference&, int input) const override { return input < 2; }
+
+  void infer(Inference& s) const override {
     const Shape table = s.spec(1).shape, points = s.spec(2).shape;
     if (table[1] != 3)
       throw Error(ErrorKind::shape,
                   "a row of polygons is id, first vertex, one past the last vertex")
           .got(fmt::format("{} columns", table[1]))
           .allowed("3");
-    Plan plan = selected(s.dense(0), s.dense(1), points[0]);
+    Plan plan = selected(s.number(0), s.number(1), points[0]);
     std::int64_t vertices = 0;
     for (const Range& range : plan) vertices += range.end - range.begin;
     s.set_output(0, {DType::i32, {static_cast<std::int64_t>(plan.size()), 3}, s.spec(1).layout});
@@ -38,10 +40,14 @@ class SelectMasks final : public Operator {
     s.state() = std::move(plan);
   }
 
-  void run(Sample& s) const override {
-    const auto& plan = s.kept<Plan>();
-    const View polygons = s.output(0), to = s.output(1);
-    const ConstView from = s.dense(2);
+  Need need(const Inference&, int input) const override {
+    return {input < 2 ? Access::number : Access::dense};
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& plan = r.state<Plan>();
+    const View &polygons = r.out[0], &to = r.out[1];
+    const ConstView from = r.view(2);
     const auto put = [&](std::size_t row, int column, std::int64_t value) {
       polygons.ptr<std::int32_t>()[static_cast<std::int64_t>(row) * polygons.strides[0] +
                                    column * polygons.strides[1]] = static_cast<std::int32_t>(value);

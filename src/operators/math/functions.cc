@@ -25,7 +25,7 @@ class Function final : public Pointwise {
  public:
   Function(const FunctionDef& def, bool clamps) : def_(def), clamps_(clamps) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     std::vector<Spec> operands;
     constexpr std::string_view kNames[] = {"input 0", "input 1", "input 2"};
     bool numbers = false;
@@ -44,7 +44,8 @@ class Function final : public Pointwise {
         0, {def_.result == Result::real ? real_type(type) : type, result.shape, result.layout});
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     const DType type = s.output_spec(0).dtype;
     const Register a = to.convert(in[0], type);
     if (clamps_)
@@ -104,7 +105,7 @@ OperatorDef function(const FunctionDef& def, std::initializer_list<const char*> 
   return std::move(made)
       .output("result", def.result == Result::real ? "float32, or float64 where an input is."
                                                    : "The promoted type.")
-      .traits({.pointwise = true, .keeps_grid = true})
+      .traits({.keeps_grid = true})
       .make([&def, clamps](const Args&) { return std::make_unique<Function>(def, clamps); });
 }
 

@@ -9,15 +9,19 @@ class GaussianNoise final : public Pointwise {
  public:
   explicit GaussianNoise(const Args&) {}
 
-  void infer(Sample& s) const override { s.set_output(0, s.spec(0)); }
+  void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
 
-  bool resolve(Sample& s) const override {
-    if (s.real("mean") != 0 || s.real("stddev") != 0) return false;
-    s.set_result(0, s.tensor(0));
+  std::optional<int> view_of(const Inference& s) const override {
+    if (s.real("mean") != 0 || s.real("stddev") != 0) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     // float32 does not hold every 32-bit integer.
     const bool wide = size_of(in[0].dtype) >= 4 && in[0].dtype != DType::f32;
     const DType type = wide ? DType::f64 : DType::f32;
@@ -38,12 +42,13 @@ VARO_OPERATORS(noise, gaussian) {
                "types) and converted back with saturation.")
           .input({.name = "data", .doc = "Any shape.", .dtypes = dtypes_except({DType::boolean})})
           .output("noisy", "Same shape, dtype and layout as the input.")
-          .arg({.name = "mean", .default_value = 0.0, .doc = "Mean of the noise."})
+          .arg({.name = "mean", .default_value = 0.0, .doc = "Mean of the noise.", .late = true})
           .arg({.name = "stddev",
                 .default_value = 1.0,
                 .doc = "Standard deviation of the noise.",
+                .late = true,
                 .least = 0.0})
-          .traits({.pointwise = true, .random = true, .keeps_grid = true})
+          .traits({.random = true, .keeps_grid = true})
           .make<GaussianNoise>()};
 }
 

@@ -16,7 +16,7 @@ class SaltAndPepper final : public Pointwise {
  public:
   explicit SaltAndPepper(const Args& args) : per_channel_(args.flag("per_channel")) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& spec = s.spec(0);
     const int channel = channel_of(spec);
     if (channel > 0 && channel != spec.shape.rank() - 1)
@@ -27,13 +27,17 @@ class SaltAndPepper final : public Pointwise {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    if (s.real("prob") != 0) return false;
-    s.set_result(0, s.tensor(0));
+  std::optional<int> view_of(const Inference& s) const override {
+    if (s.real("prob") != 0) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     const Spec& spec = s.spec(0);
     const double prob = s.real("prob"), salt = s.real("salt_vs_pepper");
     const Register word = to.convert(to.bits(DType::u32, s.random(), pixels(spec)), DType::f64);
@@ -61,7 +65,7 @@ class SaltAndPepper final : public Pointwise {
   }
 
   // The type's largest or smallest value (floats: 1 or -1), or the argument, cast as C does.
-  static Register value(Sample& s, ProgramBuilder& to, const char* arg, bool largest) {
+  static Register value(const Inference& s, ProgramBuilder& to, const char* arg, bool largest) {
     const DType dtype = s.spec(0).dtype;
     std::uint64_t bits = 0;
     dispatch_all(dtype, [&](auto tag) {
@@ -100,17 +104,21 @@ VARO_OPERATORS(noise, salt_and_pepper) {
           .arg({.name = "prob",
                 .default_value = 0.05,
                 .doc = "Probability that an element is replaced.",
+                .late = true,
                 .least = 0.0,
                 .most = 1.0})
           .arg({.name = "salt_vs_pepper",
                 .default_value = 0.5,
                 .doc = "Probability that a replaced element becomes salt.",
+                .late = true,
                 .least = 0.0,
                 .most = 1.0})
           .arg({.name = "salt_val",
-                .doc = "Value of salt. Default: the type's largest value, 1 for floats."})
+                .doc = "Value of salt. Default: the type's largest value, 1 for floats.",
+                .late = true})
           .arg({.name = "pepper_val",
-                .doc = "Value of pepper. Default: the type's smallest value, -1 for floats."})
+                .doc = "Value of pepper. Default: the type's smallest value, -1 for floats.",
+                .late = true})
           .arg({.name = "per_channel",
                 .type = ArgType::boolean,
                 .default_value = false,
@@ -118,7 +126,7 @@ VARO_OPERATORS(noise, salt_and_pepper) {
                        "replaced together; channels "
                        "are the axis C, or the last axis where there is no layout.",
                 .constant = true})
-          .traits({.pointwise = true, .random = true, .keeps_grid = true})
+          .traits({.random = true, .keeps_grid = true})
           .make<SaltAndPepper>()};
 }
 

@@ -9,15 +9,19 @@ class ShotNoise final : public Pointwise {
  public:
   explicit ShotNoise(const Args&) {}
 
-  void infer(Sample& s) const override { s.set_output(0, s.spec(0)); }
+  void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
 
-  bool resolve(Sample& s) const override {
-    if (s.real("factor") != 0) return false;
-    s.set_result(0, s.tensor(0));
+  std::optional<int> view_of(const Inference& s) const override {
+    if (s.real("factor") != 0) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
     return true;
   }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register> in) const override {
+  Register emit(const Inference& s, ProgramBuilder& to,
+                std::span<const Register> in) const override {
     const Register factor = to.constant(DType::f64, s.real("factor"));
     const Register mean = to.binary(Op::div, to.convert(in[0], DType::f64), factor);
     const Register count = to.poisson(mean, s.random(), row_major(s.spec(0).shape));
@@ -39,8 +43,9 @@ VARO_OPERATORS(noise, shot) {
           .arg({.name = "factor",
                 .default_value = 20.0,
                 .doc = "Intensity of one count; 0 changes nothing.",
+                .late = true,
                 .least = 0.0})
-          .traits({.pointwise = true, .random = true, .keeps_grid = true})
+          .traits({.random = true, .keeps_grid = true})
           .make<ShotNoise>()};
 }
 

@@ -8,11 +8,11 @@ namespace varo {
 
 namespace {
 
-class CoordFlip final : public Operator {
+class CoordFlip final : public HostOperator {
  public:
   explicit CoordFlip(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec spec = s.spec(0);
     const std::int64_t n = spec.shape.back();
     std::string order(s.args().given("layout") ? s.args().text("layout") : "");
@@ -22,8 +22,14 @@ class CoordFlip final : public Operator {
       throw Error(ErrorKind::shape, "the coordinates do not fit their layout")
           .got(fmt::format("{} coordinates, layout \"{}\"", n, order))
           .allowed("a letter x, y or z for every coordinate; 1 to 3 without a layout");
+    s.set_output(0, spec);
+    s.state() = order;
+  }
+
+  void prepare(Inference& s) const override {
+    const std::string order = s.kept<std::string>();
     Plan plan;
-    plan.matrix.assign(static_cast<std::size_t>(n * n), 0);
+    plan.matrix.assign(order.size() * order.size(), 0);
     for (std::size_t i = 0; i < order.size(); ++i) {
       const char letter = order[i];
       const bool flip = s.integer(std::string("flip_") + letter) != 0;
@@ -31,13 +37,12 @@ class CoordFlip final : public Operator {
       plan.shift.push_back(flip ? static_cast<float>(2 * s.real(std::string("center_") + letter))
                                 : 0);
     }
-    s.set_output(0, spec);
     s.state() = std::move(plan);
   }
 
-  void run(Sample& s) const override {
-    const Plan& plan = s.kept<Plan>();
-    transform_points(s.view(0), s.output(0), plan.matrix, plan.shift, s.parallel());
+  void run(const HostRun& r) const noexcept override {
+    const auto& plan = r.state<Plan>();
+    transform_points(r.view(0), r.out[0], plan.matrix, plan.shift, r.parallel);
   }
 
  private:
@@ -51,11 +56,13 @@ OperatorDef with_axis(OperatorDef def, const std::string& letter, std::int64_t f
       .arg({.name = "flip_" + letter,
             .type = ArgType::integer,
             .default_value = flip,
-            .doc = "Mirror " + letter + " when not 0."})
+            .doc = "Mirror " + letter + " when not 0.",
+            .late = true})
       .arg({.name = "center_" + letter,
             .type = ArgType::real,
             .default_value = 0.5,
-            .doc = "Where the mirror stands along " + letter + "."});
+            .doc = "Where the mirror stands along " + letter + ".",
+            .late = true});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct Plan {
   std::vector<float> matrix, shift;
 };
 
-class CoordTransform final : public Operator {
+class CoordTransform final : public HostOperator {
  public:
   explicit CoordTransform(const Args& args) {
     if (args.given("MT") && (args.given("M") || args.given("T")))
@@ -31,7 +31,7 @@ class CoordTransform final : public Operator {
           .allowed("float32, uint8, int8, uint16, int16 or int32");
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const std::int64_t n = spec.shape.back();
     Plan plan;
@@ -55,13 +55,6 @@ class CoordTransform final : public Operator {
         m = rows_of(s, "M", values.size(), n);
       }
       plan.matrix.assign(values.begin(), values.end());
-      std::vector<double> shift = s.args().given("T") ? s.reals("T") : std::vector<double>{0};
-      if (shift.size() == 1) shift.resize(static_cast<std::size_t>(m), shift[0]);
-      if (static_cast<std::int64_t>(shift.size()) != m)
-        throw Error(ErrorKind::shape, "argument T has the wrong length")
-            .got(fmt::format("{} values", shift.size()))
-            .allowed(fmt::format("1, or {}: one for every row of M", m));
-      plan.shift.assign(shift.begin(), shift.end());
     }
     spec.shape[spec.shape.rank() - 1] = m;
     spec.dtype = s.args().dtype("dtype");
@@ -69,14 +62,27 @@ class CoordTransform final : public Operator {
     s.state() = std::move(plan);
   }
 
-  void run(Sample& s) const override {
-    const Plan& plan = s.kept<Plan>();
-    transform_points(s.view(0), s.output(0), plan.matrix, plan.shift, s.parallel());
+  void prepare(Inference& s) const override {
+    if (s.args().given("MT")) return;
+    const std::int64_t m = s.output_spec(0).shape.back();
+    std::vector<double> shift = s.args().given("T") ? s.reals("T") : std::vector<double>{0};
+    if (shift.size() == 1) shift.resize(static_cast<std::size_t>(m), shift[0]);
+    if (static_cast<std::int64_t>(shift.size()) != m)
+      throw Error(ErrorKind::shape, "argument T has the wrong length")
+          .got(fmt::format("{} values", shift.size()))
+          .allowed(fmt::format("1, or {}: one for every row of M", m));
+    s.kept<Plan>().shift.assign(shift.begin(), shift.end());
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& plan = r.state<Plan>();
+    transform_points(r.view(0), r.out[0], plan.matrix, plan.shift, r.parallel);
   }
 
  private:
   // Rows of a matrix with `columns` columns; a tensor says its own shape.
-  static std::int64_t rows_of(Sample& s, const char* arg, std::size_t count, std::int64_t columns) {
+  static std::int64_t rows_of(const Inference& s, const char* arg, std::size_t count,
+                              std::int64_t columns) {
     const auto values = static_cast<std::int64_t>(count);
     const Shape shape = s.args().per_sample(arg) ? s.argument(arg).shape() : Shape{values};
     const bool fits = shape.rank() == 2 ? shape[1] == columns
@@ -104,7 +110,8 @@ VARO_OPERATORS(points, coord_transform) {
                 .doc = "Row-major matrix; one value stands for the diagonal. Default identity."})
           .arg({.name = "T",
                 .type = ArgType::reals,
-                .doc = "Shift; one value counts for every coordinate. Default 0."})
+                .doc = "Shift; one value counts for every coordinate. Default 0.",
+                .late = true})
           .arg({.name = "MT",
                 .type = ArgType::reals,
                 .doc = "Instead of both: the matrix with the shift as last column."})

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kGrain = 4096;
 
-class Beta final : public Operator {
+class Beta final : public HostOperator {
  public:
   explicit Beta(const Args& args) : dtype_(args.dtype("dtype")) {
     if (dtype_ != DType::f32 && dtype_ != DType::f64)
@@ -20,24 +20,37 @@ class Beta final : public Operator {
           .allowed("float32 and float64");
   }
 
-  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  void infer(Inference& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
 
-  void run(Sample& s) const override {
-    const double alpha = positive(s, "alpha"), beta = positive(s, "beta");
-    const View out = s.output(0);
-    const std::int64_t count = out.volume();
-    const std::span<double> drawn = s.scratch_of<double>(count);
-    const RandomKey key = s.random();
-    parallel_for(s.parallel(), count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+  Need need(const Inference&, int) const override { return {Access::spec}; }
+
+  void prepare(Inference& s) const override {
+    s.state() =
+        Distribution{.key = s.random(), .alpha = positive(s, "alpha"), .beta = positive(s, "beta")};
+  }
+
+  std::size_t setup(const HostRun& r, std::any&) const override {
+    return static_cast<std::size_t>(r.out[0].volume()) * sizeof(double);
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& [key, alpha, beta] = r.state<Distribution>();
+    const View& out = r.out[0];
+    double* const drawn = r.scratch_of<double>().data();
+    parallel_for(r.parallel, out.volume(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i)
-        drawn[static_cast<std::size_t>(i)] =
-            random_beta(key, static_cast<std::uint64_t>(i), alpha, beta);
+        drawn[i] = random_beta(key, static_cast<std::uint64_t>(i), alpha, beta);
     });
-    convert(dense_view(drawn.data(), out.shape), out, s.parallel());
+    convert(dense_view(drawn, out.shape), out, r.parallel);
   }
 
  private:
-  static double positive(Sample& s, const char* arg) {
+  struct Distribution {
+    RandomKey key;
+    double alpha, beta;
+  };
+
+  static double positive(const Inference& s, const char* arg) {
     const double value = s.real(arg);
     if (value > 0) return value;
     throw Error(ErrorKind::param, fmt::format("argument {} is out of range", arg))
@@ -51,13 +64,16 @@ class Beta final : public Operator {
 }  // namespace
 
 VARO_OPERATORS(random, beta) {
-  return {drawing(OperatorDef("random.beta", "Numbers of the beta distribution."), DType::f32)
-              .output("numbers",
-                      "float32 or float64, of the shape asked for; a scalar by default. No layout.")
-              .arg({.name = "alpha", .default_value = 1.0, .doc = "First shape; above 0."})
-              .arg({.name = "beta", .default_value = 1.0, .doc = "Second shape; above 0."})
-              .traits({.random = true})
-              .make<Beta>()};
+  return {
+      drawing(OperatorDef("random.beta", "Numbers of the beta distribution."), DType::f32)
+          .output("numbers",
+                  "float32 or float64, of the shape asked for; a scalar by default. No layout.")
+          .arg(
+              {.name = "alpha", .default_value = 1.0, .doc = "First shape; above 0.", .late = true})
+          .arg(
+              {.name = "beta", .default_value = 1.0, .doc = "Second shape; above 0.", .late = true})
+          .traits({.random = true})
+          .make<Beta>()};
 }
 
 }  // namespace varo

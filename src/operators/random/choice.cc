@@ -16,11 +16,11 @@ namespace {
 constexpr std::int64_t kGrain = 4096;
 
 // Draws with replacement from 0 ... n-1, or from the elements of an array along its first axis.
-class Choice final : public Operator {
+class Choice final : public HostOperator {
  public:
   explicit Choice(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& from = s.spec(0);
     Shape shape = drawn_shape(s, 1);
     if (from.shape.rank() == 0 && !is_integer(from.dtype))
@@ -36,37 +36,62 @@ class Choice final : public Operator {
     s.set_output(0, {from.dtype, shape, {}});
   }
 
-  void run(Sample& s) const override {
-    const ConstView from = s.view(0);
-    const bool counted = from.rank() == 0;
-    const std::int64_t choices =
-        counted ? static_cast<std::int64_t>(number_in(from)) : from.shape[0];
-    const View out = s.output(0);
+  Need need(const Inference& s, int input) const override {
+    if (input != 0) return {Access::spec};
+    return {counted(s) ? Access::number : Access::view};
+  }
+
+  void prepare(Inference& s) const override {
+    Draws draws{.key = s.random(), .shape = drawn_shape(s, 1), .counted = counted(s)};
+    draws.choices =
+        draws.counted ? static_cast<std::int64_t>(number_in(s.number(0))) : s.spec(0).shape[0];
+    if (volume(s.output_spec(0).shape) != 0) {
+      check(draws.choices);
+      draws.limits = cumulative(s, draws.choices);
+    }
+    s.state() = std::move(draws);
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& draws = r.state<Draws>();
+    const View& out = r.out[0];
     if (out.volume() == 0) return;
+    const ConstView from = r.view(0);
+    parallel_for(r.parallel, volume(draws.shape), kGrain,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t n = begin; n < end; ++n) {
+                     const std::int64_t chosen = draw(draws, static_cast<std::uint64_t>(n));
+                     const View to = element(out, draws.shape, n);
+                     if (draws.counted) {
+                       const ConstView one{&chosen, DType::i64, {}, {}};
+                       convert(one, to, Parallel::serial());
+                     } else {
+                       copy(part(from, chosen), to, Parallel::serial());
+                     }
+                   }
+                 });
+  }
+
+ private:
+  struct Draws {
+    RandomKey key;
+    Shape shape;
+    bool counted = false;  ///< choices are numbers, not parts of an array
+    std::int64_t choices = 0;
+    std::vector<double> limits;  ///< cumulative()
+  };
+
+  static bool counted(const Inference& s) { return s.spec(0).shape.rank() == 0; }
+
+  static void check(std::int64_t choices) {
     if (choices < 1)
       throw Error(ErrorKind::param, "there is nothing to choose from")
           .got(fmt::format("{} choices", choices))
           .allowed("at least 1");
-    const std::vector<double> limits = cumulative(s, choices);
-    const RandomKey key = s.random();
-    const Shape draws = drawn_shape(s, 1);
-    parallel_for(s.parallel(), volume(draws), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t n = begin; n < end; ++n) {
-        const std::int64_t chosen = draw(key, static_cast<std::uint64_t>(n), choices, limits);
-        const View to = element(out, draws, n);
-        if (counted) {
-          const ConstView one{&chosen, DType::i64, {}, {}};
-          convert(one, to, Parallel::serial());
-        } else {
-          copy(part(from, chosen), to, Parallel::serial());
-        }
-      }
-    });
   }
 
- private:
   // Upper ends of the choices' parts of [0, 1), or nothing where all are equal.
-  static std::vector<double> cumulative(Sample& s, std::int64_t choices) {
+  static std::vector<double> cumulative(const Inference& s, std::int64_t choices) {
     if (!s.has("p")) return {};
     std::vector<double> p = s.reals("p");
     if (static_cast<std::int64_t>(p.size()) != choices)
@@ -84,12 +109,13 @@ class Choice final : public Operator {
   }
 
   // Two words of the stream for every draw.
-  static std::int64_t draw(const RandomKey& key, std::uint64_t n, std::int64_t choices,
-                           const std::vector<double>& limits) {
-    const std::uint64_t bits = random_word_pair(key, n);
+  static std::int64_t draw(const Draws& draws, std::uint64_t n) {
+    const std::uint64_t bits = random_word_pair(draws.key, n);
+    const std::vector<double>& limits = draws.limits;
     if (limits.empty()) {
       using Wide = unsigned __int128;
-      return static_cast<std::int64_t>((Wide{bits} * static_cast<std::uint64_t>(choices)) >> 64);
+      return static_cast<std::int64_t>((Wide{bits} * static_cast<std::uint64_t>(draws.choices)) >>
+                                       64);
     }
     const double u = static_cast<double>(bits >> 11) * 0x1p-53;
     // The last limit is 1 up to rounding; what is above it belongs to the last choice that has a
@@ -137,6 +163,7 @@ VARO_OPERATORS(random, choice) {
           .arg({.name = "p",
                 .type = ArgType::reals,
                 .doc = "Probability of every choice; they add up to 1. Default: all equal.",
+                .late = true,
                 .least = 0.0,
                 .most = 1.0})
           .traits({.random = true})

@@ -10,10 +10,10 @@ class CoinFlip final : public Pointwise {
  public:
   explicit CoinFlip(const Args& args) : dtype_(args.dtype("dtype")) {}
 
-  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
-  bool reads(Sample&, int) const override { return false; }
+  void infer(Inference& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  Need need(const Inference&, int) const override { return {Access::spec}; }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register>) const override {
+  Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
     const Register word =
         to.convert(to.bits(DType::u32, s.random(), row_major(s.output_spec(0).shape)), DType::f64);
     const Register limit = to.constant(DType::f64, s.real("probability") * 0x1p32);
@@ -33,9 +33,10 @@ VARO_OPERATORS(random, coin_flip) {
           .arg({.name = "probability",
                 .default_value = 0.5,
                 .doc = "Probability of 1.",
+                .late = true,
                 .least = 0.0,
                 .most = 1.0})
-          .traits({.pointwise = true, .random = true})
+          .traits({.random = true})
           .make<CoinFlip>()};
 }
 

@@ -15,10 +15,10 @@ class Normal final : public Pointwise {
           .allowed("integers and floats");
   }
 
-  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
-  bool reads(Sample&, int) const override { return false; }
+  void infer(Inference& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  Need need(const Inference&, int) const override { return {Access::spec}; }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register>) const override {
+  Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
     const DType type =
         real_type(size_of(dtype_) >= 4 && dtype_ != DType::f32 ? DType::f64 : DType::f32);
     const Register normal =
@@ -35,13 +35,16 @@ class Normal final : public Pointwise {
 }  // namespace
 
 VARO_OPERATORS(random, normal) {
-  return {
-      drawing(OperatorDef("random.normal", "Normally distributed numbers."), DType::f32)
-          .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
-          .arg({.name = "mean", .default_value = 0.0, .doc = "Mean."})
-          .arg({.name = "stddev", .default_value = 1.0, .doc = "Standard deviation.", .least = 0.0})
-          .traits({.pointwise = true, .random = true})
-          .make<Normal>()};
+  return {drawing(OperatorDef("random.normal", "Normally distributed numbers."), DType::f32)
+              .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
+              .arg({.name = "mean", .default_value = 0.0, .doc = "Mean.", .late = true})
+              .arg({.name = "stddev",
+                    .default_value = 1.0,
+                    .doc = "Standard deviation.",
+                    .late = true,
+                    .least = 0.0})
+              .traits({.random = true})
+              .make<Normal>()};
 }
 
 }  // namespace varo

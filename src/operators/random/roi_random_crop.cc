@@ -8,7 +8,7 @@ namespace varo {
 
 namespace {
 
-class RoiRandomCrop final : public Operator {
+class RoiRandomCrop final : public HostOperator {
  public:
   explicit RoiRandomCrop(const Args& args) {
     if (!exclusive(args, {"roi_shape", "roi_end"}))
@@ -17,7 +17,7 @@ class RoiRandomCrop final : public Operator {
           .allowed("roi_shape or roi_end");
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     if (s.input_count() == 1 && s.args().given("in_shape"))
       throw Error(ErrorKind::param, "the input's shape is given twice")
           .got("data and in_shape")
@@ -30,7 +30,9 @@ class RoiRandomCrop final : public Operator {
     s.set_output(0, {DType::i64, {axes}, {}});
   }
 
-  void run(Sample& s) const override {
+  Need need(const Inference&, int) const override { return {Access::spec}; }
+
+  void prepare(Inference& s) const override {
     const std::vector<std::int64_t> crop = s.integers("crop_shape");
     const auto axes = static_cast<int>(crop.size());
     const std::vector<std::int64_t> roi_start = s.integers("roi_start", axes);
@@ -52,7 +54,7 @@ class RoiRandomCrop final : public Operator {
       in = s.integers("in_shape", axes);
     }
 
-    const View out = s.output(0);
+    Start start;
     Rng rng(s.random());
     for (int i = 0; i < axes; ++i) {
       if (!in.empty()) check(i, layout, in[at(i)], crop[at(i)], roi_start[at(i)], roi[at(i)]);
@@ -64,12 +66,23 @@ class RoiRandomCrop final : public Operator {
         hi = std::min(hi, in[at(i)] - crop[at(i)]);
       }
       const auto choices = static_cast<std::uint64_t>(std::max<std::int64_t>(hi - lo, 0)) + 1;
-      out.ptr<std::int64_t>()[i * out.strides[0]] =
-          lo + static_cast<std::int64_t>(rng.below(choices));
+      start.push_back(lo + static_cast<std::int64_t>(rng.below(choices)));
+    }
+    s.state() = std::move(start);
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const View& out = r.out[0];
+    std::int64_t* to = out.ptr<std::int64_t>();
+    for (const std::int64_t first : r.state<Start>()) {
+      *to = first;
+      to += out.strides[0];
     }
   }
 
  private:
+  using Start = std::vector<std::int64_t>;
+
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
   static void check(int axis, const Layout& layout, std::int64_t in, std::int64_t crop,
@@ -97,8 +110,9 @@ class RoiRandomCrop final : public Operator {
 }  // namespace
 
 VARO_OPERATORS(random, roi_random_crop) {
-  const auto extents = [](const char* name, const char* doc, bool required) {
-    return ArgDef{.name = name, .type = ArgType::integers, .doc = doc, .required = required};
+  const auto extents = [](const char* name, const char* doc, bool required, bool late = true) {
+    return ArgDef{
+        .name = name, .type = ArgType::integers, .doc = doc, .required = required, .late = late};
   };
   return {OperatorDef("roi_random_crop",
                       "Draws the start of a window that covers, or lies in, a region of interest.")
@@ -111,7 +125,7 @@ VARO_OPERATORS(random, roi_random_crop) {
                       .doc = "Only its shape is used; its first extents count.",
                       .optional = true})
               .output("start", "First element of the window for each axis, int64.")
-              .arg(extents("crop_shape", "Extents of the window.", true))
+              .arg(extents("crop_shape", "Extents of the window.", true, false))
               .arg(extents("roi_start", "First element of the region.", true))
               .arg(extents("roi_shape", "Extents of the region. Excludes roi_end.", false))
               .arg(extents("roi_end",

@@ -36,16 +36,16 @@ class Uniform final : public Pointwise {
           .hint("random.coin_flip");
   }
 
-  void infer(Sample& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
-  bool reads(Sample&, int) const override { return false; }
+  void infer(Inference& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
+  Need need(const Inference&, int) const override { return {Access::spec}; }
 
-  Register emit(Sample& s, ProgramBuilder& to, std::span<const Register>) const override {
+  Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
     return listed_ ? listed(s, to) : ranged(s, to);
   }
 
  private:
   // Numbers of [0, width). 32 random bits are as many as float32 and narrower types can show.
-  static Register up_to(double width, Sample& s, ProgramBuilder& to, bool fine) {
+  static Register up_to(double width, const Inference& s, ProgramBuilder& to, bool fine) {
     const Index index = row_major(s.output_spec(0).shape);
     if (!fine) {
       const Register word = to.convert(to.bits(DType::u32, s.random(), index), DType::f64);
@@ -58,7 +58,7 @@ class Uniform final : public Pointwise {
                      to.constant(DType::f64, 0x1p-64 * width));
   }
 
-  Register ranged(Sample& s, ProgramBuilder& to) const {
+  Register ranged(const Inference& s, ProgramBuilder& to) const {
     const std::vector<double> range = s.reals("range");
     if (range.size() != 2 || !(range[0] <= range[1]))
       throw Error(ErrorKind::param, "range is not a lower and an upper bound")
@@ -74,7 +74,7 @@ class Uniform final : public Pointwise {
     return to.convert(to.binary(Op::min, to.convert(value, type), last), dtype_);
   }
 
-  Register listed(Sample& s, ProgramBuilder& to) const {
+  Register listed(const Inference& s, ProgramBuilder& to) const {
     const std::vector<double> values = s.reals("values");
     if (values.empty())
       throw Error(ErrorKind::param, "no values to choose from")
@@ -101,11 +101,13 @@ VARO_OPERATORS(random, uniform) {
               .arg({.name = "range",
                     .type = ArgType::reals,
                     .default_value = std::vector<double>{-1, 1},
-                    .doc = "[low, high]."})
+                    .doc = "[low, high].",
+                    .late = true})
               .arg({.name = "values",
                     .type = ArgType::reals,
-                    .doc = "Values to choose from, all equally probable. Excludes range."})
-              .traits({.pointwise = true, .random = true})
+                    .doc = "Values to choose from, all equally probable. Excludes range.",
+                    .late = true})
+              .traits({.random = true})
               .make<Uniform>()};
 }
 

@@ -21,7 +21,7 @@ DType default_dtype(Reduction what, DType in) {
   return is_signed(in) ? DType::i64 : DType::u64;
 }
 
-DType output_dtype(Sample& s, Reduction what) {
+DType output_dtype(const Inference& s, Reduction what) {
   const DType in = s.spec(0).dtype, usual = default_dtype(what, in);
   if (picks(what) || !s.has("dtype")) return usual;
   const DType wanted = s.dtype("dtype");
@@ -39,13 +39,14 @@ struct Reduced {
   std::uint32_t axes = 0;  // mask
   Shape kept;              // extent 1 on reduced axes
   Shape squeezed;          // without them
+  double ddof = 0;
 };
 
 class Reduce final : public Reducer {
  public:
   explicit Reduce(Reduction what) : what_(what) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& in = s.spec(0);
     Reduced r;
     r.axes = chosen_axes(s.args(), in).value_or((std::uint32_t{1} << in.shape.rank()) - 1);
@@ -62,57 +63,42 @@ class Reduce final : public Reducer {
             .allowed("at least 1 element along every reduced axis");
       }
     }
-    if (about_mean(what_)) check_mean(s.spec(1), r);
+    if (about_mean(what_)) {
+      check_mean(s.spec(1), r);
+      r.ddof = static_cast<double>(s.integer("ddof"));
+    }
     out.shape = s.flag("keep_dims") ? r.kept : r.squeezed;
     out.layout = layout;
     s.state() = r;
     s.set_output(0, out);
   }
 
-  bool resolve(Sample& s) const override {
+  // What reduces nothing is a view.
+  std::optional<int> view_of(const Inference& s) const override {
     const auto& r = s.kept<Reduced>();
     const Spec& in = s.spec(0);
     const bool same = what_ == Reduction::sum || what_ == Reduction::mean || picks(what_);
     if (!same || s.output_spec(0).dtype != in.dtype || volume(r.kept) != volume(in.shape))
-      return false;
+      return std::nullopt;
     for (int i = 0; i < in.shape.rank(); ++i)
-      if ((r.axes >> i & 1U) != 0 && in.shape[i] != 1) return false;
-    Tensor t = s.tensor(0);
-    for (int i = in.shape.rank() - 1; i >= 0; --i)
-      if ((r.axes >> i & 1U) != 0 && !s.flag("keep_dims")) t = t.squeezed(i);
-    s.set_result(0, t);
+      if ((r.axes >> i & 1U) != 0 && in.shape[i] != 1) return std::nullopt;
+    return 0;
+  }
+  bool resolve(Views& v) const override {
+    const std::uint32_t axes = v.facts.kept<Reduced>().axes;
+    v.out[0] = v.in;
+    if (v.facts.flag("keep_dims")) return true;
+    for (int i = v.in.rank() - 1; i >= 0; --i)
+      if ((axes >> i & 1U) != 0) v.out[0] = v.out[0].squeezed(i);
     return true;
   }
 
-  void run(Sample& s) const override {
-    const ConstView in = s.view(0);
-    const ReduceSpec spec = specified(s, in.rank());
-    const ReduceRequest request = requested(s, in, spec);
-    reduce(in, request.out, spec, s.parallel(), request.scratch);
-  }
-
-  std::optional<ReduceRequest> request(Sample& s, const ConstView& in) const override {
-    const ReduceSpec spec = specified(s, in.rank());
-    if (!ReducePass::takes(in, spec)) return std::nullopt;
-    return requested(s, in, spec);
+  ReduceSpec reduction(const std::any& state) const override {
+    const auto& r = *std::any_cast<Reduced>(&state);
+    return {.what = what_, .axes = r.axes, .ddof = r.ddof};
   }
 
  private:
-  ReduceSpec specified(Sample& s, int rank) const {
-    ReduceSpec spec{.what = what_, .axes = s.kept<Reduced>().axes};
-    if (about_mean(what_)) {
-      spec.mean = with_kept_axes(s.view(1), rank, spec.axes);
-      spec.ddof = static_cast<double>(s.integer("ddof"));
-    }
-    return spec;
-  }
-
-  static ReduceRequest requested(Sample& s, const ConstView& in, const ReduceSpec& spec) {
-    const auto bytes = static_cast<std::int64_t>(reduce_scratch_bytes(in, spec));
-    return {with_kept_axes(s.output(0), in.rank(), spec.axes), spec,
-            s.scratch_of<std::byte>(bytes)};
-  }
-
   static void check_mean(const Spec& mean, const Reduced& r) {
     if (mean.shape == r.kept || mean.shape == r.squeezed) return;
     throw Error(ErrorKind::shape, "the mean does not have the shape of the result")

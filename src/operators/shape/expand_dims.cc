@@ -31,7 +31,7 @@ class ExpandDims final : public Operator {
     named_ = !names.empty();
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const int rank = spec.shape.rank(), more = static_cast<int>(added_.size());
     if (rank + more > kMaxRank)
@@ -55,10 +55,10 @@ class ExpandDims final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    Tensor t = s.tensor(0);
-    for (const auto& [axis, letter] : added_) t = t.expanded(axis, letter);
-    s.set_result(0, t);
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
+    for (const auto& [axis, letter] : added_) v.out[0] = v.out[0].expanded(axis, letter);
     return true;
   }
 

@@ -14,7 +14,7 @@ namespace varo {
 namespace {
 
 // reshape, and with a dtype reinterpret: the input's bytes in order, under another shape.
-class Reshape final : public Operator {
+class Reshape final : public HostOperator {
  public:
   explicit Reshape(const Args& args, bool retypes) : retypes_(retypes) {
     exclusive(args, {"shape", "rel_shape"});
@@ -32,7 +32,8 @@ class Reshape final : public Operator {
     if (args.given("layout")) layout_ = Layout(args.text("layout"));
   }
 
-  void infer(Sample& s) const override {
+  bool infers_from(const Inference&, int input) const override { return input == 1; }
+  void infer(Inference& s) const override {
     if (nothing_ && s.input_count() == 1)
       throw Error(ErrorKind::param, "nothing says what the new shape or layout is")
           .got("data alone")
@@ -58,39 +59,64 @@ class Reshape final : public Operator {
     s.set_output(0, out);
   }
 
-  bool resolve(Sample& s) const override {
-    const Spec& out = s.output_spec(0);
-    if (size_of(out.dtype) != size_of(s.spec(0).dtype)) return false;
-    const std::optional<Tensor> t = s.tensor(0).retyped(out.dtype).reshaped(out.shape);
-    if (t) s.set_result(0, *t);
+  Need need(const Inference& s, int input) const override {
+    if (input == 1) return {Access::number};
+    return {same_size(s) ? Access::padded : Access::dense};
+  }
+
+  std::optional<int> view_of(const Inference& s) const override {
+    return same_size(s) ? std::optional(0) : std::nullopt;
+  }
+  bool resolve(Views& v) const override {
+    const Spec& out = v.facts.output_spec(0);
+    const std::optional<Tensor> t = v.in.retyped(out.dtype).reshaped(out.shape);
+    if (t) v.out[0] = *t;
     return t.has_value();
   }
 
-  void run(Sample& s) const override {
-    const View out = s.output(0);
-    const Spec& in = s.spec(0);
-    if (size_of(in.dtype) == size_of(out.dtype)) {
-      // Written in the input's shape where the output allows, which spares a copy of the input.
-      const Tensor whole = Tensor::wrap(out, std::make_shared<int>());
-      if (const std::optional<Tensor> t = whole.reshaped(in.shape)) {
-        View dst = t->mutable_view();
-        dst.dtype = in.dtype;
-        return copy_elements(s, s.tensor(0), dst);
-      }
+  // Written in the input's shape where the output allows, else by way of a dense copy.
+  std::size_t setup(const HostRun& r, std::any& plan) const override {
+    const PaddedView& in = r.in[0];
+    const View& out = r.out[0];
+    const std::size_t bytes = static_cast<std::size_t>(volume(in.shape)) * in.inside.element_size();
+    Plan& p = plan.emplace<Plan>();
+    if (in.inside.element_size() != out.element_size()) {
+      p.copies = reinterpret_cast<std::uintptr_t>(in.inside.data) % out.element_size() != 0;
+      return p.copies ? bytes : 0;
     }
-    const ConstView dense = s.dense(0);
-    const void* bytes = dense.data;
-    if (reinterpret_cast<std::uintptr_t>(bytes) % size_of(out.dtype) != 0) {
-      const std::int64_t n = dense.volume() * static_cast<std::int64_t>(dense.element_size());
-      const std::span<std::uint8_t> aligned = s.scratch_of<std::uint8_t>(n);
-      copy(dense_view(static_cast<const std::uint8_t*>(bytes), {n}),
-           dense_view(aligned.data(), {n}), s.parallel());
-      bytes = aligned.data();
+    const Tensor whole = Tensor::wrap(out, std::make_shared<int>());
+    if (const std::optional<Tensor> t = whole.reshaped(in.shape)) {
+      p.in_place = t->mutable_view();
+      p.in_place->dtype = in.inside.dtype;
     }
-    copy({bytes, out.dtype, out.shape, dense_strides(out.shape)}, out, s.parallel());
+    p.copies = !p.in_place;
+    return p.copies ? bytes : 0;
+  }
+
+  void run(const HostRun& r) const noexcept override {
+    const auto& [in_place, copies] = r.plan<Plan>();
+    const PaddedView& in = r.in[0];
+    const View& out = r.out[0];
+    if (in_place) return copy_padded(in.inside, in.box, *in_place, in.fill, r.parallel);
+    const void* bytes = in.inside.data;
+    if (copies) {
+      const View dense{r.scratch.data(), in.inside.dtype, in.shape, dense_strides(in.shape)};
+      copy_padded(in.inside, in.box, dense, in.fill, r.parallel);
+      bytes = dense.data;
+    }
+    copy({bytes, out.dtype, out.shape, dense_strides(out.shape)}, out, r.parallel);
   }
 
  private:
+  struct Plan {
+    std::optional<View> in_place;  // the output in the input's shape
+    bool copies = false;           // the input to scratch first
+  };
+
+  static bool same_size(const Inference& s) {
+    return size_of(s.spec(0).dtype) == size_of(s.output_spec(0).dtype);
+  }
+
   static void check_one_inferred(const std::vector<std::int64_t>& shape) {
     const auto negative =
         std::count_if(shape.begin(), shape.end(), [](std::int64_t n) { return n < 0; });
@@ -101,12 +127,12 @@ class Reshape final : public Operator {
   }
 
   // The shape asked for, one entry perhaps negative; nothing if only the layout or type changes.
-  static std::optional<std::vector<std::int64_t>> wanted_shape(Sample& s) {
+  static std::optional<std::vector<std::int64_t>> wanted_shape(const Inference& s) {
     const Shape in = s.spec(0).shape;
     std::vector<std::int64_t> wanted;
     if (s.input_count() == 2) {
       exclusive_input(s);
-      const ConstView shape = s.dense(1);
+      const ConstView shape = s.number(1);
       if (shape.rank() > 1)
         throw Error(ErrorKind::shape, "the shape that is given as an input is not a list")
             .got(to_string(shape.shape))
@@ -159,7 +185,7 @@ class Reshape final : public Operator {
     return wanted;
   }
 
-  static void exclusive_input(Sample& s) {
+  static void exclusive_input(const Inference& s) {
     for (const char* arg : {"shape", "rel_shape", "src_dims"})
       if (s.args().given(arg))
         throw Error(ErrorKind::param, "the shape is given twice")

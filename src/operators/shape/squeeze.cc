@@ -17,7 +17,7 @@ class Squeeze final : public Operator {
         .allowed("axes or axis_names");
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     for (const int axis : axes(s)) {
       if (s.spec(0).shape[axis] != 1)
@@ -32,16 +32,16 @@ class Squeeze final : public Operator {
     s.set_output(0, spec);
   }
 
-  bool resolve(Sample& s) const override {
-    Tensor t = s.tensor(0);
-    for (const int axis : axes(s)) t = t.squeezed(axis);
-    s.set_result(0, t);
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in;
+    for (const int axis : axes(v.facts)) v.out[0] = v.out[0].squeezed(axis);
     return true;
   }
 
  private:
   // Last first, so that removing one leaves the numbers of the others.
-  static std::vector<int> axes(Sample& s) {
+  static std::vector<int> axes(const Inference& s) {
     std::vector<int> list = listed_axes(s, s.spec(0).shape.rank(), s.spec(0).layout, NoAxes::none);
     std::sort(list.rbegin(), list.rend());
     return list;

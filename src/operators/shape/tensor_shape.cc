@@ -12,19 +12,22 @@ class TensorShape final : public Operator {
  public:
   explicit TensorShape(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     s.set_output(0, {s.dtype("dtype"), {s.spec(0).shape.rank()}, {}});
   }
 
-  // Here and not in run(): the input's elements are never asked for.
-  bool resolve(Sample& s) const override {
-    const Shape& shape = s.spec(0).shape;
-    const Tensor t = Tensor::own(s.output_spec(0));
+  Need need(const Inference&, int) const override { return {Access::spec}; }
+
+  // A few numbers, which are made where views are: nothing has to be computed for them.
+  std::optional<int> view_of(const Inference&) const override { return kNoInput; }
+  bool resolve(Views& v) const override {
+    const Shape& shape = v.facts.spec(0).shape;
+    const Tensor t = Tensor::own(v.facts.output_spec(0));
     dispatch_all(t.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (int i = 0; i < shape.rank(); ++i) t.mutable_view().ptr<T>()[i] = saturate<T>(shape[i]);
     });
-    s.set_result(0, t);
+    v.out[0] = t;
     return true;
   }
 };

@@ -9,6 +9,7 @@
 // position must lie inside of the axis; ranges are clamped to it, as in Python, so that x[n:] of n
 // elements is empty. New axes are added by expand_dims afterwards.
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 #include "operators/shared/axes.h"
@@ -20,6 +21,7 @@ namespace {
 struct Range {
   std::int64_t start, count, step;
 };
+using Ranges = std::array<Range, kMaxRank>;
 
 class TensorSubscript final : public Operator {
  public:
@@ -42,7 +44,7 @@ class TensorSubscript final : public Operator {
     }
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& in = s.spec(0);
     const int rank = in.shape.rank();
     if (count_ > rank)
@@ -50,29 +52,35 @@ class TensorSubscript final : public Operator {
           .got(fmt::format("{} subscripts", count_))
           .allowed(fmt::format("at most {} (input {})", rank, to_string(in.shape)));
     Spec out = in;
+    Ranges ranges{};
     // From the last axis, so that those that go leave the numbers of the others.
     for (int k = count_ - 1; k >= 0; --k) {
-      if (s.args().given(names_[static_cast<std::size_t>(k)].at)) {
+      if (single(s, k)) {
         out.shape.erase(k);
         out.layout = out.layout.without(k);
       } else {
-        out.shape[k] = range(s, k).count;
+        ranges[static_cast<std::size_t>(k)] = range(s, k);
+        out.shape[k] = ranges[static_cast<std::size_t>(k)].count;
       }
     }
+    s.state() = ranges;
     s.set_output(0, out);
   }
 
-  bool resolve(Sample& s) const override {
-    Tensor t = s.tensor(0);
+  void prepare(Inference& s) const override {
+    for (int k = count_ - 1; k >= 0; --k)
+      if (single(s, k)) s.kept<Ranges>()[static_cast<std::size_t>(k)] = {position(s, k), 1, 1};
+  }
+
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& v) const override {
+    Tensor t = v.in;
     for (int k = count_ - 1; k >= 0; --k) {
-      if (s.args().given(names_[static_cast<std::size_t>(k)].at)) {
-        t = t.sliced(k, position(s, k), 1).squeezed(k);
-      } else {
-        const Range r = range(s, k);
-        t = t.sliced(k, r.start, r.count, r.step);
-      }
+      const auto& [start, count, step] = v.facts.kept<Ranges>()[static_cast<std::size_t>(k)];
+      t = t.sliced(k, start, count, step);
+      if (single(v.facts, k)) t = t.squeezed(k);
     }
-    s.set_result(0, t);
+    v.out[0] = t;
     return true;
   }
 
@@ -81,7 +89,11 @@ class TensorSubscript final : public Operator {
     std::string at, lo, hi, step;
   };
 
-  std::int64_t position(Sample& s, int k) const {
+  bool single(const Inference& s, int k) const {
+    return s.args().given(names_[static_cast<std::size_t>(k)].at);
+  }
+
+  std::int64_t position(const Inference& s, int k) const {
     const std::int64_t extent = s.spec(0).shape[k];
     const std::int64_t at = s.integer(names_[static_cast<std::size_t>(k)].at);
     if (at < -extent || at >= extent)
@@ -93,7 +105,7 @@ class TensorSubscript final : public Operator {
     return at < 0 ? at + extent : at;
   }
 
-  Range range(Sample& s, int k) const {
+  Range range(const Inference& s, int k) const {
     const Names& name = names_[static_cast<std::size_t>(k)];
     const std::int64_t extent = s.spec(0).shape[k];
     const std::int64_t step = s.args().given(name.step) ? s.integer(name.step) : 1;
@@ -139,12 +151,13 @@ VARO_OPERATORS(shape, tensor_subscript) {
                 .least = 0,
                 .most = kMaxRank});
   for (int k = 0; k < kMaxRank; ++k) {
-    const auto add = [&](const char* name, const char* doc) {
+    const auto add = [&](const char* name, const char* doc, bool late = false) {
       def = std::move(def).arg({.name = fmt::format("{}_{}", name, k),
                                 .type = ArgType::integer,
-                                .doc = fmt::format(fmt::runtime(doc), k)});
+                                .doc = fmt::format(fmt::runtime(doc), k),
+                                .late = late});
     };
-    add("at", "Position along axis {}, which goes.");
+    add("at", "Position along axis {}, which goes.", true);
     add("lo", "First position of the range along axis {}.");
     add("hi", "Position behind the range along axis {}.");
     add("step", "Step of the range along axis {}.");

@@ -29,7 +29,7 @@ class Transpose final : public Operator {
     given_ = true;
   }
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     const Spec& in = s.spec(0);
     const std::vector<int> perm = perm_of(s);
     Spec out{in.dtype, {}, keep_letters_ ? in.layout : in.layout.permuted(perm)};
@@ -42,13 +42,14 @@ class Transpose final : public Operator {
     s.set_output(0, out);
   }
 
-  bool resolve(Sample& s) const override {
-    s.set_result(0, s.tensor(0).permuted(perm_of(s)));
+  std::optional<int> view_of(const Inference&) const override { return 0; }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.in.permuted(perm_of(v.facts));
     return true;
   }
 
  private:
-  std::vector<int> perm_of(Sample& s) const {
+  std::vector<int> perm_of(const Inference& s) const {
     const int rank = s.spec(0).shape.rank();
     if (!given_) {
       std::vector<int> reversed;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "kernels/copy/copy.h"
 
 namespace varo {
 
@@ -22,7 +21,7 @@ bool exclusive(const Args& args, std::initializer_list<const char*> names) {
   return count > 0;
 }
 
-bool given_here(Sample& s, const char* arg) {
+bool given_here(const Inference& s, const char* arg) {
   if (!s.args().given(arg)) return false;
   return !s.args().per_sample(arg) || volume(s.argument(arg).shape()) != 0;
 }
@@ -60,7 +59,7 @@ std::vector<int> named_axes(const std::string& letters, const Layout& layout) {
   return axes;
 }
 
-std::vector<int> listed_axes(Sample& s, int rank, const Layout& layout, NoAxes empty) {
+std::vector<int> listed_axes(const Inference& s, int rank, const Layout& layout, NoAxes empty) {
   std::vector<int> axes;
   if (s.args().given("axes")) {
     const std::vector<std::int64_t> list = s.integers("axes");
@@ -76,11 +75,6 @@ std::vector<int> listed_axes(Sample& s, int rank, const Layout& layout, NoAxes e
 
 std::string axis_name(const Layout& layout, int axis) {
   return layout.empty() ? fmt::format("axis {}", axis) : std::string(1, layout[axis]);
-}
-
-void copy_elements(Sample& s, const Tensor& tensor, const View& dst) {
-  if (tensor.deferred()) return copy(s.fetch(tensor), dst, s.parallel());
-  copy_tensor(tensor, dst, s.parallel());
 }
 
 std::optional<std::uint32_t> chosen_axes(const Args& args, const Spec& spec) {

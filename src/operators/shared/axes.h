@@ -17,7 +17,7 @@ namespace varo {
 bool exclusive(const Args& args, std::initializer_list<const char*> names);
 
 /// Given, and for this sample not an empty tensor.
-bool given_here(Sample& sample, const char* arg);
+bool given_here(const Inference& sample, const char* arg);
 
 /// `axis` counted from 0, negative ones from the end. Throws ParamError outside of [-rank, rank).
 int checked_axis(std::int64_t axis, int rank);
@@ -26,7 +26,7 @@ int checked_axis(std::int64_t axis, int rank);
 enum class NoAxes : std::uint8_t { none, all };
 
 /// The axes of axes or axis_names, each once. Throws ParamError or LayoutError.
-std::vector<int> listed_axes(Sample& sample, int rank, const Layout& layout, NoAxes empty);
+std::vector<int> listed_axes(const Inference& sample, int rank, const Layout& layout, NoAxes empty);
 
 /// The letters as axes of `layout`. Throws LayoutError.
 std::vector<int> named_axes(const std::string& letters, const Layout& layout);
@@ -36,10 +36,6 @@ void check_distinct(const std::vector<int>& axes);
 
 /// "W" where the axes have letters, else "axis 2".
 std::string axis_name(const Layout& layout, int axis);
-
-/// Copies the elements of a tensor made from an input by view operations into dst, which has its
-/// shape and element size. Padded or deferred as it may be, in one pass.
-void copy_elements(Sample& sample, const Tensor& tensor, const View& dst);
 
 /// The axes that the constant arguments `axes` or `axis_names` choose, as bits; nothing when
 /// neither was given. Negative numbers count from the last axis. errors  ParamError: both given, a

@@ -22,7 +22,7 @@ OperatorDef drawing(OperatorDef def, std::optional<DType> dtype_default) {
                              .constant = true});
 }
 
-Shape drawn_shape(Sample& sample, int like) {
+Shape drawn_shape(const Inference& sample, int like) {
   const bool has_input = sample.input_count() > like;
   if (has_input && sample.has("shape"))
     throw Error(ErrorKind::param, "the shape is given twice")

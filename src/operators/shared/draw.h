@@ -15,6 +15,6 @@ OperatorDef drawing(OperatorDef def, std::optional<DType> dtype_default);
 /// The shape that the call asks for: `shape`, that of input number `like`, or a scalar.
 ///
 /// errors  ParamError if both are given
-Shape drawn_shape(Sample& sample, int like = 0);
+Shape drawn_shape(const Inference& sample, int like = 0);
 
 }  // namespace varo

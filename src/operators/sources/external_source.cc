@@ -64,9 +64,9 @@ class ExternalSource final : public SourceOperator {
     return batch;
   }
 
-  void infer(Sample& s) const override { s.set_output(0, s.ticket().values.at(0).spec()); }
-  bool resolve(Sample& s) const override {
-    s.set_result(0, s.ticket().values.at(0));
+  void infer(Inference& s) const override { s.set_output(0, s.ticket().values.at(0).spec()); }
+  bool resolve(Views& v) const override {
+    v.out[0] = v.facts.ticket().values.at(0);
     return true;
   }
 
@@ -104,7 +104,6 @@ VARO_OPERATORS(sources, external_source) {
                     .default_value = false,
                     .doc = "Hand out the last batch again when nothing new was fed.",
                     .constant = true})
-              .traits({.source = true})
               .make<ExternalSource>()};
 }
 

@@ -154,15 +154,15 @@ std::optional<Ticket> FileReader::probe() const {
 
 std::optional<ReaderMeta> FileReader::meta() const { return files().loader.meta(); }
 
-void FileReader::infer(Sample& sample) const {
+void FileReader::infer(Inference& sample) const {
   const auto index = static_cast<std::size_t>(sample.ticket().index);
   Tensor tensor = open(files().paths[index], sample);
   sample.set_output(0, tensor.spec());
   sample.state() = std::move(tensor);
 }
 
-bool FileReader::resolve(Sample& sample) const {
-  sample.set_result(0, sample.kept<Tensor>());
+bool FileReader::resolve(Views& views) const {
+  views.out[0] = views.facts.kept<Tensor>();
   return true;
 }
 

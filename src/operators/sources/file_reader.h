@@ -53,12 +53,12 @@ class FileReader : public SourceOperator {
   std::vector<Ticket> tick(int batch_size) override;
   std::optional<Ticket> probe() const override;
   std::optional<ReaderMeta> meta() const override;
-  void infer(Sample& sample) const final;
-  bool resolve(Sample& sample) const final;
+  void infer(Inference& sample) const final;
+  bool resolve(Views& views) const final;
 
  protected:
   /// The sample's value; reads no more than the header.
-  virtual Tensor open(const std::string& path, Sample& sample) const = 0;
+  virtual Tensor open(const std::string& path, const Inference& sample) const = 0;
 
  private:
   struct Files;

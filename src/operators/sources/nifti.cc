@@ -17,7 +17,7 @@ class NiftiReader final : public FileReader {
   }
 
  protected:
-  Tensor open(const std::string& path, Sample& sample) const override {
+  Tensor open(const std::string& path, const Inference& sample) const override {
     const NiftiHeader header = cache_headers_ ? headers_.get(path, probe_nifti) : probe_nifti(path);
     return roi_of(nifti_tensor(path, header), sample);
   }
@@ -54,7 +54,7 @@ OperatorDef definition() {
                           .type = ArgType::texts,
                           .default_value = std::vector<std::string>{"*.nii", "*.nii.gz"},
                           .doc = "Globs on the names of the files in file_root; case matters."});
-  return with_roi_args(std::move(def)).traits({.random = true, .source = true, .moves_only = true});
+  return with_roi_args(std::move(def)).traits({.random = true, .moves_only = true});
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class NumpyReader final : public FileReader {
   }
 
  protected:
-  Tensor open(const std::string& path, Sample& sample) const override {
+  Tensor open(const std::string& path, const Inference& sample) const override {
     const NpyHeader header = cache_headers_ ? headers_.get(path, probe_npy) : probe_npy(path);
     return roi_of(npy_tensor(path, header), sample);
   }
@@ -63,7 +63,7 @@ OperatorDef definition() {
                           .type = ArgType::text,
                           .default_value = std::string("*.npy"),
                           .doc = "Glob on the names of the files in file_root; case matters."});
-  return with_roi_args(std::move(def)).traits({.random = true, .source = true, .moves_only = true});
+  return with_roi_args(std::move(def)).traits({.random = true, .moves_only = true});
 }
 
 }  // namespace

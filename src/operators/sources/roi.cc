@@ -19,7 +19,7 @@ constexpr std::initializer_list<const char*> kEnds = {"roi_end", "rel_roi_end", 
                                                       "rel_roi_shape"};
 
 // The argument of a group that is given for this sample. An empty list counts as not given.
-const char* given(Sample& sample, std::initializer_list<const char*> group,
+const char* given(const Inference& sample, std::initializer_list<const char*> group,
                   std::vector<double>& values) {
   for (const char* name : group) {
     if (!given_here(sample, name)) continue;
@@ -35,7 +35,7 @@ const char* given(Sample& sample, std::initializer_list<const char*> group,
 }
 
 std::vector<double> of_length(std::vector<double> values, std::size_t n, const char* name,
-                              Sample& sample) {
+                              const Inference& sample) {
   if (values.size() == 1 && !sample.args().per_sample(name)) values.resize(n, values[0]);
   if (values.size() != n)
     throw Error(ErrorKind::shape, fmt::format("argument {} has the wrong length", name))
@@ -44,7 +44,7 @@ std::vector<double> of_length(std::vector<double> values, std::size_t n, const c
   return values;
 }
 
-std::vector<int> roi_axes(Sample& sample, int rank) {
+std::vector<int> roi_axes(const Inference& sample, int rank) {
   std::vector<int> axes;
   for (const std::int64_t axis : sample.integers("roi_axes"))
     axes.push_back(checked_axis(axis, rank));
@@ -145,7 +145,7 @@ void check_roi_args(const Args& args) {
   exclusive(args, kEnds);
 }
 
-Tensor roi_of(const Tensor& whole, Sample& sample) {
+Tensor roi_of(const Tensor& whole, const Inference& sample) {
   std::vector<double> starts, ends;
   const char* start_name = given(sample, kStarts, starts);
   const char* end_name = given(sample, kEnds, ends);

@@ -17,6 +17,6 @@ void check_roi_args(const Args& args);
 /// The region begins at round(start) and ends before round(end); relative numbers are fractions of
 /// the extent, in float32; start defaults to 0, end to the extent.
 /// Throws ShapeError for a region outside of `whole` (out_of_bounds_policy "error"), or reversed.
-Tensor roi_of(const Tensor& whole, Sample& sample);
+Tensor roi_of(const Tensor& whole, const Inference& sample);
 
 }  // namespace varo

@@ -5,11 +5,11 @@ namespace varo {
 
 namespace {
 
-class Combine final : public Operator {
+class Combine final : public transforms::MatrixOperator {
  public:
   explicit Combine(const Args&) {}
 
-  void infer(Sample& s) const override {
+  void infer(Inference& s) const override {
     std::int64_t frames = -1;
     const int n = transforms::axes_of_input(s, 0, frames);
     for (int i = 1; i < s.input_count(); ++i) {
@@ -19,18 +19,17 @@ class Combine final : public Operator {
             .got(fmt::format("{} axes in input {}", other, i))
             .allowed(fmt::format("{} axes, as in input 0", n));
     }
-    transforms::declare_output(s, n, frames);
+    declare_output(s, n, frames);
   }
 
-  void run(Sample& s) const override {
-    transforms::write_output(s, [&](std::int64_t f) {
-      transforms::Matrix m = transforms::input_matrix(s, 0, f);
-      for (int i = 1; i < s.input_count(); ++i) {
-        const auto next = transforms::input_matrix(s, i, f);
-        m = s.flag("reverse_order") ? transforms::after(m, next) : transforms::after(next, m);
-      }
-      return m;
-    });
+ private:
+  transforms::Matrix result(const Inference& s, std::int64_t f) const override {
+    transforms::Matrix m = transforms::input_matrix(s, 0, f);
+    for (int i = 1; i < s.input_count(); ++i) {
+      const auto next = transforms::input_matrix(s, i, f);
+      m = s.flag("reverse_order") ? transforms::after(m, next) : transforms::after(next, m);
+    }
+    return m;
   }
 };
 

@@ -12,13 +12,13 @@ class CropTransform final : public transforms::Transform {
   explicit CropTransform(const Args&) {}
 
  protected:
-  int axes(Sample&, const Arguments& given, int input_axes) const override {
+  int axes(const Inference&, const Arguments& given, int input_axes) const override {
     int n = 1;
     for (const char* end : kEnds) n = std::max(n, given.count(end));
     return checked_axes(n == 1 && input_axes > 0 ? input_axes : n, 1, transforms::kMostAxes);
   }
 
-  transforms::Matrix matrix(Sample& s, const Arguments& given, int n,
+  transforms::Matrix matrix(const Inference& s, const Arguments& given, int n,
                             std::int64_t f) const override {
     std::vector<double> ends[4];
     for (int i = 0; i < 4; ++i) ends[i] = given.of(kEnds[i], f, n);

@@ -12,11 +12,12 @@ class Rotation final : public transforms::Transform {
   explicit Rotation(const Args&) {}
 
  protected:
-  int axes(Sample&, const Arguments& given, int) const override {
+  int axes(const Inference&, const Arguments& given, int) const override {
     return given.has("axis") ? 3 : 2;
   }
 
-  transforms::Matrix matrix(Sample&, const Arguments& given, int n, std::int64_t f) const override {
+  transforms::Matrix matrix(const Inference&, const Arguments& given, int n,
+                            std::int64_t f) const override {
     if (given.count("angle") != 1 || (n == 3 && given.count("axis") != 3))
       throw Error(ErrorKind::shape, "a rotation takes one angle, and in space one axis (x, y, z)")
           .got(fmt::format("{} angles, {} values of axis", given.count("angle"),

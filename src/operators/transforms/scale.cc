@@ -10,7 +10,7 @@ class Scale final : public transforms::Transform {
   explicit Scale(const Args&) {}
 
  protected:
-  int axes(Sample& s, const Arguments& given, int input_axes) const override {
+  int axes(const Inference& s, const Arguments& given, int input_axes) const override {
     int n = std::max(given.count("scale"), given.count("center"));
     if (n == 1 && input_axes > 0) n = input_axes;
     if (s.args().given("ndim")) {
@@ -24,7 +24,8 @@ class Scale final : public transforms::Transform {
     return checked_axes(n, 1, transforms::kMostAxes);
   }
 
-  transforms::Matrix matrix(Sample&, const Arguments& given, int n, std::int64_t f) const override {
+  transforms::Matrix matrix(const Inference&, const Arguments& given, int n,
+                            std::int64_t f) const override {
     transforms::Matrix m{.n = n};
     const auto scale = given.of("scale", f, n);
     for (int i = 0; i < n; ++i) m(i, i) = scale[static_cast<unsigned>(i)];

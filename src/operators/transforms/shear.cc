@@ -12,7 +12,7 @@ class Shear final : public transforms::Transform {
   explicit Shear(const Args&) {}
 
  protected:
-  int axes(Sample&, const Arguments& given, int input_axes) const override {
+  int axes(const Inference&, const Arguments& given, int input_axes) const override {
     if (given.has("shear") == given.has("angles"))
       throw Error(ErrorKind::type, "a shear takes either factors or angles")
           .got(given.has("shear") ? "shear and angles" : "neither shear nor angles")
@@ -26,7 +26,8 @@ class Shear final : public transforms::Transform {
     return count == 2 ? 2 : 3;
   }
 
-  transforms::Matrix matrix(Sample&, const Arguments& given, int n, std::int64_t f) const override {
+  transforms::Matrix matrix(const Inference&, const Arguments& given, int n,
+                            std::int64_t f) const override {
     auto m = transforms::Matrix::identity(n);
     const auto values = given.of(name(given), f, n * (n - 1));
     std::size_t next = 0;

@@ -10,13 +10,14 @@ class Translation final : public transforms::Transform {
   explicit Translation(const Args&) {}
 
  protected:
-  int axes(Sample&, const Arguments& given, int input_axes) const override {
+  int axes(const Inference&, const Arguments& given, int input_axes) const override {
     const int count = given.count("offset");
     return checked_axes(count == 1 && input_axes > 0 ? input_axes : count, 1,
                         transforms::kMostAxes);
   }
 
-  transforms::Matrix matrix(Sample&, const Arguments& given, int n, std::int64_t f) const override {
+  transforms::Matrix matrix(const Inference&, const Arguments& given, int n,
+                            std::int64_t f) const override {
     auto m = transforms::Matrix::identity(n);
     const auto offset = given.of("offset", f, n);
     for (int i = 0; i < n; ++i) m(i, n) = offset[static_cast<unsigned>(i)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/placement.h"
+#include "pipeline/sample/placement.h"
 
 #include <cstdlib>
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values that are views of others, and the forms in which they are read.
+#include <cstdlib>
+
+#include "pipeline/sample/sample_plan.h"
+
+namespace varo {
+
+namespace {
+
+// A smaller part of a deferred input is read on its own; otherwise the input is read as a whole,
+// which its other consumers then share.
+constexpr double kWorthCutting = 0.75;
+
+double elements_in_file(const Tensor& t) {
+  return static_cast<double>(volume(t.valid().extents()));
+}
+
+Tensor part_of(Tensor t, const Box& region) {
+  for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, region.lo[i], region.hi[i] - region.lo[i]);
+  return t;
+}
+
+bool by_rows(const ConstView& view) {
+  const int last = view.rank() - 1;
+  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1;
+}
+
+}  // namespace
+
+void SamplePlan::store(int id, std::size_t output, Tensor tensor) {
+  const Spec& spec = specs_of(id)[output];
+  if (!(tensor.shape() == spec.shape) || tensor.dtype() != spec.dtype)
+    throw Error(ErrorKind::internal, "the result is not what was inferred")
+        .got(std::string(varo::name_of(tensor.dtype())) + " " + to_string(tensor.shape()))
+        .allowed(std::string(varo::name_of(spec.dtype)) + " " + to_string(spec.shape));
+  if (!(tensor.layout() == spec.layout)) tensor = tensor.relabelled(spec.layout);
+  if (source_name_.empty()) source_name_ = tensor.meta().source;
+  at(id).has_results = true;
+  at(id).results[output] = std::move(tensor);
+}
+
+SamplePlan::Answer SamplePlan::view(int id) {
+  NodeState& state = at(id);
+  if (planned(id)) return Answer::yes;
+  if (state.not_a_view) return Answer::no;
+  if (!decide(id)) return Answer::stopped;
+  const PlanNode& node = plan_[id];
+  const std::optional<int> input = node.op->view_of(state.facts);
+  if (!input) {
+    state.not_a_view = true;
+    return Answer::no;
+  }
+  const bool of_input = *input != Operator::kNoInput;
+  const Node from = of_input ? node.graph.inputs[static_cast<std::size_t>(*input)] : Node{};
+  if (of_input && !value(from)) return Answer::stopped;
+  in_context(id, [&] {
+    static const Tensor nothing;
+    Views views{state.facts, of_input ? result(from) : nothing, state.results};
+    state.not_a_view = !node.op->resolve(views);
+    if (state.not_a_view)
+      for (Tensor& result : state.results) result = {};
+    if (state.not_a_view) return;
+    for (std::size_t o = 0; o < state.results.size(); ++o) {
+      if (!state.results[o].defined())
+        throw Error(ErrorKind::internal, "an output was resolved only in part");
+      store(id, o, std::move(state.results[o]));
+    }
+  });
+  if (state.not_a_view) return Answer::no;
+  append(step_for(id, Step::Kind::view));
+  finish(id);
+  return Answer::yes;
+}
+
+Tensor SamplePlan::plan_read(int id, const Tensor& tensor) {
+  const auto [source, box] = tensor.fetch();
+  Step step = step_for(id, Step::Kind::read);
+  step.deferred = tensor;
+  const View nowhere{nullptr, tensor.dtype(), tensor.shape(), dense_strides(tensor.shape())};
+  // Where every element is one of the box, the source reads straight into a dense tensor.
+  const bool lands = tensor.landing(nowhere).has_value();
+  const Tensor whole =
+      lands ? new_tensor(tensor.spec()) : new_tensor({source->dtype(), box.extents(), {}});
+  Operand to = operand_of(whole);
+  if (lands) to.view = PaddedView(*tensor.landing(whole.mutable_view()));
+  step.out.push_back(std::move(to));
+  append(std::move(step));
+  return lands ? whole.with_meta(tensor.meta()) : tensor.fetched(whole);
+}
+
+Tensor SamplePlan::plan_in_memory(int id, const Tensor& tensor, bool dense) {
+  Tensor read = tensor.deferred() ? plan_read(id, tensor) : tensor;
+  if (!read.padded() && !(dense && !is_dense(read.view()))) return read;
+  Step step = step_for(id, Step::Kind::copy);
+  Tensor copied = new_tensor(read.spec());
+  step.in.push_back(operand_of(read));
+  step.out.push_back(operand_of(copied));
+  append(std::move(step));
+  copied = copied.with_meta(read.meta());
+  let_go(read);
+  return copied;
+}
+
+void SamplePlan::bring(Node from, Form form) {
+  const Tensor& now = result(from);
+  const bool fits = !now.deferred() && (form == Form::loaded || !now.padded()) &&
+                    (form != Form::dense || is_dense(now.view()));
+  if (fits) return;
+  Tensor before = now;
+  slot(from) = form == Form::loaded ? plan_read(from.id, before)
+                                    : plan_in_memory(from.id, before, form == Form::dense);
+  let_go(before);
+}
+
+bool SamplePlan::operand(int id, int input, const Need& need, Operand& where, Tensor* tensor) {
+  if (need.access == Access::nothing || need.access == Access::spec ||
+      need.access == Access::number)
+    return true;
+  const Node from = plan_[id].graph.inputs[static_cast<std::size_t>(input)];
+  if (!value(from)) return false;
+  if (need.access == Access::source) {
+    *tensor = result(from);
+    if (!tensor->deferred()) where = operand_of(*tensor);
+    return true;
+  }
+  Tensor t = result(from);
+  // Either the value itself is brought into the form, for others too, or the part that is read here.
+  bool shared = true;
+  const auto take = [&](Form form) {
+    Tensor before = std::move(t);
+    if (shared) {
+      bring(from, form);
+      t = result(from);
+    } else {
+      t = form == Form::loaded ? plan_read(id, before)
+                               : plan_in_memory(id, before, form == Form::dense);
+    }
+    let_go(before);
+  };
+  if (need.region) {
+    Tensor part = part_of(t, *need.region);
+    if (part.deferred() && !need.alone &&
+        elements_in_file(part) >= kWorthCutting * elements_in_file(t)) {
+      take(Form::loaded);
+      part = part_of(t, *need.region);
+    }
+    t = std::move(part);
+    shared = false;
+  }
+  if (t.deferred()) take(Form::loaded);
+  if (t.padded()) {
+    PaddedView padding = padded_view_of(t);
+    padding.inside.data = nullptr;
+    if (need.access != Access::padded || !plan_[id].op->takes_padding(at(id).facts, input, padding))
+      take(Form::unpadded);
+  }
+  if ((need.access == Access::dense && !is_dense(t.view())) ||
+      (need.access == Access::rows && !by_rows(t.view())))
+    take(Form::dense);
+  where = operand_of(t);
+  if (tensor != nullptr) *tensor = t;
+  return true;
+}
+
+}  // namespace varo
