@@ -42,7 +42,7 @@ class Pipeline:
     seed                  of all random operators without one of their own; None or negative: drawn anew
     prefetch_queue_depth  batches under way ahead of the consumer
     output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
-    schedule              "parallel", or for tests "serial" and "shuffled" (with shuffle_seed): everything on
+    schedule              "parallel", or for tests "serial", "shuffled" (with shuffle_seed) and "reference": everything on
                           the calling thread, in order or in a random order
     without_rewrites      names of rewrites that are not to be applied: "branches", after which
                           c * a + (c ^ True) * b computes both a and b for a coin c; "fusion", after which every
@@ -76,9 +76,10 @@ class Pipeline:
             warnings.warn("Pipeline: a negative seed means a random one; pass None", stacklevel=2)
         try:
             schedule = {"parallel": _core.Schedule.PARALLEL, "serial": _core.Schedule.SERIAL,
-                        "shuffled": _core.Schedule.SHUFFLED}[schedule]
+                        "shuffled": _core.Schedule.SHUFFLED,
+                        "reference": _core.Schedule.REFERENCE}[schedule]
         except KeyError:
-            raise ParamError(f'Pipeline: schedule must be "parallel", "serial" or "shuffled", not {schedule!r}') from None
+            raise ParamError(f'Pipeline: schedule must be "parallel", "serial", "shuffled" or "reference", not {schedule!r}') from None
         self._depth = int(prefetch_queue_depth) if exec_pipelined else 1
         self._core = _core.Pipeline(batch_size=int(batch_size), num_threads=int(num_threads),
                                     seed=-1 if seed is None else int(seed), prefetch_queue_depth=self._depth,

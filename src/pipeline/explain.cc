@@ -88,6 +88,16 @@ std::string shown(const SamplePlan& sample, const Step& step) {
   return text + "\n";
 }
 
+}  // namespace
+
+std::string describe_steps(SamplePlan& sample) {
+  std::string text;
+  for (const Step& step : sample.steps()) text += shown(sample, step);
+  return text;
+}
+
+namespace {
+
 // Specs and steps of the first sample, as far as they are known before anything was read.
 std::string explain_sample(const Plan& plan, const PlanRules& rules) {
   EvaluationShared shared;
@@ -118,7 +128,7 @@ std::string explain_sample(const Plan& plan, const PlanRules& rules) {
     complete =
         sample.specs(output.id) && sample.value_into(output, sample.new_place(output), landed[o]);
   }
-  for (const Step& step : sample.steps()) text += shown(sample, step);
+  text += describe_steps(sample);
   if (!complete) text += "  and what depends on elements that only a run reads\n";
   return text;
 }

@@ -13,6 +13,9 @@ namespace varo {
 /// what is wrong for sure.
 void probe(const Plan& plan);
 
+/// The steps of a sample so far, a line each.
+std::string describe_steps(SamplePlan& sample);
+
 /// The text of Pipeline::explain(): the graph as declared and as it runs, and for the first sample
 /// what each node writes and which steps run.
 std::string explain_plan(const Graph& declared, const Plan& plan,

@@ -35,14 +35,13 @@ Evaluation::Evaluation(const Plan& plan, EvaluationShared& shared, Parallel& par
 }
 
 Evaluation::~Evaluation() {
-  shared_.nodes_run.fetch_add(memory_->nodes_planned(), std::memory_order_relaxed);
   shared_.copies.fetch_add(memory_->copies_planned(), std::memory_order_relaxed);
   memory_->end();
   const std::lock_guard lock(shared_.idle->mutex);
   shared_.idle->plans.push_back(std::move(memory_));
 }
 
-bool Evaluation::run() { return run_steps(*memory_, parallel_, shared_.cancelled, probing_); }
+bool Evaluation::run() { return run_steps(*memory_, parallel_, shared_.cancelled, shared_.nodes_run, probing_); }
 
 bool Evaluation::compute(Node node) { return memory_->value_in_memory(node) && run(); }
 

@@ -129,7 +129,7 @@ void SamplePlan::add_reductions(Step& step, int id, const Operand& value) {
 bool SamplePlan::reduce(int id) {
   const PlanNode& node = plan_[id];
   for (const Node& edge : node.edges)
-    if (!value(edge)) return false;
+    if (!plan_value(edge.id)) return false;
   if (planned(id)) return true;  // in the pass that made its input
   Step step = step_for(id, Step::Kind::reduce);
   Operand value;

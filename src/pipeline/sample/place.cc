@@ -91,10 +91,11 @@ bool SamplePlan::aim(Node node, Place place) {
 bool SamplePlan::deliver(Node node, const Place& place, bool& in_place) {
   if (!aim(node, place) || !value(node)) return false;
   const Tensor& value = result(node);
-  in_place = !value.deferred() && !value.padded() && same_elements(value.view(), place.view);
+  const int buffer = buffer_of(Tensor::wrap(place.view, place.keep));
+  in_place = !value.deferred() && !value.padded() && buffer_of(value) == buffer &&
+             same_elements(value.view(), place.view);
   if (in_place) return true;
-  const Operand to{PaddedView(place.view), buffer_of(Tensor::wrap(place.view, place.keep)),
-                   place.keep};
+  const Operand to{PaddedView(place.view), buffer, place.keep};
   if (value.deferred() && value.landing(place.view)) {
     Step step = step_for(node.id, Step::Kind::read);
     step.deferred = value;

@@ -167,7 +167,7 @@ class Runner {
 }  // namespace
 
 bool run_steps(SamplePlan& plan, Parallel& parallel, const std::atomic<bool>& cancelled,
-               bool without_files) {
+               std::atomic<std::int64_t>& nodes_run, bool without_files) {
   if (without_files)
     for (std::size_t i = plan.steps_run(); i < plan.steps().size(); ++i)
       if (reads_files(plan.steps()[i])) return false;
@@ -176,6 +176,7 @@ bool run_steps(SamplePlan& plan, Parallel& parallel, const std::atomic<bool>& ca
     Step& step = plan.steps()[plan.steps_run()];
     plan.in_context(step.node, [&] { Runner(plan, plan.nodes(), step, parallel).run(); });
     plan.count_step();
+    if (step.completes > 0) nodes_run.fetch_add(step.completes, std::memory_order_relaxed);
     for (const int buffer : step.frees)
       plan.buffers()[static_cast<std::size_t>(buffer)].memory.reset();
   }

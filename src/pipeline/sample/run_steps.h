@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "pipeline/sample/sample_plan.h"
 
@@ -13,7 +14,8 @@ namespace varo {
 ///
 /// memory  buffers from the pool, from the first step that writes one to the last that needs it
 /// errors  of reads and calls, with the context of their nodes; "out of memory"
+/// nodes_run  counts the operators whose outputs came about
 bool run_steps(SamplePlan& plan, Parallel& parallel, const std::atomic<bool>& cancelled,
-               bool without_files);
+               std::atomic<std::int64_t>& nodes_run, bool without_files);
 
 }  // namespace varo

@@ -78,7 +78,7 @@ void SamplePlan::end() {
   steps_.clear();
   for (std::size_t b = 0; b < buffers_used_; ++b) buffers_[b].memory.reset();
   buffers_used_ = run_ = 0;
-  nodes_planned_ = copies_planned_ = 0;
+  copies_planned_ = 0;
   source_name_.clear();
 }
 
@@ -176,17 +176,14 @@ void SamplePlan::check_held(int id) const {
   if (live_.released(id)) throw Error(ErrorKind::internal, "asked for after its last use");
 }
 
+bool SamplePlan::plan_value(int id) {
+  if (planned(id)) return true;
+  const Answer is_view = view(id);
+  return is_view == Answer::no ? compute(id) : is_view == Answer::yes;
+}
+
 bool SamplePlan::value(Node node) {
-  if (!planned(node.id)) {
-    switch (view(node.id)) {
-      case Answer::stopped:
-        return false;
-      case Answer::yes:
-        break;
-      case Answer::no:
-        if (!compute(node.id)) return false;
-    }
-  }
+  if (!plan_value(node.id)) return false;
   in_context(node.id, [&] { check_held(node.id); });
   return true;
 }
@@ -258,7 +255,7 @@ void SamplePlan::inherit(int id, Meta& meta) const {
 }
 
 void SamplePlan::complete(int id) {
-  ++nodes_planned_;
+  if (!steps_.empty()) ++steps_.back().completes;
   NodeState& state = at(id);
   in_context(id, [&] {
     Meta meta;

@@ -95,7 +95,6 @@ class SamplePlan {
   /// The file that the sample comes from; "" where that is not known (yet).
   const std::string& source_name() const { return source_name_; }
   std::int64_t number() const { return number_; }
-  std::int64_t nodes_planned() const { return nodes_planned_; }
   std::int64_t copies_planned() const { return copies_planned_; }
 
   const Plan& nodes() const { return plan_; }
@@ -180,6 +179,7 @@ class SamplePlan {
   void add_reductions(Step& step, int id, const Operand& value);
 
   // sample_plan.cc
+  bool plan_value(int id);
   bool compute(int id);
   bool join(int id);
   Step step_for(int id, Step::Kind kind);
@@ -206,7 +206,7 @@ class SamplePlan {
   std::size_t buffers_used_ = 0;
   std::vector<Step> steps_, spare_;
   std::size_t run_ = 0;  ///< steps that have run
-  std::int64_t number_ = 0, nodes_planned_ = 0, copies_planned_ = 0;
+  std::int64_t number_ = 0, copies_planned_ = 0;
   std::span<const Ticket> tickets_;
   bool probing_ = false;
   std::optional<Runner> runner_;

@@ -14,6 +14,7 @@ void Step::reset() {
   reductions.clear();
   streams = false;
   frees.clear();
+  completes = 0;
 }
 
 std::string_view name_of(Step::Kind kind) {

@@ -56,6 +56,7 @@ struct Step {
   std::vector<Reduction> reductions;  ///< fused, reduce
   bool streams = false;               ///< results go past the caches: nobody reads them soon
   std::vector<int> frees;             ///< buffers without a reader after it
+  int completes = 0;                  ///< operators whose outputs are there after it
 
   /// As new; memory of the vectors is kept.
   void reset();
