@@ -65,6 +65,12 @@ class Tensor {
   static Tensor constant(const Spec& spec, std::uint64_t bits);
   static Tensor defer(std::shared_ptr<Source> source, Layout layout = {});
 
+  /// Undefined again: lets go of what it holds.
+  void reset() {
+    keep_.reset();
+    source_.reset();
+    meta_.reset();
+  }
   bool defined() const { return keep_ != nullptr || source_ != nullptr; }
   bool deferred() const { return source_ != nullptr; }
   bool padded() const { return padded_; }

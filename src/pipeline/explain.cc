@@ -90,9 +90,9 @@ std::string shown(const SamplePlan& sample, const Step& step) {
 
 }  // namespace
 
-std::string describe_steps(SamplePlan& sample) {
+std::string describe_steps(const SamplePlan& sample) {
   std::string text;
-  for (const Step& step : sample.steps()) text += shown(sample, step);
+  for (const auto& step : sample.steps()) text += shown(sample, *step);
   return text;
 }
 

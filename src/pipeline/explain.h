@@ -14,7 +14,7 @@ namespace varo {
 void probe(const Plan& plan);
 
 /// The steps of a sample so far, a line each.
-std::string describe_steps(SamplePlan& sample);
+std::string describe_steps(const SamplePlan& sample);
 
 /// The text of Pipeline::explain(): the graph as declared and as it runs, and for the first sample
 /// what each node writes and which steps run.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/api/operator.h"
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "operators/api/operator.h"
 
 namespace varo {
 
@@ -134,8 +133,10 @@ void Inference::reset() {
   std::fill(set_.begin(), set_.end(), false);
   state_.reset();
   facts.batch = nullptr;
-  for (Tensor& number : facts.numbers) number = {};
-  for (auto& [name, value] : facts.arguments) value = {};
+  for (Tensor& number : facts.numbers)
+    if (number.defined()) number.reset();
+  for (auto& [name, value] : facts.arguments)
+    if (value.defined()) value.reset();
 }
 
 void Inference::check_outputs() const {

@@ -17,10 +17,10 @@ class Flip final : public Operator {
       char axis;
       const char* arg;
     } const flips[] = {{'W', "horizontal"}, {'H', "vertical"}, {'D', "depthwise"}};
-    Dims mirrored;
+    std::uint32_t mirrored = 0;  // bit i: axis i
     for (const auto& [axis, arg] : flips) {
       const int at = layout.find(axis);
-      if (at >= 0 && s.integer(arg) != 0) mirrored.push_back(at);
+      if (at >= 0 && s.integer(arg) != 0) mirrored |= std::uint32_t{1} << at;
     }
     s.state() = mirrored;
   }
@@ -28,7 +28,9 @@ class Flip final : public Operator {
   std::optional<int> view_of(const Inference&) const override { return 0; }
   bool resolve(Views& views) const override {
     Tensor t = views.in;
-    for (const std::int64_t axis : views.facts.kept<Dims>()) t = t.flipped(static_cast<int>(axis));
+    const auto mirrored = views.facts.kept<std::uint32_t>();
+    for (int axis = 0; axis < t.rank(); ++axis)
+      if ((mirrored >> axis & 1U) != 0) t = t.flipped(axis);
     views.out[0] = std::move(t);
     return true;
   }

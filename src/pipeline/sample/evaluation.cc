@@ -41,7 +41,9 @@ Evaluation::~Evaluation() {
   shared_.idle->plans.push_back(std::move(memory_));
 }
 
-bool Evaluation::run() { return run_steps(*memory_, parallel_, shared_.cancelled, shared_.nodes_run, probing_); }
+bool Evaluation::run() {
+  return run_steps(*memory_, parallel_, shared_.cancelled, shared_.nodes_run, probing_);
+}
 
 bool Evaluation::compute(Node node) { return memory_->value_in_memory(node) && run(); }
 

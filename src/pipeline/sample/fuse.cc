@@ -23,6 +23,7 @@ struct SamplePlan::Chain {
   ProgramBuilder builder;
   std::vector<Operand>& inputs;
   std::vector<int>& nodes;
+  bool reduces = false;  // what it reads may be reduced in its pass
   // Inputs of the program that have its shape: output 0 of a node.
   std::vector<std::pair<int, std::size_t>> whole;
 };
@@ -56,7 +57,7 @@ bool SamplePlan::append(int id, Chain& chain, Register& result) {
     Operand elements;
     if (!operand(id, static_cast<int>(i), wanted, elements, nullptr)) return false;
     ConstView& view = elements.view.inside;
-    if (view.shape == chain.shape && from.output == 0)
+    if (chain.reduces && view.shape == chain.shape && from.output == 0)
       chain.whole.emplace_back(from.id, chain.inputs.size());
     view = broadcast_to(view, chain.shape);
     registers[i] = chain.builder.input(view.dtype);
@@ -72,27 +73,29 @@ void SamplePlan::forget_fused(int id) {
 
 bool SamplePlan::fuse(int id) {
   forget_fused(id);  // of an attempt that stopped
-  Step step = step_for(id, Step::Kind::fused);
-  Chain chain{specs_of(id)[0].shape, {}, step.in, step.nodes, {}};
+  std::unique_ptr<Step> step = step_for(id, Step::Kind::fused);
+  const bool reduces =
+      rules_.fusion && !probing_ && volume(specs_of(id)[0].shape) >= kLeastElements;
+  Chain chain{specs_of(id)[0].shape, {}, step->in, step->nodes, reduces, {}};
   Register last;
   if (!append(id, chain, last)) return false;
-  in_context(id, [&] { step.program = chain.builder.finish(last); });
+  in_context(id, [&] { step->program = chain.builder.finish(last); });
   make_results(id);
-  step.out.push_back(operand_of(at(id).results[0]));
-  step.streams = live_.consumers(id) == 1 && at(id).leaves;
+  step->out.push_back(operand_of(at(id).results[0]));
+  step->streams = live_.consumers(id) == 1 && at(id).leaves;
   // A program writes in the order of the shape, if backwards along some axes (can_hold()); pieces of
   // dense inputs are counted in that order too.
-  if (rules_.fusion && !probing_ && volume(chain.shape) >= kLeastElements) {
+  if (reduces) {
     std::vector<int> seen{id};
-    add_reductions(step, id, operand_of(at(id).results[0]));
+    add_reductions(*step, id, operand_of(at(id).results[0]));
     for (const auto& [from, input] : chain.whole) {
       if (std::find(seen.begin(), seen.end(), from) != seen.end()) continue;
       seen.push_back(from);
-      add_reductions(step, from, step.in[input]);
+      add_reductions(*step, from, step->in[input]);
     }
   }
   std::vector<int> reducers;
-  for (const Step::Reduction& reduction : step.reductions) reducers.push_back(reduction.node);
+  for (const Step::Reduction& reduction : step->reductions) reducers.push_back(reduction.node);
   append(std::move(step));
   complete(id);
   for (const int reducer : reducers)
@@ -131,30 +134,30 @@ bool SamplePlan::reduce(int id) {
   for (const Node& edge : node.edges)
     if (!plan_value(edge.id)) return false;
   if (planned(id)) return true;  // in the pass that made its input
-  Step step = step_for(id, Step::Kind::reduce);
+  std::unique_ptr<Step> step = step_for(id, Step::Kind::reduce);
   Operand value;
   if (!operand(id, 0, need(id, 0), value, nullptr)) return false;
-  add_reductions(step, node.edges[0].id, value);
-  const auto own = std::find_if(step.reductions.begin(), step.reductions.end(),
+  add_reductions(*step, node.edges[0].id, value);
+  const auto own = std::find_if(step->reductions.begin(), step->reductions.end(),
                                 [id](const Step::Reduction& r) { return r.node == id; });
-  if (step.reductions.size() < 2 || own == step.reductions.end()) {
+  if (step->reductions.size() < 2 || own == step->reductions.end()) {
     // By itself it needs no pass that others share.
-    step.kind = Step::Kind::run;
-    step.reductions.clear();
-    step.in.push_back(std::move(value));
+    step->kind = Step::Kind::run;
+    step->reductions.clear();
+    step->in.push_back(std::move(value));
     for (int i = 1; i < static_cast<int>(node.edges.size()); ++i) {
       Operand mean;
       if (!operand(id, i, need(id, i), mean, nullptr)) return false;
-      step.in.push_back(std::move(mean));
+      step->in.push_back(std::move(mean));
     }
     make_results(id);
-    step.out.push_back(operand_of(at(id).results[0]));
+    step->out.push_back(operand_of(at(id).results[0]));
     append(std::move(step));
     complete(id);
     return true;
   }
   std::vector<int> reducers;
-  for (const Step::Reduction& reduction : step.reductions) reducers.push_back(reduction.node);
+  for (const Step::Reduction& reduction : step->reductions) reducers.push_back(reduction.node);
   value.keep.reset();
   append(std::move(step));
   for (const int reducer : reducers) complete(reducer);

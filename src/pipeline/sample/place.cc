@@ -76,6 +76,7 @@ bool SamplePlan::aim(Node node, Place place) {
   while (true) {
     if (!specs(node.id)) return false;
     if (planned(node.id)) return true;
+    at(node.id).has_places = true;
     at(node.id).places[static_cast<std::size_t>(node.output)] = place;
     if (!rules_.placement) return true;
     if (!decide(node.id)) return false;
@@ -97,26 +98,26 @@ bool SamplePlan::deliver(Node node, const Place& place, bool& in_place) {
   if (in_place) return true;
   const Operand to{PaddedView(place.view), buffer, place.keep};
   if (value.deferred() && value.landing(place.view)) {
-    Step step = step_for(node.id, Step::Kind::read);
-    step.deferred = value;
-    step.out.push_back(to);
-    step.out[0].view = PaddedView(*value.landing(place.view));
+    std::unique_ptr<Step> step = step_for(node.id, Step::Kind::read);
+    step->deferred = value;
+    step->out.push_back(to);
+    step->out[0].view = PaddedView(*value.landing(place.view));
     append(std::move(step));
     return true;
   }
   if (value.deferred()) {
     Tensor read = plan_read(node.id, value);
-    Step step = step_for(node.id, Step::Kind::copy);
-    step.in.push_back(operand_of(read));
-    step.out.push_back(to);
-    step.streams = place.leaves;
+    std::unique_ptr<Step> step = step_for(node.id, Step::Kind::copy);
+    step->in.push_back(operand_of(read));
+    step->out.push_back(to);
+    step->streams = place.leaves;
     append(std::move(step));
     let_go(read);
   } else {
-    Step step = step_for(node.id, Step::Kind::copy);
-    step.in.push_back(operand_of(value));
-    step.out.push_back(to);
-    step.streams = place.leaves;
+    std::unique_ptr<Step> step = step_for(node.id, Step::Kind::copy);
+    step->in.push_back(operand_of(value));
+    step->out.push_back(to);
+    step->streams = place.leaves;
     append(std::move(step));
   }
   ++copies_planned_;

@@ -20,23 +20,27 @@ bool reads_files(const Step& step) {
 // One step with its operands at their true addresses.
 class Runner {
  public:
-  Runner(SamplePlan& plan, const Plan& nodes, Step& step, Parallel& parallel)
+  Runner(SamplePlan& plan, const Plan& nodes, const Step& step, Parallel& parallel)
       : plan_(plan), node_(nodes[step.node]), nodes_(nodes), step_(step), parallel_(parallel) {}
 
   void run() {
-    for (const Operand& operand : step_.out) out_.push_back(writable(operand));
+    if (step_.kind == Step::Kind::view) return;
+    if (step_.out.size() == 1)
+      output_ = writable(step_.out[0]);
+    else
+      for (const Operand& operand : step_.out) outputs_.push_back(writable(operand));
     switch (step_.kind) {
       case Step::Kind::view:
         return;
       case Step::Kind::read: {
         const auto [source, box] = step_.deferred.fetch();
-        return source->read(box, out_[0], parallel_);
+        return source->read(box, out()[0], parallel_);
       }
       case Step::Kind::copy: {
         const PaddedView in = readable(step_.in[0]);
         if (in.padded())
-          return copy_padded(in.inside, in.box, out_[0], in.fill, parallel_, step_.streams);
-        return copy(in.inside, out_[0], parallel_, step_.streams);
+          return copy_padded(in.inside, in.box, out()[0], in.fill, parallel_, step_.streams);
+        return copy(in.inside, out()[0], parallel_, step_.streams);
       }
       case Step::Kind::run:
         return run_host();
@@ -68,20 +72,27 @@ class Runner {
     }
     return {data, view.dtype, view.shape, view.strides};
   }
-  PaddedView readable(const Operand& operand) {
-    PaddedView view = operand.view;
+  ConstView readable_view(const Operand& operand) {
+    ConstView view = operand.view.inside;
     if (operand.buffer >= 0)
-      view.inside.data = static_cast<std::byte*>(memory(operand).get()) + offset(view.inside.data);
+      view.data = static_cast<std::byte*>(memory(operand).get()) + offset(view.data);
     return view;
   }
-  void read_inputs() {
-    for (const Operand& operand : step_.in) in_.push_back(readable(operand));
+  PaddedView readable(const Operand& operand) {
+    PaddedView view = operand.view;
+    view.inside = readable_view(operand);
+    return view;
+  }
+  std::span<const View> out() const {
+    return outputs_.empty() ? std::span<const View>(&output_, 1) : outputs_;
   }
 
   void run_host() {
-    read_inputs();
+    std::vector<PaddedView> in;
+    in.reserve(step_.in.size());
+    for (const Operand& operand : step_.in) in.push_back(readable(operand));
     std::any plan;
-    HostRun run{in_, out_, {}, parallel_, plan_.facts(step_.node).state(), plan};
+    HostRun run{in, out(), {}, parallel_, plan_.facts(step_.node).state(), plan};
     const std::size_t bytes = node_.host->setup(run, plan);
     std::shared_ptr<void> scratch;
     if (bytes > 0) {
@@ -96,7 +107,7 @@ class Runner {
     for (Tensor& t : tensors)
       if (t.defined()) t = plan_.bound(t);
     const auto error =
-        node_.function->call({tensors, out_, parallel_, plan_.facts(step_.node).state()});
+        node_.function->call({tensors, out(), parallel_, plan_.facts(step_.node).state()});
     if (error) throw *error;
   }
 
@@ -131,17 +142,24 @@ class Runner {
   }
 
   void run_fused() {
-    std::vector<ConstView> inputs;
-    inputs.reserve(step_.in.size());
-    for (const Operand& operand : step_.in) inputs.push_back(readable(operand).inside);
+    ConstView one;
+    std::vector<ConstView> several;
+    if (step_.in.size() == 1) {
+      one = readable_view(step_.in[0]);
+    } else {
+      several.reserve(step_.in.size());
+      for (const Operand& operand : step_.in) several.push_back(readable_view(operand));
+    }
+    const std::span<const ConstView> inputs =
+        step_.in.size() == 1 ? std::span<const ConstView>(&one, 1) : several;
     if (step_.reductions.empty())
-      return run_program(step_.program, inputs, out_[0], parallel_, nullptr, step_.streams);
+      return run_program(step_.program, inputs, out()[0], parallel_, nullptr, step_.streams);
     const std::vector<Pass> shared = passes();
     const auto piece = [&](std::int64_t number) {
       for (const Pass& pass : shared) pass.pass->piece(number);
     };
     const FunctionRef<void(std::int64_t)> after = piece;
-    run_program(step_.program, inputs, out_[0], parallel_, &after, step_.streams);
+    run_program(step_.program, inputs, out()[0], parallel_, &after, step_.streams);
     for (const Pass& pass : shared) pass.pass->finish();
   }
 
@@ -157,10 +175,10 @@ class Runner {
   SamplePlan& plan_;
   const PlanNode& node_;
   const Plan& nodes_;
-  Step& step_;
+  const Step& step_;
   Parallel& parallel_;
-  std::vector<PaddedView> in_;
-  std::vector<View> out_;
+  View output_;
+  std::vector<View> outputs_;  // where there are several
   std::vector<std::shared_ptr<void>> scratch_;
 };
 
@@ -170,10 +188,10 @@ bool run_steps(SamplePlan& plan, Parallel& parallel, const std::atomic<bool>& ca
                std::atomic<std::int64_t>& nodes_run, bool without_files) {
   if (without_files)
     for (std::size_t i = plan.steps_run(); i < plan.steps().size(); ++i)
-      if (reads_files(plan.steps()[i])) return false;
+      if (reads_files(*plan.steps()[i])) return false;
   while (plan.steps_run() < plan.steps().size()) {
     if (cancelled.load(std::memory_order_relaxed)) return false;
-    Step& step = plan.steps()[plan.steps_run()];
+    const Step& step = *plan.steps()[plan.steps_run()];
     plan.in_context(step.node, [&] { Runner(plan, plan.nodes(), step, parallel).run(); });
     plan.count_step();
     if (step.completes > 0) nodes_run.fetch_add(step.completes, std::memory_order_relaxed);

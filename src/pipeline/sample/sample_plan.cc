@@ -66,13 +66,15 @@ void SamplePlan::end() {
     node.failure.reset();
     node.fused.clear();
     if (node.has_results)
-      for (Tensor& result : node.results) result = {};
+      for (Tensor& result : node.results) result.reset();
     node.has_results = false;
-    for (auto& place : node.places) place.reset();
+    if (node.has_places)
+      for (auto& place : node.places) place.reset();
+    node.has_places = false;
   }
   live_.reset();
-  for (Step& step : steps_) {
-    step.reset();
+  for (std::unique_ptr<Step>& step : steps_) {
+    step->reset();
     spare_.push_back(std::move(step));
   }
   steps_.clear();
@@ -122,23 +124,25 @@ Tensor SamplePlan::bound(const Tensor& tensor) const {
   ConstView view = tensor.view();
   view.data =
       static_cast<std::byte*>(memory.get()) + (static_cast<const std::byte*>(view.data) - kOrigin);
-  return Tensor::wrap(view, memory, tensor.layout()).with_meta(tensor.meta());
+  return Tensor::wrap(view, memory, tensor.layout());
 }
 
-Step SamplePlan::step_for(int id, Step::Kind kind) {
-  Step step;
-  if (!spare_.empty()) {
+std::unique_ptr<Step> SamplePlan::step_for(int id, Step::Kind kind) {
+  std::unique_ptr<Step> step;
+  if (spare_.empty()) {
+    step = std::make_unique<Step>();
+  } else {
     step = std::move(spare_.back());
     spare_.pop_back();
   }
-  step.kind = kind;
-  step.node = id;
+  step->kind = kind;
+  step->node = id;
   return step;
 }
 
-void SamplePlan::append(Step step) {
+void SamplePlan::append(std::unique_ptr<Step> step) {
   steps_.push_back(std::move(step));
-  Step& last = steps_.back();
+  Step& last = *steps_.back();
   // From here on the values that are planned hold the buffers, not the step.
   const auto let_go_of = [&](Operand& operand) {
     if (operand.buffer < 0) return;
@@ -160,13 +164,13 @@ void SamplePlan::free_if_unused(int buffer) {
     b.memory.reset();
     return;
   }
-  std::vector<int>& frees = steps_.back().frees;
+  std::vector<int>& frees = steps_.back()->frees;
   if (std::find(frees.begin(), frees.end(), buffer) == frees.end()) frees.push_back(buffer);
 }
 
 void SamplePlan::let_go(Tensor& tensor) {
   const int buffer = tensor.defined() ? buffer_of(tensor) : Operand::kElsewhere;
-  tensor = {};
+  tensor.reset();
   if (buffer >= 0) free_if_unused(buffer);
 }
 
@@ -204,16 +208,17 @@ bool SamplePlan::compute(int id) {
     in_context(id, [] {
       throw Error(ErrorKind::internal, "an operator that is a view was none for this sample");
     });
-  Step step = step_for(id, calls ? Step::Kind::call : Step::Kind::run);
+  std::unique_ptr<Step> step = step_for(id, calls ? Step::Kind::call : Step::Kind::run);
   const auto inputs = static_cast<int>(node.graph.inputs.size());
-  step.in.resize(node.graph.inputs.size());
-  if (calls) step.tensors.resize(node.graph.inputs.size());
+  step->in.resize(node.graph.inputs.size());
+  if (calls) step->tensors.resize(node.graph.inputs.size());
   for (int i = 0; i < inputs; ++i) {
     const auto k = static_cast<std::size_t>(i);
-    if (!operand(id, i, need(id, i), step.in[k], calls ? &step.tensors[k] : nullptr)) return false;
+    if (!operand(id, i, need(id, i), step->in[k], calls ? &step->tensors[k] : nullptr))
+      return false;
   }
   make_results(id);
-  for (const Tensor& result : at(id).results) step.out.push_back(operand_of(result));
+  for (const Tensor& result : at(id).results) step->out.push_back(operand_of(result));
   append(std::move(step));
   complete(id);
   return true;
@@ -255,7 +260,7 @@ void SamplePlan::inherit(int id, Meta& meta) const {
 }
 
 void SamplePlan::complete(int id) {
-  if (!steps_.empty()) ++steps_.back().completes;
+  if (!steps_.empty()) ++steps_.back()->completes;
   NodeState& state = at(id);
   in_context(id, [&] {
     Meta meta;
@@ -281,7 +286,9 @@ void SamplePlan::finish(int id) {
 
 void SamplePlan::release(int id) {
   NodeState& state = at(id);
-  for (auto& place : state.places) place.reset();
+  if (state.has_places)
+    for (auto& place : state.places) place.reset();
+  state.has_places = false;
   if (!state.has_results) return;
   state.has_results = false;
   for (Tensor& result : state.results) let_go(result);

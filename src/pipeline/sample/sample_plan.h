@@ -100,11 +100,11 @@ class SamplePlan {
   const Plan& nodes() const { return plan_; }
 
   // --- the steps ---
-  std::span<Step> steps() { return {steps_.data(), steps_.size()}; }
+  std::span<const std::unique_ptr<Step>> steps() const { return steps_; }
   std::size_t steps_run() const { return run_; }
   void count_step() { ++run_; }
   std::vector<SampleBuffer>& buffers() { return buffers_; }
-  /// The tensor at its true address. \pre its step has run
+  /// The tensor at its true address, without metadata. \pre its step has run
   Tensor bound(const Tensor& tensor) const;
 
   /// Adds operator, sample and line of node `id` to errors that leave `body`.
@@ -117,10 +117,10 @@ class SamplePlan {
 
     Inference facts;
     bool inferred = false, decided = false, not_a_view = false, placed = false, leaves = false;
-    bool has_results = false;
-    std::optional<Error> failure;  ///< of infer
-    int delivered = 0;             ///< Join: inputs in their place
-    std::vector<int> fused;        ///< nodes whose instructions this one's step holds
+    bool has_results = false, has_places = false;  ///< perhaps
+    std::optional<Error> failure;                  ///< of infer
+    int delivered = 0;                             ///< Join: inputs in their place
+    std::vector<int> fused;  ///< nodes whose instructions this one's step holds
     std::vector<Tensor> results;
     std::vector<std::optional<Place>> places;
   };
@@ -136,7 +136,7 @@ class SamplePlan {
   bool catch_up();
 
   // views.cc
-  void store(int id, std::size_t output, Tensor tensor);
+  void check_view(int id, std::size_t output);
   Tensor plan_read(int id, const Tensor& tensor);
   Tensor plan_in_memory(int id, const Tensor& tensor, bool dense);
   enum class Form : std::uint8_t { loaded, unpadded, dense };  ///< each of them in memory
@@ -182,8 +182,8 @@ class SamplePlan {
   bool plan_value(int id);
   bool compute(int id);
   bool join(int id);
-  Step step_for(int id, Step::Kind kind);
-  void append(Step step);
+  std::unique_ptr<Step> step_for(int id, Step::Kind kind);
+  void append(std::unique_ptr<Step> step);
   int new_buffer(std::size_t bytes);
   Tensor new_tensor(const Spec& spec);
   static int buffer_of(const Tensor& tensor);
@@ -204,7 +204,7 @@ class SamplePlan {
   std::vector<NodeState> nodes_;
   std::vector<SampleBuffer> buffers_;
   std::size_t buffers_used_ = 0;
-  std::vector<Step> steps_, spare_;
+  std::vector<std::unique_ptr<Step>> steps_, spare_;
   std::size_t run_ = 0;  ///< steps that have run
   std::int64_t number_ = 0, copies_planned_ = 0;
   std::span<const Ticket> tickets_;

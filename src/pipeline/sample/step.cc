@@ -5,16 +5,17 @@ namespace varo {
 
 void Step::reset() {
   node = -1;
+  streams = false;
+  completes = 0;
+  frees.clear();
+  if (kind == Kind::view) return;
   in.clear();
   out.clear();
-  deferred = {};
+  if (kind == Kind::read) deferred = {};
   tensors.clear();
-  program = {};
   nodes.clear();
+  if (kind == Kind::fused) program = {};
   reductions.clear();
-  streams = false;
-  frees.clear();
-  completes = 0;
 }
 
 std::string_view name_of(Step::Kind kind) {

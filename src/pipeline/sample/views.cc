@@ -26,18 +26,26 @@ bool by_rows(const ConstView& view) {
   return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1;
 }
 
+// Whether a value can be read so as it is.
+bool fits(const Tensor& t, Access access) {
+  if (t.deferred() || t.padded()) return false;
+  return access == Access::view || access == Access::padded ||
+         (access == Access::rows && by_rows(t.view())) ||
+         (access == Access::dense && is_dense(t.view()));
+}
+
 }  // namespace
 
-void SamplePlan::store(int id, std::size_t output, Tensor tensor) {
+void SamplePlan::check_view(int id, std::size_t output) {
+  Tensor& tensor = at(id).results[output];
   const Spec& spec = specs_of(id)[output];
+  if (!tensor.defined()) throw Error(ErrorKind::internal, "an output was resolved only in part");
   if (!(tensor.shape() == spec.shape) || tensor.dtype() != spec.dtype)
     throw Error(ErrorKind::internal, "the result is not what was inferred")
         .got(std::string(varo::name_of(tensor.dtype())) + " " + to_string(tensor.shape()))
         .allowed(std::string(varo::name_of(spec.dtype)) + " " + to_string(spec.shape));
   if (!(tensor.layout() == spec.layout)) tensor = tensor.relabelled(spec.layout);
   if (source_name_.empty()) source_name_ = tensor.meta().source;
-  at(id).has_results = true;
-  at(id).results[output] = std::move(tensor);
 }
 
 SamplePlan::Answer SamplePlan::view(int id) {
@@ -59,13 +67,10 @@ SamplePlan::Answer SamplePlan::view(int id) {
     Views views{state.facts, of_input ? result(from) : nothing, state.results};
     state.not_a_view = !node.op->resolve(views);
     if (state.not_a_view)
-      for (Tensor& result : state.results) result = {};
+      for (Tensor& result : state.results) result.reset();
     if (state.not_a_view) return;
-    for (std::size_t o = 0; o < state.results.size(); ++o) {
-      if (!state.results[o].defined())
-        throw Error(ErrorKind::internal, "an output was resolved only in part");
-      store(id, o, std::move(state.results[o]));
-    }
+    state.has_results = true;
+    for (std::size_t o = 0; o < state.results.size(); ++o) check_view(id, o);
   });
   if (state.not_a_view) return Answer::no;
   append(step_for(id, Step::Kind::view));
@@ -75,8 +80,8 @@ SamplePlan::Answer SamplePlan::view(int id) {
 
 Tensor SamplePlan::plan_read(int id, const Tensor& tensor) {
   const auto [source, box] = tensor.fetch();
-  Step step = step_for(id, Step::Kind::read);
-  step.deferred = tensor;
+  std::unique_ptr<Step> step = step_for(id, Step::Kind::read);
+  step->deferred = tensor;
   const View nowhere{nullptr, tensor.dtype(), tensor.shape(), dense_strides(tensor.shape())};
   // Where every element is one of the box, the source reads straight into a dense tensor.
   const bool lands = tensor.landing(nowhere).has_value();
@@ -84,7 +89,7 @@ Tensor SamplePlan::plan_read(int id, const Tensor& tensor) {
       lands ? new_tensor(tensor.spec()) : new_tensor({source->dtype(), box.extents(), {}});
   Operand to = operand_of(whole);
   if (lands) to.view = PaddedView(*tensor.landing(whole.mutable_view()));
-  step.out.push_back(std::move(to));
+  step->out.push_back(std::move(to));
   append(std::move(step));
   return lands ? whole.with_meta(tensor.meta()) : tensor.fetched(whole);
 }
@@ -92,10 +97,10 @@ Tensor SamplePlan::plan_read(int id, const Tensor& tensor) {
 Tensor SamplePlan::plan_in_memory(int id, const Tensor& tensor, bool dense) {
   Tensor read = tensor.deferred() ? plan_read(id, tensor) : tensor;
   if (!read.padded() && !(dense && !is_dense(read.view()))) return read;
-  Step step = step_for(id, Step::Kind::copy);
+  std::unique_ptr<Step> step = step_for(id, Step::Kind::copy);
   Tensor copied = new_tensor(read.spec());
-  step.in.push_back(operand_of(read));
-  step.out.push_back(operand_of(copied));
+  step->in.push_back(operand_of(read));
+  step->out.push_back(operand_of(copied));
   append(std::move(step));
   copied = copied.with_meta(read.meta());
   let_go(read);
@@ -122,6 +127,11 @@ bool SamplePlan::operand(int id, int input, const Need& need, Operand& where, Te
   if (need.access == Access::source) {
     *tensor = result(from);
     if (!tensor->deferred()) where = operand_of(*tensor);
+    return true;
+  }
+  if (!need.region && fits(result(from), need.access)) {
+    where = operand_of(result(from));
+    if (tensor != nullptr) *tensor = result(from);
     return true;
   }
   Tensor t = result(from);
