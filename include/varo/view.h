@@ -7,6 +7,51 @@
 
 namespace varo {
 
+/// Half-open box [lo, hi) in index space.
+struct Box {
+  Dims lo, hi;
+  Shape extents() const;
+  bool empty() const;
+};
+
+/// Elements from index (0, 0, ...) to `index`.
+inline std::int64_t offset_of(const Strides& strides, const Dims& index) {
+  std::int64_t offset = 0;
+  for (int i = 0; i < index.rank(); ++i) offset += index[i] * strides[i];
+  return offset;
+}
+
+/// The address that lies so many elements of `dtype` after `data`. It is computed with integers,
+/// because the first element of a padded view may lie outside of its buffer.
+template <class T>
+T* advanced(T* data, std::int64_t elements, DType dtype) {
+  return reinterpret_cast<T*>(reinterpret_cast<std::intptr_t>(data) +
+                              elements * static_cast<std::int64_t>(size_of(dtype)));
+}
+
+namespace view_detail {
+
+template <class AnyView>
+AnyView part(AnyView view, int axis, std::int64_t begin, std::int64_t count) {
+  view.data = advanced(view.data, begin * view.strides[axis], view.dtype);
+  view.shape[axis] = count;
+  return view;
+}
+template <class AnyView>
+AnyView part(AnyView view, const Box& box) {
+  view.data = advanced(view.data, offset_of(view.strides, box.lo), view.dtype);
+  view.shape = box.extents();
+  return view;
+}
+template <class AnyView>
+AnyView drop(AnyView view, int axis) {
+  view.shape.erase(axis);
+  view.strides.erase(axis);
+  return view;
+}
+
+}  // namespace view_detail
+
 /// Read-only view: element (i0, i1, ...) lies at data + sum(i_k * stride_k) elements.
 /// Strides may be negative (flips) or zero (broadcast). `data` addresses element (0, 0, ...) and
 /// may be anything when the volume is 0.
@@ -18,11 +63,22 @@ struct ConstView {
 
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
-  std::size_t element_size() const { return size_of(dtype); }
+  constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
-  const T* ptr() const {
+  constexpr const T* ptr() const {
     return static_cast<const T*>(data);
   }
+  /// The address of the element at `index`, which may lie outside of the view.
+  const void* at(const Dims& index) const {
+    return advanced(data, offset_of(strides, index), dtype);
+  }
+  /// Elements [begin, begin + count) along `axis`, all along the others.
+  ConstView part(int axis, std::int64_t begin, std::int64_t count) const {
+    return view_detail::part(*this, axis, begin, count);
+  }
+  ConstView part(const Box& box) const { return view_detail::part(*this, box); }
+  /// Without `axis`: of its elements the first.
+  ConstView drop(int axis) const { return view_detail::drop(*this, axis); }
 };
 
 /// Writable view. No two indices may address the same element.
@@ -34,12 +90,19 @@ struct View {
 
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
-  std::size_t element_size() const { return size_of(dtype); }
+  constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
-  T* ptr() const {
+  constexpr T* ptr() const {
     return static_cast<T*>(data);
   }
   operator ConstView() const { return {data, dtype, shape, strides}; }  // NOLINT
+  /// As those of ConstView.
+  void* at(const Dims& index) const { return advanced(data, offset_of(strides, index), dtype); }
+  View part(int axis, std::int64_t begin, std::int64_t count) const {
+    return view_detail::part(*this, axis, begin, count);
+  }
+  View part(const Box& box) const { return view_detail::part(*this, box); }
+  View drop(int axis) const { return view_detail::drop(*this, axis); }
 };
 
 /// Row-major with no gaps (axes of extent 1 may have any stride; empty views are dense).
@@ -54,12 +117,5 @@ template <class T>
 View dense_view(T* data, const Shape& shape) {
   return {data, dtype_of<T>, shape, dense_strides(shape)};
 }
-
-/// Half-open box [lo, hi) in index space.
-struct Box {
-  Dims lo, hi;
-  Shape extents() const;
-  bool empty() const;
-};
 
 }  // namespace varo

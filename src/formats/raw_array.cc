@@ -21,12 +21,6 @@ namespace {
 constexpr std::int64_t kSpanBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kGapBytes = std::int64_t{16} << 10;
 
-View part_of(const View& v, std::int64_t element_offset, const Shape& shape) {
-  return {static_cast<std::byte*>(v.data) +
-              element_offset * static_cast<std::int64_t>(v.element_size()),
-          v.dtype, shape, v.strides};
-}
-
 void make_bools(const View& v) {
   // Whatever is not 0 counts as true; a bool of any other value would be undefined behaviour.
   const View bytes{v.data, DType::u8, v.shape, v.strides};
@@ -99,30 +93,26 @@ class Spans {
       : region_(box.extents()),
         strides_(dense_strides(array.shape)),
         plan_(plan_spans(array.shape, region_, size_of(array.stored))) {
-    for (int axis = 0; axis < region_.rank(); ++axis) first_ += box.lo[axis] * strides_[axis];
+    first_ = offset_of(strides_, box.lo);
   }
 
   struct Span {
-    Dims at;                    // where it begins in the region
-    Shape shape;                // the part of the region that it holds
+    Box box;                    // of the region
     std::int64_t first, count;  // its elements in the array
   };
   Span operator[](std::int64_t number) const {
-    Span span{Dims::filled(region_.rank(), 0), region_, first_, 1};
-    std::int64_t& begin = span.at[plan_.split];
-    begin = number % plan_.groups * plan_.group;
-    span.shape[plan_.split] = std::min(plan_.group, region_[plan_.split] - begin);
+    Dims lo = Dims::filled(region_.rank(), 0), hi = region_, last = region_;
+    lo[plan_.split] = number % plan_.groups * plan_.group;
+    hi[plan_.split] = std::min(lo[plan_.split] + plan_.group, hi[plan_.split]);
     number /= plan_.groups;
     for (int axis = plan_.split - 1; axis >= 0; --axis) {
-      span.at[axis] = number % region_[axis];
-      span.shape[axis] = 1;
+      lo[axis] = number % region_[axis];
+      hi[axis] = lo[axis] + 1;
       number /= region_[axis];
     }
-    for (int axis = 0; axis < region_.rank(); ++axis) {
-      span.first += span.at[axis] * strides_[axis];
-      span.count += (span.shape[axis] - 1) * strides_[axis];
-    }
-    return span;
+    for (int axis = 0; axis < region_.rank(); ++axis) last[axis] = hi[axis] - 1;
+    const std::int64_t begin = offset_of(strides_, lo), end = offset_of(strides_, last) + 1;
+    return {{lo, hi}, first_ + begin, end - begin};
   }
   const SpanPlan& plan() const { return plan_; }
   const Strides& strides() const { return strides_; }
@@ -225,17 +215,15 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
     std::shared_ptr<void> bounce;
     for (std::int64_t number = begin; number < end; ++number) {
       const auto span = spans[number];
-      std::int64_t to = 0;
-      for (int axis = 0; axis < dst.rank(); ++axis) to += span.at[axis] * dst.strides[axis];
-      const View target = part_of(dst, to, span.shape);
-      const bool direct = !array.scaled && span.count == volume(span.shape) && is_dense(target);
+      const View target = dst.part(span.box);
+      const bool direct = !array.scaled && span.count == target.volume() && is_dense(target);
       if (!direct && !bounce) bounce = BufferPool::host().get(static_cast<std::size_t>(plan.bytes));
       void* landing = direct ? target.data : bounce.get();
       file.read(array.offset + span.first * element, landing,
                 static_cast<std::size_t>(span.count * element));
       if (array.swapped) swap_bytes(landing, span.count, size_of(array.stored));
       if (!direct)
-        decode({landing, array.stored, span.shape, spans.strides()}, target, array);
+        decode({landing, array.stored, target.shape, spans.strides()}, target, array);
       else if (array.stored == DType::boolean)
         make_bools(target);
     }
@@ -278,25 +266,15 @@ std::int64_t advise_region(const File& file, const RawArray& array, const Box& b
 
 void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel) {
-  const Shape region = box.extents();
-  if (volume(region) == 0) return;
-  ConstView src{data, array.stored, region, dense_strides(array.shape)};
-  std::int64_t first = 0;
-  for (int axis = 0; axis < region.rank(); ++axis) first += box.lo[axis] * src.strides[axis];
-  src.data =
-      static_cast<const std::byte*>(data) + first * static_cast<std::int64_t>(src.element_size());
+  const ConstView whole{data, array.stored, array.shape, dense_strides(array.shape)};
+  const ConstView src = whole.part(box);
+  if (src.volume() == 0) return;
   if (!array.scaled && array.stored != DType::boolean) return copy(src, dst, parallel);
-  if (region.rank() == 0) return decode(src, dst, array);
+  if (src.rank() == 0) return decode(src, dst, array);
   // Slabs of the outermost axis.
-  const std::int64_t slab = std::max<std::int64_t>(volume(region) / region[0], 1);
-  parallel_for(parallel, region[0], (1 << 16) / slab, [&](std::int64_t begin, std::int64_t end) {
-    Shape shape = region;
-    shape[0] = end - begin;
-    ConstView from = src;
-    from.shape = shape;
-    from.data = static_cast<const std::byte*>(src.data) +
-                begin * src.strides[0] * static_cast<std::int64_t>(src.element_size());
-    decode(from, part_of(dst, begin * dst.strides[0], shape), array);
+  const std::int64_t extent = src.shape[0], slab = src.volume() / extent;
+  parallel_for(parallel, extent, (1 << 16) / slab, [&](std::int64_t begin, std::int64_t end) {
+    decode(src.part(0, begin, end - begin), dst.part(0, begin, end - begin), array);
   });
 }
 

@@ -109,19 +109,12 @@ void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::
 
 View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel) {
   // Peel off the outside one axis at a time; what is left in `inner` is the box.
-  const auto size = static_cast<std::int64_t>(dst.element_size());
   View inner = dst;
   for (int i = 0; i < dst.rank(); ++i) {
-    const auto part = [&](std::int64_t lo, std::int64_t hi) {
-      View v = inner;
-      v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * size;
-      v.shape[i] = hi - lo;
-      return v;
-    };
-    const std::int64_t extent = inner.shape[i];
-    if (box.lo[i] > 0) fill(part(0, box.lo[i]), bits, parallel);
-    if (box.hi[i] < extent) fill(part(box.hi[i], extent), bits, parallel);
-    inner = part(box.lo[i], box.hi[i]);
+    const std::int64_t lo = box.lo[i], hi = box.hi[i], extent = inner.shape[i];
+    if (lo > 0) fill(inner.part(i, 0, lo), bits, parallel);
+    if (hi < extent) fill(inner.part(i, hi, extent - hi), bits, parallel);
+    inner = inner.part(i, lo, hi - lo);
   }
   return inner;
 }

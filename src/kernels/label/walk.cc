@@ -17,7 +17,7 @@ Walk walk_of(const ConstView& labels) {
     if (labels.shape[i] == 1) continue;
     Axis a{i, labels.shape[i], labels.strides[i], labels.strides[i] < 0, scan[i]};
     if (a.flipped) {
-      w.data += a.stride * (a.extent - 1) * static_cast<std::int64_t>(w.element_size);
+      w.data = advanced(w.data, a.stride * (a.extent - 1), labels.dtype);
       a.stride = -a.stride;
     }
     w.axes[w.rank++] = a;

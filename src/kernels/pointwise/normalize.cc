@@ -171,11 +171,9 @@ class Rows {
         loaded = n;
         loaded_at = at;
       }
-      const auto in_size = static_cast<std::int64_t>(in_.element_size()),
-                 out_size = static_cast<std::int64_t>(out_.element_size());
-      std::byte* to = static_cast<std::byte*>(out_.data) + (out + i * w_.group.out) * out_size;
-      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset, gain,
-           uniform_, params_.shift, direct_ ? to : static_cast<void*>(buffer_));
+      void* const to = advanced(out_.data, out + i * w_.group.out, out_.dtype);
+      row_(advanced(in_.data, in + i * w_.group.in, in_.dtype), w_.group.in, n, offset, gain,
+           uniform_, params_.shift, direct_ ? to : buffer_);
       if (!direct_) store(n, to);
     }
   }

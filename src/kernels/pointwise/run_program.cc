@@ -139,13 +139,13 @@ void compute_constants(ProgramPlan& plan) {
 
 // Memory that a tile will read or write, fetched into the caches a bit at a time.
 struct Fetch {
-  const std::byte* from;
+  const void* from;
   std::int64_t size;  // of an element
 
   void elements(std::int64_t begin, std::int64_t count) const {
     constexpr std::int64_t kLine = 64;
     for (std::int64_t at = begin * size; at < (begin + count) * size; at += kLine)
-      hwy::Prefetch(from + at);
+      hwy::Prefetch(static_cast<const std::byte*>(from) + at);
   }
 };
 
@@ -180,10 +180,9 @@ class Runner {
     const Walker& out = plan_.walk.walkers[0];
     const std::size_t result = plan_.steps.size() - 1,
                       size = size_of(plan_.steps[result].instruction.dtype);
-    std::byte* direct = nullptr;
+    void* direct = nullptr;
     if (std::int64_t offset = 0; consecutive(plan_.walk, out, begin, count, &offset))
-      direct = static_cast<std::byte*>(const_cast<void*>(out.data)) +
-               offset * static_cast<std::int64_t>(size);
+      direct = advanced(const_cast<void*>(out.data), offset, plan_.steps[result].instruction.dtype);
     if (past_caches_) direct = nullptr;
     fetches_.clear();
     if (direct != nullptr) fetches_.push_back({direct, static_cast<std::int64_t>(size)});
@@ -240,35 +239,28 @@ class Runner {
     for (std::int64_t at = 0; at < count; at += bit) {
       const std::int64_t n = std::min(bit, count - at);
       for (const Fetch& fetch : fetches_) fetch.elements(at, n);
-      Operands o{moved(whole.to, step, at), {}};
+      Operands o{advanced(whole.to, at, step.instruction.dtype), {}};
       for (std::size_t k = 0; k < 3; ++k)
         if (from[k] >= 0)
-          o.from[k] = moved(const_cast<void*>(whole.from[k]),
-                            plan_.steps[static_cast<std::size_t>(from[k])], at);
+          o.from[k] = advanced(whole.from[k], at,
+                               plan_.steps[static_cast<std::size_t>(from[k])].instruction.dtype);
       compute(plan_, step, begin + at, n, o);
     }
     fetches_.clear();
   }
 
-  static void* moved(void* place, const Step& step, std::int64_t elements) {
-    return static_cast<std::byte*>(place) +
-           elements * static_cast<std::int64_t>(size_of(step.instruction.dtype));
-  }
-
   void input(std::size_t i, std::int64_t begin, std::int64_t count, void* place) {
     const Step& step = plan_.steps[i];
-    const std::size_t size = size_of(step.instruction.dtype);
+    const DType dtype = step.instruction.dtype;
     std::int64_t offset = 0;
     if (consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
-      const std::byte* from = static_cast<const std::byte*>(step.walker->data) +
-                              offset * static_cast<std::int64_t>(size);
-      values_[i] = from;
+      values_[i] = advanced(step.walker->data, offset, dtype);
       // The tile after this one; fetching past the end does no harm.
       fetches_.push_back(
-          {from + count * static_cast<std::int64_t>(size), static_cast<std::int64_t>(size)});
+          {advanced(values_[i], count, dtype), static_cast<std::int64_t>(size_of(dtype))});
       return;
     }
-    dispatch_width(step.instruction.dtype, [&](auto tag) {
+    dispatch_width(dtype, [&](auto tag) {
       gather(plan_.walk, *step.walker, begin, count,
              static_cast<typename decltype(tag)::type*>(place));
     });

@@ -16,10 +16,9 @@ Item::Item(const Plan& p, const Outcome& outcome, const void* in, void* out, std
     : p_(p),
       outcome_(outcome),
       accumulate_(accumulator(element_type(p.in_type), p.spec.what)),
-      in_(static_cast<const std::byte*>(in)),
+      in_(in),
       out_(out),
       partials_(partials),
-      size_(static_cast<std::int64_t>(size_of(p.in_type))),
       outer_run_(p.outer.run(p.outer.in)),
       reduced_run_(p.reduced.run(p.reduced.in)),
       inner_run_(p.inner.run(p.inner.in)),
@@ -66,7 +65,7 @@ void Item::run_side_by_side(std::int64_t begin, std::int64_t end) {
 template <class T>
 void Item::transpose(std::int64_t outer, std::int64_t n) {
   using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
-  const T* in = reinterpret_cast<const T*>(in_);
+  const T* in = static_cast<const T*>(in_);
   Element* to = reinterpret_cast<Element*>(buffer_);
   const bool even = outer_run_.length == p_.outers;
   for (std::int64_t j = 0; j < p_.reduces; ++j, to += n) {
@@ -99,8 +98,8 @@ void Item::reduce_range(std::int64_t begin, std::int64_t end) {
   for (std::int64_t j = begin, stop = begin; j < end; j = stop) {
     if (in_place) {
       stop = std::min(end, j - j % run + run);
-      take(in_ + (base_ + p_.reduced.offset(j, p_.reduced.in) + inner_) * size_, stop - j,
-           reduced_run_.step);
+      take(advanced(in_, base_ + p_.reduced.offset(j, p_.reduced.in) + inner_, p_.in_type),
+           stop - j, reduced_run_.step);
     } else {
       stop = std::min(end, j + fits);
       dispatch_all(p_.in_type, [&](auto tag) { gather<typename decltype(tag)::type>(j, stop); });
@@ -117,7 +116,7 @@ void Item::take(const void* x, std::int64_t count, std::int64_t step) {
 template <class T>
 void Item::gather(std::int64_t begin, std::int64_t end) {
   using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
-  const T* in = reinterpret_cast<const T*>(in_) + base_;
+  const T* in = static_cast<const T*>(in_) + base_;
   Element* to = reinterpret_cast<Element*>(buffer_);
   const int last = p_.reduced.rank - 1;
   const std::int64_t row = last >= 0 ? p_.reduced.extent[last] : 1,

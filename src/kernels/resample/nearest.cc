@@ -137,15 +137,6 @@ Cut cut(const AxisTable& whole, std::int64_t lo, std::int64_t hi) {
   return c;
 }
 
-View part_of(const View& v, const Box& box) {
-  View part = v;
-  part.shape = box.extents();
-  for (int i = 0; i < v.rank(); ++i)
-    part.data = static_cast<std::byte*>(part.data) +
-                box.lo[i] * v.strides[i] * static_cast<std::int64_t>(v.element_size());
-  return part;
-}
-
 }  // namespace
 
 void resample_nearest(const Tensor& in, const View& out, std::span<const ResampledAxis> axes,
@@ -161,7 +152,7 @@ void resample_nearest(const Tensor& in, const View& out, std::span<const Resampl
     cuts.push_back({axis, std::move(part)});
   }
   const ConstView from = in.valid_view();
-  const View to = part_of(out, shown);
+  const View to = out.part(shown);
   if (to.volume() == 0) return fill(out, in.fill_bits(), parallel);
   const ResampleViews c = resample_views(from, to, std::move(cuts));
   const Rows rows(c);

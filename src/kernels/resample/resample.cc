@@ -15,12 +15,6 @@ namespace {
 
 using namespace resampling;
 
-void* moved(void* data, const Strides& strides, const Dims& at, DType dtype) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < at.rank(); ++i) offset += at[i] * strides[i];
-  return static_cast<std::byte*>(data) + offset * static_cast<std::int64_t>(size_of(dtype));
-}
-
 // A box of a plan's input.
 struct Part {
   Dims begin;
@@ -46,8 +40,7 @@ Box inside_of(const ResamplePadding& padding, const Part& part) {
 const void* element_at(const ResamplePadding& padding, const Dims& at) {
   Dims from = at;
   for (int i = 0; i < at.rank(); ++i) from[i] -= padding.box.lo[i];
-  return moved(const_cast<void*>(padding.inside.data), padding.inside.strides, from,
-               padding.inside.dtype);
+  return padding.inside.at(from);
 }
 
 // Part of the input, made dense, in elements of `dtype`.
@@ -56,7 +49,7 @@ ResampledBox packed(const ResamplePlan& p, const void* in, const Part& part, DTy
   const View dense{to, dtype, part.extents, dense_strides(part.extents)};
   Parallel& serial = Parallel::serial();
   if (!p.padding) {
-    convert({moved(const_cast<void*>(in), p.in.strides, part.begin, p.in.dtype), p.in.dtype,
+    convert({advanced(in, offset_of(p.in.strides, part.begin), p.in.dtype), p.in.dtype,
              part.extents, p.in.strides},
             dense, serial);
   } else {
@@ -100,7 +93,7 @@ void run_fill(const ResamplePlan& p, const ResamplePass& pass, Box box) {
     for (int t = 1; t < pass.taps; ++t) sum += weights[t] * fill;
     std::uint64_t sum_bits = 0;
     std::memcpy(&sum_bits, &sum, sizeof sum);
-    line.data = moved(pass.dst.data, pass.dst.strides, to, pass.dst.dtype);
+    line.data = advanced(pass.dst.data, offset_of(pass.dst.strides, to), pass.dst.dtype);
     fill_outside(box, line, converted(sum_bits, DType::f32, pass.dst.dtype), Parallel::serial());
   }
 }
@@ -123,7 +116,7 @@ void run_padded_pass(const ResamplePlan& p, ResamplePass pass, Part part, float*
   }
   run_fill(p, pass, box);
   if (!lines) return;
-  pass.dst.data = moved(pass.dst.data, pass.dst.strides, box.lo, pass.dst.dtype);
+  pass.dst.data = advanced(pass.dst.data, offset_of(pass.dst.strides, box.lo), pass.dst.dtype);
   for (int i = 0; i < box.lo.rank(); ++i) {
     part.begin[i] += box.lo[i];
     part.extents[i] = box.hi[i] - box.lo[i];
@@ -146,7 +139,8 @@ void run_padded_pass(const ResamplePlan& p, ResamplePass pass, Part part, float*
       piece_pass.src_shape[axis] = piece_pass.dst_shape[axis] = piece.extents[axis];
       Dims to = Dims::filled(part.begin.rank(), 0);
       to[axis] = at;
-      piece_pass.dst.data = moved(pass.dst.data, pass.dst.strides, to, pass.dst.dtype);
+      piece_pass.dst.data =
+          advanced(pass.dst.data, offset_of(pass.dst.strides, to), pass.dst.dtype);
     }
     piece_pass.src = packed(p, nullptr, piece, p.in.dtype, scratch);
     run_pass(p, piece_pass, columns);
@@ -181,13 +175,14 @@ void resample_tile(const ResamplePlan& p, const void* in, void* to, std::int64_t
     return ResampledBox{buffers[1], DType::f32, dense_strides(shape)};
   };
 
-  const ResampledBox out{moved(to, p.out.strides, begin, p.out.dtype), p.out.dtype, p.out.strides};
+  const ResampledBox out{advanced(to, offset_of(p.out.strides, begin), p.out.dtype), p.out.dtype,
+                         p.out.strides};
   Shape extents = part.extents;
   ResampledBox src{nullptr, p.in.dtype, p.in.strides};
   if (packs(p))
     src = packed(p, in, part, DType::f32, static_cast<float*>(stage(extents).data));
   else if (!p.padding)
-    src.data = moved(const_cast<void*>(in), p.in.strides, part.begin, p.in.dtype);
+    src.data = advanced(const_cast<void*>(in), offset_of(p.in.strides, part.begin), p.in.dtype);
   for (const int axis : p.order) {
     const AxisTable& table = *p.tables[static_cast<std::size_t>(axis)];
     ResamplePass pass{.axis = axis, .src = src, .src_shape = extents, .dst_shape = extents};

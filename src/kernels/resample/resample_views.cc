@@ -28,8 +28,7 @@ ResampleViews resample_views(const ConstView& in, const View& out,
     auto& table = tables[static_cast<std::size_t>(i)];
     std::int64_t stride = in.strides[i];
     if (table && stride < 0) {
-      c.in.data = static_cast<const std::byte*>(c.in.data) +
-                  (in.shape[i] - 1) * stride * static_cast<std::int64_t>(in.element_size());
+      c.in.data = advanced(c.in.data, (in.shape[i] - 1) * stride, in.dtype);
       stride = -stride;
       table = mirrored(*table);
     }

@@ -63,7 +63,7 @@ Volume values_for(DType dtype, const Shape& shape, unsigned variant, std::mt1993
   testing::fill_random(v.view, random(), 200);
   if (dtype == DType::f32 && random() % 2 != 0)
     testing::for_each_index(shape, [&](const Dims& at, std::int64_t) {
-      float& value = v.view.ptr<float>()[testing::offset_of(v.view.strides, at)];
+      float& value = v.view.ptr<float>()[offset_of(v.view.strides, at)];
       if (random() % 16 == 0) value = random() % 2 != 0 ? -0.0F : HUGE_VALF;
     });
   return v;

@@ -104,7 +104,7 @@ class GaussianBlur final : public Operator {
     const int f = s.spec(0).layout.find('F');
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const auto at = static_cast<std::int64_t>(i);
-      blur(s, filters::part_at(in, f, at), filters::part_at(out, f, at), frames[i]);
+      blur(s, in.part(f, at, 1), out.part(f, at, 1), frames[i]);
     }
   }
 

@@ -98,15 +98,6 @@ inline void convolve_with_scratch(Sample& s, const ConstView& in, const View& ou
   convolve(in, out, what, s.parallel(), s.scratch_of<std::byte>(static_cast<std::int64_t>(bytes)));
 }
 
-/// The part of a view at position `at` of `axis`, which stays with extent 1.
-template <class AnyView>
-AnyView part_at(AnyView view, int axis, std::int64_t at) {
-  const auto bytes = at * view.strides[axis] * static_cast<std::int64_t>(view.element_size());
-  view.data = view.template ptr<std::byte>() + bytes;
-  view.shape[axis] = 1;
-  return view;
-}
-
 /// The input and the argument `dtype` that filters have in common, and what the latter comes to.
 inline InputDef data_input() {
   return {.name = "data",

@@ -15,15 +15,6 @@ void check_dtype(Sample& s, int input) {
       .hint("fn.cast(..., dtype=...)");
 }
 
-// The part of `out` from `start` along `axis` on, `count` long.
-View part_of(const View& out, int axis, std::int64_t start, std::int64_t count) {
-  View part = out;
-  part.data = out.ptr<std::byte>() +
-              start * out.strides[axis] * static_cast<std::int64_t>(out.element_size());
-  part.shape[axis] = count;
-  return part;
-}
-
 class Cat final : public Operator {
  public:
   explicit Cat(const Args& args) { exclusive(args, {"axis", "axis_name"}); }
@@ -54,7 +45,7 @@ class Cat final : public Operator {
     for (int i = 0; i < s.input_count(); ++i) {
       if (!takes(s, i, spec, at)) continue;
       const std::int64_t count = s.spec(i).shape[at];
-      s.write_input(i, part_of(out, at, start, count));
+      s.write_input(i, out.part(at, start, count));
       start += count;
     }
   }
@@ -143,12 +134,7 @@ class Stack final : public Operator {
   void run(Sample& s) const override {
     const View out = s.output(0);
     const int at = axis(s);
-    for (int i = 0; i < s.input_count(); ++i) {
-      View part = part_of(out, at, i, 1);
-      part.shape.erase(at);
-      part.strides.erase(at);
-      s.write_input(i, part);
-    }
+    for (int i = 0; i < s.input_count(); ++i) s.write_input(i, out.part(at, i, 1).drop(at));
   }
 
  private:

@@ -82,12 +82,9 @@ std::optional<Tensor> as_view(const Plan& p, const Tensor& t) {
 
 // [D, H, W, C] of frame `f`.
 template <class AnyView>
-AnyView frame_of(const AnyView& v, const Plan& p, std::int64_t f) {
-  const auto shift =
-      p.frame < 0 ? 0 : f * v.strides[p.frame] * static_cast<std::int64_t>(v.element_size());
-  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(v.data)>>,
-                                  const std::byte, std::byte>;
-  AnyView out{static_cast<Byte*>(v.data) + shift, v.dtype, {}, {}};
+AnyView frame_of(AnyView v, const Plan& p, std::int64_t f) {
+  if (p.frame >= 0) v = v.part(p.frame, f, 1);
+  AnyView out{v.data, v.dtype, {}, {}};
   for (const int axis : {p.at[2], p.at[1], p.at[0], p.channel}) {
     out.shape.push_back(axis < 0 ? 1 : v.shape[axis]);
     out.strides.push_back(axis < 0 ? 0 : v.strides[axis]);

@@ -96,22 +96,15 @@ void run_window(Sample& s, const Window& window, const std::vector<double>& fill
     inner = fill_outside(box, out, bits_of(fills[0], out.dtype), s.parallel());
   } else {
     const int c = s.layout(0).find('C');
-    const auto size = static_cast<std::int64_t>(out.element_size());
     for (std::int64_t k = 0; k < out.shape[c]; ++k) {
-      View channel = out;
-      channel.data = out.ptr<std::byte>() + k * out.strides[c] * size;
-      channel.shape[c] = 1;
       Box part = box;
       const bool shows = k >= box.lo[c] && k < box.hi[c];
       part.lo[c] = 0;
       part.hi[c] = shows ? 1 : 0;
-      fill_outside(part, channel, bits_of(fills[static_cast<std::size_t>(k)], out.dtype),
+      fill_outside(part, out.part(c, k, 1), bits_of(fills[static_cast<std::size_t>(k)], out.dtype),
                    s.parallel());
     }
-    for (int i = 0; i < out.rank(); ++i) {
-      inner.data = inner.ptr<std::byte>() + box.lo[i] * out.strides[i] * size;
-      inner.shape[i] = box.hi[i] - box.lo[i];
-    }
+    inner = out.part(box);
   }
   if (!box.empty()) convert(s.fetch(inside), inner, s.parallel());
 }
