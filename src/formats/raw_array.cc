@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/pool.h"
+#include "core/walk.h"
 #include "formats/file_source.h"
 #include "kernels/copy/copy.h"
 
@@ -23,44 +24,29 @@ constexpr std::int64_t kGapBytes = std::int64_t{16} << 10;
 
 void make_bools(const View& v) {
   // Whatever is not 0 counts as true; a bool of any other value would be undefined behaviour.
-  const View bytes{v.data, DType::u8, v.shape, v.strides};
-  const std::int64_t row = v.rank() > 0 ? v.shape[v.rank() - 1] : 1;
-  const std::int64_t step = v.rank() > 0 ? v.strides[v.rank() - 1] : 1;
-  const std::int64_t rows = row > 0 ? v.volume() / row : 0;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    std::int64_t at = 0;
-    for (std::int64_t i = v.rank() - 2, rest = r; i >= 0; --i) {
-      at += rest % v.shape[static_cast<int>(i)] * v.strides[static_cast<int>(i)];
-      rest /= v.shape[static_cast<int>(i)];
-    }
-    auto* p = bytes.ptr<std::uint8_t>() + at;
-    for (std::int64_t i = 0; i < row; ++i) p[i * step] = p[i * step] != 0;
-  }
+  const Walk<1> walk = walk_of(v.shape, Order::memory, v.strides);
+  const auto& [count, step] = walk.axis[walk.rank - 1];
+  for_each_row(walk, [&, count = count, step = step[0]](const std::int64_t* at) {
+    auto* p = v.ptr<std::uint8_t>() + *at;
+    for (std::int64_t i = 0; i < count; ++i) p[i * step] = p[i * step] != 0;
+  });
 }
 
 template <class T>
-void scale_row(const T* src, std::int64_t src_step, float* dst, std::int64_t dst_step,
-               std::int64_t count, double slope, double intercept) {
-  if (src_step == 1 && dst_step == 1) {
-    for (std::int64_t i = 0; i < count; ++i)
-      dst[i] = static_cast<float>(static_cast<double>(src[i]) * slope + intercept);
-    return;
-  }
-  for (std::int64_t i = 0; i < count; ++i)
-    dst[i * dst_step] =
-        static_cast<float>(static_cast<double>(src[i * src_step]) * slope + intercept);
-}
-
-template <class T>
-void scale_axis(const ConstView& src, const View& dst, int axis, const T* from, float* to,
-                const RawArray& array) {
-  if (axis + 1 >= src.rank()) {
-    const bool point = axis == src.rank();
-    return scale_row(from, point ? 1 : src.strides[axis], to, point ? 1 : dst.strides[axis],
-                     point ? 1 : src.shape[axis], array.slope, array.intercept);
-  }
-  for (std::int64_t i = 0; i < src.shape[axis]; ++i)
-    scale_axis(src, dst, axis + 1, from + i * src.strides[axis], to + i * dst.strides[axis], array);
+void scale(const ConstView& src, const View& dst, const RawArray& array) {
+  const Walk<2> walk = walk_of(src.shape, Order::memory, dst.strides, src.strides);
+  const auto& [count, step] = walk.axis[walk.rank - 1];
+  const auto scaled = [slope = array.slope, intercept = array.intercept](T x) {
+    return static_cast<float>(static_cast<double>(x) * slope + intercept);
+  };
+  for_each_row(walk, [&, count = count, to = step[0], from = step[1]](const std::int64_t* at) {
+    float* const out = dst.ptr<float>() + at[0];
+    const T* const in = src.ptr<T>() + at[1];
+    if (to == 1 && from == 1)
+      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled(in[i]);
+    else
+      for (std::int64_t i = 0; i < count; ++i) out[i * to] = scaled(in[i * from]);
+  });
 }
 
 // From stored elements in this machine's byte order to what they stand for.
@@ -71,10 +57,8 @@ void decode(const ConstView& src, const View& dst, const RawArray& array) {
     return;
   }
   dispatch<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t, std::int16_t,
-           std::int32_t, std::int64_t, float, double>(array.stored, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    scale_axis(src, dst, 0, src.ptr<T>(), dst.ptr<float>(), array);
-  });
+           std::int32_t, std::int64_t, float, double>(
+      array.stored, [&](auto tag) { scale<typename decltype(tag)::type>(src, dst, array); });
 }
 
 template <class T>

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "core/dispatch.h"
+#include "kernels/copy/chunks.h"
 #include "kernels/copy/rows.h"
-#include "kernels/copy/walk.h"
 
 namespace varo {
 
@@ -44,28 +44,30 @@ struct CopySink {
 };
 
 template <class T>
-void copy_as(const void* src, void* dst, const Walk& w, Parallel& parallel) {
+void copy_as(const void* src, void* dst, const Walk<2>& w, Parallel& parallel) {
   for_chunks(static_cast<const T*>(src), w, parallel, CopySink<T>{static_cast<T*>(dst)});
 }
 
 // Short rows that are contiguous on both sides (channels, mostly) move as one wide element:
 // returns its size in bytes and takes the row out of the walk, or returns 0.
-std::size_t widen(Walk& w, std::size_t size) {
-  const WalkAxis row = w.axis[w.rank - 1];
+std::size_t widen(Walk<2>& w, std::size_t size) {
+  const WalkAxis<2> row = w.axis[w.rank - 1];
   const std::size_t bytes = static_cast<std::size_t>(row.extent) * size;
-  if (w.rank < 2 || row.from != 1 || row.to != 1) return 0;
+  if (w.rank < 2 || row.step[kFrom] != 1 || row.step[kTo] != 1) return 0;
   if (bytes != 2 && bytes != 4 && bytes != 8 && bytes != 16) return 0;
-  bool whole = w.from % row.extent == 0 && w.to % row.extent == 0;
-  for (int i = 0; i + 1 < w.rank; ++i)
-    whole = whole && w.axis[i].from % row.extent == 0 && w.axis[i].to % row.extent == 0;
-  if (!whole) return 0;
-  --w.rank;
-  w.from /= row.extent;
-  w.to /= row.extent;
-  for (int i = 0; i < w.rank; ++i) {
-    w.axis[i].from /= row.extent;
-    w.axis[i].to /= row.extent;
+  Walk<2> wide = w;
+  --wide.rank;
+  bool whole = true;
+  const auto divide = [&](std::int64_t& offset) {
+    whole = whole && offset % row.extent == 0;
+    offset /= row.extent;
+  };
+  for (const int k : {kTo, kFrom}) {
+    divide(wide.start[k]);
+    for (int i = 0; i < wide.rank; ++i) divide(wide.axis[i].step[k]);
   }
+  if (!whole) return 0;
+  w = wide;
   return bytes;
 }
 
@@ -74,8 +76,8 @@ std::size_t widen(Walk& w, std::size_t size) {
 void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches) {
   const Box whole{Dims::filled(dst.rank(), 0), dst.shape};
   if (copy_rows(src, whole, dst, 0, parallel, past_caches ? 0 : kStreamAbove)) return;
-  Walk w = walk_of(src, dst.strides);
-  switch (w.empty ? 0 : widen(w, src.element_size())) {
+  Walk<2> w = copy_walk(src, dst.strides);
+  switch (w.count() == 0 ? 0 : widen(w, src.element_size())) {
     case 2:
       return copy_as<Blob<2>>(src.data, dst.data, w, parallel);
     case 4:

@@ -42,7 +42,7 @@ class Item {
   const void* in_;
   void* out_;
   std::byte* partials_;
-  const Axes::Run outer_run_, reduced_run_, inner_run_;
+  const Walk<3>::Run outer_run_, reduced_run_, inner_run_;
   const bool side_by_side_;
   std::int64_t base_ = 0, inner_ = 0, width_ = 0;
   alignas(64) double mean_[kMaxInner] = {};

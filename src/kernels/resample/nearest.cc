@@ -157,10 +157,10 @@ void resample_nearest(const Tensor& in, const View& out, std::span<const Resampl
   const ResampleViews c = resample_views(from, to, std::move(cuts));
   const Rows rows(c);
   RowEnds ends{.fill_bits = in.fill_bits()};
-  const std::vector<int> axes_of_rows = resample_axes(from.shape, to);
-  if (!axes_of_rows.empty()) {
+  const AxisList axes_of_rows = resample_axes(from.shape, to);
+  if (axes_of_rows.rank > 0) {
     // Rows that lie in rows of all of `out`: what is beside them is written along with them.
-    const int axis = axes_of_rows[static_cast<std::size_t>(rows.first_axis)];
+    const int axis = axes_of_rows.axis[rows.first_axis];
     if (out.strides[axis] == rows.inside()) {
       ends.before = shown.lo[axis] * rows.inside();
       ends.after = (out.shape[axis] - shown.hi[axis]) * rows.inside();

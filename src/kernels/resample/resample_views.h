@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/walk.h"
 #include "kernels/resample/axis_table.h"
 #include "varo/view.h"
 
@@ -38,7 +39,7 @@ struct ResampleViews {
 };
 
 /// The axes that ResampleViews keep, in their order.
-std::vector<int> resample_axes(const Shape& in, const View& out);
+AxisList resample_axes(const Shape& in, const View& out);
 
 /// memory  the tables
 /// errors  none
