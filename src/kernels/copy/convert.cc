@@ -246,14 +246,5 @@ void convert(const ConstView& src, const View& dst, Parallel& parallel) {
   });
 }
 
-std::uint64_t bits_of(double value, DType dtype) {
-  std::uint64_t bits = 0;
-  dispatch_all(dtype, [&](auto tag) {
-    const auto v = saturate<typename decltype(tag)::type>(value);
-    std::memcpy(&bits, &v, sizeof(v));
-  });
-  return bits;
-}
-
 }  // namespace varo
 #endif

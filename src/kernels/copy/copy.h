@@ -36,7 +36,4 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel);
 /// Copies with saturating conversion (core/convert.h) from src.dtype to dst.dtype.
 void convert(const ConstView& src, const View& dst, Parallel& parallel);
 
-/// The bytes of `value` converted to dtype (saturating): what fill() and Tensor::windowed() take.
-std::uint64_t bits_of(double value, DType dtype);
-
 }  // namespace varo

@@ -327,13 +327,5 @@ TEST(Convert, any_strides_and_nothing_else) {
   }
 }
 
-TEST(BitsOf, saturates) {
-  EXPECT_EQ(bits_of(-3, DType::u8), 0U);
-  EXPECT_EQ(bits_of(300, DType::u8), 255U);
-  EXPECT_EQ(bits_of(-1, DType::i16), 0xffffU);
-  EXPECT_EQ(bits_of(1, DType::f16), 0x3c00U);
-  EXPECT_EQ(bits_of(1, DType::f32), 0x3f800000U);
-}
-
 }  // namespace
 }  // namespace varo

@@ -23,13 +23,6 @@ using warp::Run;
 using warp::Span;
 using warp::Taps;
 
-template <class T>
-T from_bits(std::uint64_t bits) {
-  T value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 // run.touching, shrunk to the voxels inside, and their offsets where these fit.
 void place_nearest(const Job& job, const Row& row, int x, Run& run, Positions& positions) {
   const Grid& grid = job.grid;

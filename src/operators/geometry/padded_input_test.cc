@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "core/convert.h"
 #include "operators/testing.h"
 
 namespace varo {

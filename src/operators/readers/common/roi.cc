@@ -2,12 +2,10 @@
 #include "operators/readers/common/roi.h"
 
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <numeric>
 
 #include "core/convert.h"
-#include "core/dispatch.h"
 #include "operators/views.h"
 
 namespace varo {
@@ -54,15 +52,6 @@ std::vector<int> roi_axes(Sample& sample, int rank) {
     std::iota(axes.begin(), axes.end(), 0);
   }
   return axes;
-}
-
-std::uint64_t fill_bits(double value, DType dtype) {
-  std::uint64_t bits = 0;
-  dispatch_all(dtype, [&](auto tag) {
-    const auto converted = saturate<typename decltype(tag)::type>(value);
-    std::memcpy(&bits, &converted, sizeof converted);
-  });
-  return bits;
 }
 
 // Where the region begins and ends along one axis, before rounding.
@@ -163,7 +152,7 @@ Tensor roi_of(const Tensor& whole, Sample& sample) {
 
   const std::string& policy = sample.text("out_of_bounds_policy");
   const std::uint64_t fill =
-      policy == "pad" ? fill_bits(sample.real("fill_value"), whole.dtype()) : 0;
+      policy == "pad" ? bits_of(sample.real("fill_value"), whole.dtype()) : 0;
   Tensor region = whole;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = axes[i];
