@@ -105,6 +105,26 @@ struct View {
   View drop(int axis) const { return view_detail::drop(*this, axis); }
 };
 
+/// A view whose elements lie in memory in part: `inside` fills `box` of its index space, and all
+/// other elements are padding, of one value. Plain data, passed to kernels by value.
+struct PaddedView {
+  ConstView inside;        ///< of shape box.extents()
+  Shape shape;             ///< with the padding
+  Box box;                 ///< lies inside `shape`
+  std::uint64_t fill = 0;  ///< the bytes of the padding's value, in the first element_size()
+
+  bool padded() const { return !(inside.shape == shape); }
+  int rank() const { return shape.rank(); }
+  DType dtype() const { return inside.dtype; }
+  /// Elements of `of`, padding among them.
+  PaddedView part(const Box& of) const;
+};
+
+/// A view without padding, as one that might have some.
+inline PaddedView unpadded(const ConstView& view) {
+  return {view, view.shape, {Dims::filled(view.rank(), 0), view.shape}};
+}
+
 /// Row-major with no gaps (axes of extent 1 may have any stride; empty views are dense).
 bool is_dense(const ConstView& view);
 

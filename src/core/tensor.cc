@@ -94,8 +94,8 @@ Box Tensor::valid() const {
   return {Dims::filled(rank(), 0), shape_};
 }
 
-ConstView Tensor::valid_view() const {
-  return ConstView{data_, dtype_, shape_, strides_}.part(valid());
+PaddedView Tensor::padded_view() const {
+  return {ConstView{data_, dtype_, shape_, strides_}.part(valid()), shape_, valid(), fill_};
 }
 
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {

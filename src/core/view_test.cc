@@ -49,5 +49,38 @@ TEST(View, drop_leaves_an_axis_out) {
   EXPECT_EQ(first(column), 12);
 }
 
+// The first 3 of 5 x 6 elements, from (1, 2) on.
+PaddedView padded_rows(const std::int16_t* values) {
+  return {{values, DType::i16, {1, 3}, {3, 1}}, {5, 6}, {{1, 2}, {2, 5}}, 7};
+}
+
+TEST(PaddedView, part_holds_what_it_shows) {
+  const std::int16_t values[] = {10, 11, 12};
+  const PaddedView v = padded_rows(values);
+  EXPECT_TRUE(v.padded());
+  const PaddedView corner = v.part({{0, 3}, {4, 6}});
+  EXPECT_EQ(corner.shape, (Shape{4, 3}));
+  EXPECT_EQ(corner.box.lo, (Dims{1, 0}));
+  EXPECT_EQ(corner.box.hi, (Dims{2, 2}));
+  EXPECT_EQ(corner.inside.shape, (Shape{1, 2}));
+  EXPECT_EQ(first(corner.inside), 11);
+  EXPECT_EQ(corner.fill, 7U);
+  const PaddedView elements = v.part({{1, 3}, {2, 5}});
+  EXPECT_FALSE(elements.padded());
+  EXPECT_EQ(first(elements.inside), 11);
+  const PaddedView nothing = v.part({{2, 0}, {5, 6}});
+  EXPECT_TRUE(nothing.box.empty());
+  EXPECT_EQ(nothing.inside.volume(), 0);
+}
+
+TEST(PaddedView, of_a_view_has_no_padding) {
+  const Numbered n;
+  const PaddedView v = unpadded(n.view);
+  EXPECT_FALSE(v.padded());
+  EXPECT_EQ(v.rank(), 3);
+  EXPECT_EQ(v.box.extents(), n.view.shape);
+  EXPECT_FALSE(v.part({{0, 1, 2}, {2, 2, 4}}).padded());
+}
+
 }  // namespace
 }  // namespace varo

@@ -74,7 +74,7 @@ class FakeSample final : public Sample {
     Tensor t = tensor.deferred() ? read(tensor) : tensor;
     if (t.padded()) {
       const Tensor filled = Tensor::own(t.spec());
-      copy_tensor(t, filled.mutable_view(), parallel());
+      copy_padded(t.padded_view(), filled.mutable_view(), parallel());
       t = filled;
     }
     held_.push_back(t);

@@ -80,7 +80,7 @@ std::string axis_name(const Layout& layout, int axis) {
 
 void copy_elements(Sample& s, const Tensor& tensor, const View& dst) {
   if (tensor.deferred()) return copy(s.fetch(tensor), dst, s.parallel());
-  copy_tensor(tensor, dst, s.parallel());
+  copy_padded(tensor.padded_view(), dst, s.parallel());
 }
 
 }  // namespace varo

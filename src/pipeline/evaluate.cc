@@ -261,7 +261,7 @@ Tensor Evaluation::in_memory(const Tensor& tensor, bool dense) {
   const Tensor t = loaded(tensor);
   if (!t.padded() && !(dense && !is_dense(t.view()))) return t;
   const Tensor copied = Tensor::own(t.spec());
-  copy_tensor(t, copied.mutable_view(), parallel_);
+  copy_padded(t.padded_view(), copied.mutable_view(), parallel_);
   return copied.with_meta(t.meta());
 }
 

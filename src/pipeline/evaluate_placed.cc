@@ -66,7 +66,7 @@ bool Evaluation::deliver(Node node, const Place& place) {
       const auto [source, box] = result.fetch();
       source->read(box, *landing, parallel_);
     } else {
-      copy_tensor(loaded(result), place.view, parallel_, place.leaves);
+      copy_padded(loaded(result).padded_view(), place.view, parallel_, place.leaves);
       shared_.copies.fetch_add(1, std::memory_order_relaxed);
     }
   });

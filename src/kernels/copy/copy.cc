@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/copy/copy.h"
 
+#include <cstdlib>
 #include <cstring>
 
 #include "core/dispatch.h"
@@ -71,11 +72,21 @@ std::size_t widen(Walk<2>& w, std::size_t size) {
   return bytes;
 }
 
+// False where copy_rows() gains nothing for sure: dst stays in the caches and has no short axis of
+// channels. It is asked first because small copies are many.
+bool may_be_rows(const View& dst, std::int64_t stream_above) {
+  if (dst.volume() * static_cast<std::int64_t>(dst.element_size()) > stream_above) return true;
+  for (int i = 0; i < dst.rank(); ++i)
+    if (std::abs(dst.strides[i]) == 1 && dst.shape[i] > 1 && dst.shape[i] <= 4) return true;
+  return false;
+}
+
 }  // namespace
 
 void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches) {
-  const Box whole{Dims::filled(dst.rank(), 0), dst.shape};
-  if (copy_rows(src, whole, dst, 0, parallel, past_caches ? 0 : kStreamAbove)) return;
+  const std::int64_t stream_above = past_caches ? 0 : kStreamAbove;
+  if (may_be_rows(dst, stream_above) && copy_rows(unpadded(src), dst, parallel, stream_above))
+    return;
   Walk<2> w = copy_walk(src, dst.strides);
   switch (w.count() == 0 ? 0 : widen(w, src.element_size())) {
     case 2:
@@ -98,15 +109,10 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
   copy({&bits, dst.dtype, dst.shape, Dims::filled(dst.rank(), 0)}, dst, parallel);
 }
 
-void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel, bool past_caches) {
-  if (!src.padded()) return copy(src.view(), dst, parallel, past_caches);
-  copy_padded(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel, past_caches);
-}
-
-void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-                 Parallel& parallel, bool past_caches) {
-  if (copy_rows(inside, box, dst, bits, parallel, past_caches ? 0 : kStreamAbove)) return;
-  copy(inside, fill_outside(box, dst, bits, parallel), parallel);
+void copy_padded(const PaddedView& src, const View& dst, Parallel& parallel, bool past_caches) {
+  if (!src.padded()) return copy(src.inside, dst, parallel, past_caches);
+  if (copy_rows(src, dst, parallel, past_caches ? 0 : kStreamAbove)) return;
+  copy(src.inside, fill_outside(src.box, dst, src.fill, parallel), parallel);
 }
 
 View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel) {

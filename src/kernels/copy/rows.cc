@@ -17,14 +17,14 @@ constexpr std::int64_t kGrainElements = std::int64_t{1} << 16;
 constexpr std::int64_t kLeastRowBytes = 128;
 
 // Axes are merged only where all of the inner one lies inside.
-void set_walk(Plan& p, const ConstView& inside, const Box& box, const View& dst) {
+void set_walk(Plan& p, const Strides& from, const Box& box, const View& dst) {
   AxisSet partly = 0;
   for (int i = 0; i < dst.rank(); ++i)
     if (box.lo[i] != 0 || box.hi[i] != dst.shape[i]) partly |= AxisSet{1} << i;
-  const Strides* const strides[] = {&dst.strides, &inside.strides};
+  const Strides* const strides[] = {&dst.strides, &from};
   const WalkAxes axes = walk_axes(dst.shape, Order::forwards, strides, ~AxisSet{0}, partly);
-  p.walk = walk_of(axes, dst.shape, dst.strides, inside.strides);
-  p.walk.start[kFrom] -= offset_of(inside.strides, box.lo);
+  p.walk = walk_of(axes, dst.shape, dst.strides, from);
+  p.walk.start[kFrom] -= offset_of(from, box.lo);
   for (int k = 0; k < axes.rank; ++k) {
     p.lo[k] = 0;
     p.hi[k] = 1;
@@ -55,19 +55,19 @@ bool take_rows(Plan& p) {
 
 }  // namespace
 
-bool copy_rows(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-               Parallel& parallel, std::int64_t stream_above) {
-  if (box.empty()) return false;
+bool copy_rows(const PaddedView& src, const View& dst, Parallel& parallel,
+               std::int64_t stream_above) {
+  if (src.box.empty()) return false;
   Plan p;
-  p.src = inside.data;
+  p.src = src.inside.data;
   p.dst = dst.data;
   p.element_bytes = static_cast<int>(dst.element_size());
-  p.bits = bits;
-  set_walk(p, inside, box, dst);
+  p.fill = src.fill;
+  set_walk(p, src.inside.strides, src.box, dst);
   if (!take_rows(p)) return false;
   const std::int64_t elements = volume(dst.shape);
   p.stream = elements * p.element_bytes > stream_above;
-  if (!p.stream && p.channels == 1 && inside.shape == dst.shape) return false;
+  if (!p.stream && p.channels == 1 && !src.padded()) return false;
 
   const std::int64_t extent = p.walk.axis[p.row].extent;
   p.piece = std::min(extent, kGrainElements / p.channels);

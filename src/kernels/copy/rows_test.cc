@@ -80,7 +80,7 @@ void check(const Case& c, DType dtype, bool works) {
       for (Parallel* parallel : {&Parallel::serial(), static_cast<Parallel*>(&threads),
                                  static_cast<Parallel*>(&shuffled)}) {
         t.bytes = before;
-        EXPECT_EQ(copy_rows(inside, box, t.view, kBits, *parallel, stream_above), works);
+        EXPECT_EQ(copy_rows({inside, c.shape, box, kBits}, t.view, *parallel, stream_above), works);
         ASSERT_TRUE(t.bytes == t.want)
             << hwy::TargetName(targets & -targets) << " " << to_string(c.shape) << " inside "
             << to_string(c.lo) << " to " << to_string(c.hi) << " flipped " << c.flipped << " of "

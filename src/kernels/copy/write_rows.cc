@@ -8,6 +8,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "core/convert.h"
 #include "kernels/copy/rows.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -157,8 +158,7 @@ HWY_INLINE void fill(T* out, std::int64_t n, T value) {
 template <class T, int kChannels, int kStep, class Writer>
 HWY_NOINLINE void units(const Plan& p, std::int64_t begin, std::int64_t end) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-  T value;
-  std::memcpy(&value, &p.bits, sizeof(T));
+  const T value = from_bits<T>(p.fill);
   const std::int64_t channel = kChannels > 1 ? p.walk.axis[p.row + 1].step[kFrom] : 0;
   Writer writer;
   const auto put_value = [&](std::int64_t voxels) HWY_ATTR {

@@ -59,7 +59,7 @@ template <class Body>
 HWY_INLINE void for_each_index(const ResamplePass& p, int rank, int skip, const Body& body) {
   Walk<2> walk;
   for (int i = 0; i < rank; ++i)
-    if (i != skip) walk.axis[walk.rank++] = {p.dst_shape[i], {p.src.strides[i], p.dst.strides[i]}};
+    if (i != skip) walk.axis[walk.rank++] = {p.dst.shape[i], {p.src.strides[i], p.dst.strides[i]}};
   Odometer<2> at(walk);
   for (std::int64_t n = walk.count(); n > 0; --n, at.next()) body(at.offset[0], at.offset[1]);
 }

@@ -37,7 +37,7 @@ Tensor window_of(const Tensor& t, double fill) {
 
 Tensor in_memory(const Tensor& t) {
   const Tensor filled = Tensor::own(t.spec());
-  copy_tensor(t, filled.mutable_view(), Parallel::serial());
+  copy_padded(t.padded_view(), filled.mutable_view(), Parallel::serial());
   return filled;
 }
 

@@ -80,30 +80,40 @@ std::optional<Tensor> as_view(const Plan& p, const Tensor& t) {
   return v.with_meta(std::move(meta));
 }
 
+// What `dims` says of [D, H, W, C]; `none` where there is no such axis.
+Dims dhwc(const Dims& dims, const Plan& p, std::int64_t none) {
+  Dims four;
+  for (const int axis : {p.at[2], p.at[1], p.at[0], p.channel})
+    four.push_back(axis < 0 ? none : dims[axis]);
+  return four;
+}
+
 // [D, H, W, C] of frame `f`.
 template <class AnyView>
 AnyView frame_of(AnyView v, const Plan& p, std::int64_t f) {
   if (p.frame >= 0) v = v.part(p.frame, f, 1);
-  AnyView out{v.data, v.dtype, {}, {}};
-  for (const int axis : {p.at[2], p.at[1], p.at[0], p.channel}) {
-    out.shape.push_back(axis < 0 ? 1 : v.shape[axis]);
-    out.strides.push_back(axis < 0 ? 0 : v.strides[axis]);
-  }
-  return out;
+  v.shape = dhwc(v.shape, p, 1);
+  v.strides = dhwc(v.strides, p, 0);
+  return v;
+}
+PaddedView frame_of(const PaddedView& v, const Plan& p, std::int64_t f) {
+  return {frame_of(v.inside, p, f),
+          dhwc(v.shape, p, 1),
+          {dhwc(v.box.lo, p, 0), dhwc(v.box.hi, p, 1)},
+          v.fill};
 }
 
-// Whether the kernel can make up the padding of `t`: padding along the warped axes alone, of a
+// Whether the kernel can make up the padding of `v`: padding along the warped axes alone, of a
 // value that is also what lies outside, or repeats there.
-bool pads_along(const Plan& p, const Tensor& t) {
+bool pads_along(const Plan& p, const PaddedView& v) {
   constexpr std::int64_t kMostBefore = std::int64_t{1} << 27;
-  const Box inside = t.valid();
-  for (int i = 0; i < t.rank(); ++i) {
+  for (int i = 0; i < v.rank(); ++i) {
     const bool warped = std::find(p.at, p.at + p.axes, i) != p.at + p.axes;
-    if (!warped && inside.extents()[i] != t.shape()[i]) return false;
-    if (inside.lo[i] > kMostBefore) return false;
+    if (!warped && v.inside.shape[i] != v.shape[i]) return false;
+    if (v.box.lo[i] > kMostBefore) return false;
   }
-  return (p.border == WarpBorder::clamp || t.fill_bits() == p.fill_bits) &&
-         warp_mixes(p.from, t.fill_bits(), p.filter);
+  return (p.border == WarpBorder::clamp || v.fill == p.fill_bits) &&
+         warp_mixes(p.from, v.fill, p.filter);
 }
 
 }  // namespace
@@ -120,18 +130,8 @@ void run(Sample& s) {
   const View out = s.output(0);
   WarpParams params{
       .axes = p.axes, .filter = p.filter, .border = p.border, .fill_bits = p.fill_bits};
-  ConstView in;
-  if (const Tensor& t = s.loaded(0); t.padded() && pads_along(p, t)) {
-    in = t.valid_view();
-    params.fill_bits = t.fill_bits();
-    const Box inside = t.valid();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(p.axes); ++i) {
-      params.before[i] = inside.lo[p.at[i]];
-      params.after[i] = t.shape()[p.at[i]] - inside.hi[p.at[i]];
-    }
-  } else {
-    in = s.view(0);
-  }
+  PaddedView in = s.loaded(0).padded_view();
+  if (in.padded() && !pads_along(p, in)) in = unpadded(s.view(0));
   const std::int64_t frames = p.frame < 0 ? 1 : out.shape[p.frame];
   for (std::int64_t f = 0; f < frames && out.volume() > 0; ++f) {
     params.source_of = map_of(p, f);

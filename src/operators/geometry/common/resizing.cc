@@ -115,7 +115,8 @@ void run_resizing(Sample& sample, Resizing& resizing) {
   const View out = sample.output(0);
   if (out.volume() == 0) return;
   if (const auto affine = moved_affine(sample, resizing)) sample.set_affine(0, *affine);
-  const Tensor in = used_part(sample, resizing);
+  const Tensor part = used_part(sample, resizing);
+  const PaddedView in = part.padded_view();
   const bool moves = std::all_of(resizing.tables.begin(), resizing.tables.end(),
                                  [](const ResampledAxis& a) { return a.table.moves(); });
   if (moves && out.dtype == in.dtype())
