@@ -85,8 +85,8 @@ class Tensor {
   ConstView view() const;
   /// As view(), writable. \pre also: owned by this holder alone.
   View mutable_view() const;
-  /// The elements in memory that are not fill: the part inside valid(). \pre !deferred()
-  ConstView valid_view() const;
+  /// What is in memory, with the padding around it if there is any. \pre !deferred()
+  PaddedView padded_view() const;
   /// Box of this tensor's index space that holds real elements; everything unless padded().
   Box valid() const;
   /// The fill value's bytes, in the first size_of(dtype()) bytes. 0 unless padded().

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
+#include "core/dispatch.h"
 #include "core/half.h"
 
 namespace varo {
@@ -61,6 +63,38 @@ inline To saturate(From value) {
     }
     return static_cast<To>(value);
   }
+}
+
+/// The bytes of `value`, in the first sizeof(T) of the result.
+template <class T>
+std::uint64_t bits_of(T value) {
+  static_assert(sizeof(T) <= sizeof(std::uint64_t));
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  return bits;
+}
+/// The value whose bytes these are.
+template <class T>
+T from_bits(std::uint64_t bits) {
+  T value;
+  std::memcpy(static_cast<void*>(&value), &bits, sizeof(T));
+  return value;
+}
+
+/// The bytes of `value` in `dtype`, saturated: what paddings and constants are given as.
+template <class T>
+std::uint64_t bits_of(T value, DType dtype) {
+  std::uint64_t bits = 0;
+  dispatch_all(dtype,
+               [&](auto tag) { bits = bits_of(saturate<typename decltype(tag)::type>(value)); });
+  return bits;
+}
+/// The same of the value whose bytes in `from` these are.
+inline std::uint64_t converted_bits(std::uint64_t bits, DType from, DType to) {
+  std::uint64_t result = 0;
+  dispatch_all(
+      from, [&](auto tag) { result = bits_of(from_bits<typename decltype(tag)::type>(bits), to); });
+  return result;
 }
 
 }  // namespace varo

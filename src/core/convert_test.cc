@@ -86,5 +86,27 @@ TEST(Saturate, anything_to_float_is_the_nearest) {
   EXPECT_EQ(saturate<Half>(-2.0F).bits, 0xc000);
 }
 
+TEST(BitsOf, saturates) {
+  EXPECT_EQ(bits_of(-3, DType::u8), 0U);
+  EXPECT_EQ(bits_of(300.0, DType::u8), 255U);
+  EXPECT_EQ(bits_of(-1, DType::i16), 0xffffU);
+  EXPECT_EQ(bits_of(1, DType::f16), 0x3c00U);
+  EXPECT_EQ(bits_of(1.0F, DType::f32), 0x3f800000U);
+  EXPECT_EQ(bits_of(kMax<std::int64_t>, DType::u64), 0x7fff'ffff'ffff'ffffU);
+}
+
+TEST(BitsOf, gives_a_value_back) {
+  EXPECT_EQ(bits_of(std::int8_t{-1}), 0xffU);
+  EXPECT_EQ(from_bits<std::int16_t>(bits_of(std::int16_t{-300})), -300);
+  EXPECT_EQ(from_bits<double>(bits_of(-0.5)), -0.5);
+}
+
+TEST(BitsOf, converts_between_types) {
+  EXPECT_EQ(converted_bits(bits_of(2.5F), DType::f32, DType::u8), 3U);
+  EXPECT_EQ(converted_bits(0xff38, DType::i16, DType::f32), bits_of(-200.0F));
+  EXPECT_EQ(converted_bits(bits_of(300.0, DType::u8), DType::u8, DType::f16),
+            bits_of(255, DType::f16));
+}
+
 }  // namespace
 }  // namespace varo

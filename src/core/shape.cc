@@ -124,6 +124,18 @@ Shape Box::extents() const {
   return e;
 }
 
+PaddedView PaddedView::part(const Box& of) const {
+  Box seen = box, from = box;
+  for (int i = 0; i < rank(); ++i) {
+    const std::int64_t extent = of.hi[i] - of.lo[i];
+    seen.lo[i] = std::clamp<std::int64_t>(box.lo[i] - of.lo[i], 0, extent);
+    seen.hi[i] = std::clamp(box.hi[i] - of.lo[i], seen.lo[i], extent);
+    from.lo[i] = seen.lo[i] + of.lo[i] - box.lo[i];
+    from.hi[i] = seen.hi[i] + of.lo[i] - box.lo[i];
+  }
+  return {inside.part(from), of.extents(), seen, fill};
+}
+
 bool Box::empty() const {
   for (int i = 0; i < lo.rank(); ++i)
     if (hi[i] <= lo[i]) return true;

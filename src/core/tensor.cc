@@ -30,12 +30,6 @@ std::pair<std::int64_t, std::int64_t> steps_inside(std::int64_t lo, std::int64_t
   return {first, last};
 }
 
-std::byte* moved(std::byte* data, std::int64_t elements, DType dtype) {
-  // Through integers: a window's origin may lie outside of the buffer.
-  return reinterpret_cast<std::byte*>(reinterpret_cast<std::intptr_t>(data) +
-                                      elements * static_cast<std::int64_t>(size_of(dtype)));
-}
-
 }  // namespace
 
 const Meta& Tensor::meta() const {
@@ -100,11 +94,8 @@ Box Tensor::valid() const {
   return {Dims::filled(rank(), 0), shape_};
 }
 
-ConstView Tensor::valid_view() const {
-  const Box box = valid();
-  std::int64_t offset = 0;
-  for (int i = 0; i < rank(); ++i) offset += box.lo[i] * strides_[i];
-  return {moved(data_, offset, dtype_), dtype_, box.extents(), strides_};
+PaddedView Tensor::padded_view() const {
+  return {ConstView{data_, dtype_, shape_, strides_}.part(valid()), shape_, valid(), fill_};
 }
 
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
@@ -142,7 +133,7 @@ Tensor Tensor::sliced(int axis, std::int64_t start, std::int64_t count, std::int
   if (deferred()) {
     if (const auto a = static_cast<int>(map_[axis]); a >= 0) t.start_[a] += start * strides_[axis];
   } else {
-    t.data_ = moved(data_, start * strides_[axis], dtype_);
+    t.data_ = advanced(data_, start * strides_[axis], dtype_);
   }
   t.strides_[axis] *= step;
   t.shape_[axis] = count;
@@ -356,7 +347,7 @@ Tensor Tensor::fetched(const Tensor& whole) const {
   t.kept_bytes_ = whole.kept_bytes_;
   std::int64_t offset = 0;
   for (int a = 0; a < start_.rank(); ++a) offset += (start_[a] - box.lo[a]) * whole.strides_[a];
-  t.data_ = moved(whole.data_, offset, dtype_);
+  t.data_ = advanced(whole.data_, offset, dtype_);
   for (int i = 0; i < rank(); ++i) {
     const auto a = static_cast<int>(map_[i]);
     t.strides_[i] = a < 0 ? 0 : whole.strides_[a] * strides_[i];
@@ -376,8 +367,7 @@ std::optional<View> Tensor::landing(const View& dst) const {
     if (a < 0 || (strides_[i] != 1 && strides_[i] != -1)) return std::nullopt;
     v.shape[a] = shape_[i];
     v.strides[a] = dst.strides[i] * strides_[i];
-    if (strides_[i] < 0)
-      v.data = moved(static_cast<std::byte*>(v.data), (shape_[i] - 1) * dst.strides[i], dst.dtype);
+    if (strides_[i] < 0) v.data = advanced(v.data, (shape_[i] - 1) * dst.strides[i], dst.dtype);
   }
   return v;
 }

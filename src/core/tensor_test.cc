@@ -80,7 +80,7 @@ Tensor in_memory(const Tensor& t) {
 std::vector<std::int32_t> elements(const Tensor& tensor) {
   const Tensor t = in_memory(tensor);
   const Box box = t.valid();
-  const ConstView inside = t.valid_view();
+  const ConstView inside = t.padded_view().inside;
   std::vector<std::int32_t> list;
   for_indices(t.shape(), [&](const Dims& index) {
     std::int64_t at = 0;

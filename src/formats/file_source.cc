@@ -78,17 +78,16 @@ std::optional<FileOrigin> origin_of(const Tensor& tensor) {
   const Shape extents = box.extents();
   const ConstView nowhere{nullptr, source->dtype(), extents, dense_strides(extents)};
   const Tensor seen = tensor.fetched(Tensor::wrap(nowhere, nullptr));
-  const Box valid = seen.valid();
-  const ConstView inside = seen.valid_view();
+  const auto [inside, shape, valid, fill] = seen.padded_view();
   put(key, box.lo);
   put(key, box.hi);
   put(key, tensor.dtype());
-  put(key, tensor.shape());
+  put(key, shape);
   put(key, inside.strides);
   put(key, static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(inside.data)));
   put(key, valid.lo);
   put(key, valid.hi);
-  put(key, static_cast<std::int64_t>(tensor.fill_bits()));
+  put(key, static_cast<std::int64_t>(fill));
 
   const bool whole =
       !tensor.padded() && volume(tensor.shape()) == volume(array.shape) && extents == array.shape;

@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/pool.h"
+#include "core/walk.h"
 #include "formats/file_source.h"
 #include "kernels/copy/copy.h"
 
@@ -21,52 +22,31 @@ namespace {
 constexpr std::int64_t kSpanBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kGapBytes = std::int64_t{16} << 10;
 
-View part_of(const View& v, std::int64_t element_offset, const Shape& shape) {
-  return {static_cast<std::byte*>(v.data) +
-              element_offset * static_cast<std::int64_t>(v.element_size()),
-          v.dtype, shape, v.strides};
-}
-
 void make_bools(const View& v) {
   // Whatever is not 0 counts as true; a bool of any other value would be undefined behaviour.
-  const View bytes{v.data, DType::u8, v.shape, v.strides};
-  const std::int64_t row = v.rank() > 0 ? v.shape[v.rank() - 1] : 1;
-  const std::int64_t step = v.rank() > 0 ? v.strides[v.rank() - 1] : 1;
-  const std::int64_t rows = row > 0 ? v.volume() / row : 0;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    std::int64_t at = 0;
-    for (std::int64_t i = v.rank() - 2, rest = r; i >= 0; --i) {
-      at += rest % v.shape[static_cast<int>(i)] * v.strides[static_cast<int>(i)];
-      rest /= v.shape[static_cast<int>(i)];
-    }
-    auto* p = bytes.ptr<std::uint8_t>() + at;
-    for (std::int64_t i = 0; i < row; ++i) p[i * step] = p[i * step] != 0;
-  }
+  const Walk<1> walk = walk_of(v.shape, Order::memory, v.strides);
+  const auto& [count, step] = walk.axis[walk.rank - 1];
+  for_each_row(walk, [&, count = count, step = step[0]](const std::int64_t* at) {
+    auto* p = v.ptr<std::uint8_t>() + *at;
+    for (std::int64_t i = 0; i < count; ++i) p[i * step] = p[i * step] != 0;
+  });
 }
 
 template <class T>
-void scale_row(const T* src, std::int64_t src_step, float* dst, std::int64_t dst_step,
-               std::int64_t count, double slope, double intercept) {
-  if (src_step == 1 && dst_step == 1) {
-    for (std::int64_t i = 0; i < count; ++i)
-      dst[i] = static_cast<float>(static_cast<double>(src[i]) * slope + intercept);
-    return;
-  }
-  for (std::int64_t i = 0; i < count; ++i)
-    dst[i * dst_step] =
-        static_cast<float>(static_cast<double>(src[i * src_step]) * slope + intercept);
-}
-
-template <class T>
-void scale_axis(const ConstView& src, const View& dst, int axis, const T* from, float* to,
-                const RawArray& array) {
-  if (axis + 1 >= src.rank()) {
-    const bool point = axis == src.rank();
-    return scale_row(from, point ? 1 : src.strides[axis], to, point ? 1 : dst.strides[axis],
-                     point ? 1 : src.shape[axis], array.slope, array.intercept);
-  }
-  for (std::int64_t i = 0; i < src.shape[axis]; ++i)
-    scale_axis(src, dst, axis + 1, from + i * src.strides[axis], to + i * dst.strides[axis], array);
+void scale(const ConstView& src, const View& dst, const RawArray& array) {
+  const Walk<2> walk = walk_of(src.shape, Order::memory, dst.strides, src.strides);
+  const auto& [count, step] = walk.axis[walk.rank - 1];
+  const auto scaled = [slope = array.slope, intercept = array.intercept](T x) {
+    return static_cast<float>(static_cast<double>(x) * slope + intercept);
+  };
+  for_each_row(walk, [&, count = count, to = step[0], from = step[1]](const std::int64_t* at) {
+    float* const out = dst.ptr<float>() + at[0];
+    const T* const in = src.ptr<T>() + at[1];
+    if (to == 1 && from == 1)
+      for (std::int64_t i = 0; i < count; ++i) out[i] = scaled(in[i]);
+    else
+      for (std::int64_t i = 0; i < count; ++i) out[i * to] = scaled(in[i * from]);
+  });
 }
 
 // From stored elements in this machine's byte order to what they stand for.
@@ -77,10 +57,8 @@ void decode(const ConstView& src, const View& dst, const RawArray& array) {
     return;
   }
   dispatch<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t, std::int16_t,
-           std::int32_t, std::int64_t, float, double>(array.stored, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    scale_axis(src, dst, 0, src.ptr<T>(), dst.ptr<float>(), array);
-  });
+           std::int32_t, std::int64_t, float, double>(
+      array.stored, [&](auto tag) { scale<typename decltype(tag)::type>(src, dst, array); });
 }
 
 template <class T>
@@ -99,30 +77,26 @@ class Spans {
       : region_(box.extents()),
         strides_(dense_strides(array.shape)),
         plan_(plan_spans(array.shape, region_, size_of(array.stored))) {
-    for (int axis = 0; axis < region_.rank(); ++axis) first_ += box.lo[axis] * strides_[axis];
+    first_ = offset_of(strides_, box.lo);
   }
 
   struct Span {
-    Dims at;                    // where it begins in the region
-    Shape shape;                // the part of the region that it holds
+    Box box;                    // of the region
     std::int64_t first, count;  // its elements in the array
   };
   Span operator[](std::int64_t number) const {
-    Span span{Dims::filled(region_.rank(), 0), region_, first_, 1};
-    std::int64_t& begin = span.at[plan_.split];
-    begin = number % plan_.groups * plan_.group;
-    span.shape[plan_.split] = std::min(plan_.group, region_[plan_.split] - begin);
+    Dims lo = Dims::filled(region_.rank(), 0), hi = region_, last = region_;
+    lo[plan_.split] = number % plan_.groups * plan_.group;
+    hi[plan_.split] = std::min(lo[plan_.split] + plan_.group, hi[plan_.split]);
     number /= plan_.groups;
     for (int axis = plan_.split - 1; axis >= 0; --axis) {
-      span.at[axis] = number % region_[axis];
-      span.shape[axis] = 1;
+      lo[axis] = number % region_[axis];
+      hi[axis] = lo[axis] + 1;
       number /= region_[axis];
     }
-    for (int axis = 0; axis < region_.rank(); ++axis) {
-      span.first += span.at[axis] * strides_[axis];
-      span.count += (span.shape[axis] - 1) * strides_[axis];
-    }
-    return span;
+    for (int axis = 0; axis < region_.rank(); ++axis) last[axis] = hi[axis] - 1;
+    const std::int64_t begin = offset_of(strides_, lo), end = offset_of(strides_, last) + 1;
+    return {{lo, hi}, first_ + begin, end - begin};
   }
   const SpanPlan& plan() const { return plan_; }
   const Strides& strides() const { return strides_; }
@@ -225,17 +199,15 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
     std::shared_ptr<void> bounce;
     for (std::int64_t number = begin; number < end; ++number) {
       const auto span = spans[number];
-      std::int64_t to = 0;
-      for (int axis = 0; axis < dst.rank(); ++axis) to += span.at[axis] * dst.strides[axis];
-      const View target = part_of(dst, to, span.shape);
-      const bool direct = !array.scaled && span.count == volume(span.shape) && is_dense(target);
+      const View target = dst.part(span.box);
+      const bool direct = !array.scaled && span.count == target.volume() && is_dense(target);
       if (!direct && !bounce) bounce = BufferPool::host().get(static_cast<std::size_t>(plan.bytes));
       void* landing = direct ? target.data : bounce.get();
       file.read(array.offset + span.first * element, landing,
                 static_cast<std::size_t>(span.count * element));
       if (array.swapped) swap_bytes(landing, span.count, size_of(array.stored));
       if (!direct)
-        decode({landing, array.stored, span.shape, spans.strides()}, target, array);
+        decode({landing, array.stored, target.shape, spans.strides()}, target, array);
       else if (array.stored == DType::boolean)
         make_bools(target);
     }
@@ -278,25 +250,15 @@ std::int64_t advise_region(const File& file, const RawArray& array, const Box& b
 
 void copy_region(const void* data, const RawArray& array, const Box& box, const View& dst,
                  Parallel& parallel) {
-  const Shape region = box.extents();
-  if (volume(region) == 0) return;
-  ConstView src{data, array.stored, region, dense_strides(array.shape)};
-  std::int64_t first = 0;
-  for (int axis = 0; axis < region.rank(); ++axis) first += box.lo[axis] * src.strides[axis];
-  src.data =
-      static_cast<const std::byte*>(data) + first * static_cast<std::int64_t>(src.element_size());
+  const ConstView whole{data, array.stored, array.shape, dense_strides(array.shape)};
+  const ConstView src = whole.part(box);
+  if (src.volume() == 0) return;
   if (!array.scaled && array.stored != DType::boolean) return copy(src, dst, parallel);
-  if (region.rank() == 0) return decode(src, dst, array);
+  if (src.rank() == 0) return decode(src, dst, array);
   // Slabs of the outermost axis.
-  const std::int64_t slab = std::max<std::int64_t>(volume(region) / region[0], 1);
-  parallel_for(parallel, region[0], (1 << 16) / slab, [&](std::int64_t begin, std::int64_t end) {
-    Shape shape = region;
-    shape[0] = end - begin;
-    ConstView from = src;
-    from.shape = shape;
-    from.data = static_cast<const std::byte*>(src.data) +
-                begin * src.strides[0] * static_cast<std::int64_t>(src.element_size());
-    decode(from, part_of(dst, begin * dst.strides[0], shape), array);
+  const std::int64_t extent = src.shape[0], slab = src.volume() / extent;
+  parallel_for(parallel, extent, (1 << 16) / slab, [&](std::int64_t begin, std::int64_t end) {
+    decode(src.part(0, begin, end - begin), dst.part(0, begin, end - begin), array);
   });
 }
 

@@ -90,12 +90,6 @@ void for_each_index(const Shape& shape, const Body& body) {
   }
 }
 
-inline std::int64_t offset_of(const Strides& strides, const Dims& at) {
-  std::int64_t offset = 0;
-  for (int k = 0; k < at.rank(); ++k) offset += at[k] * strides[k];
-  return offset;
-}
-
 /// Uniform in [-range, range), from 0 for unsigned types, saturated.
 inline void fill_random(const View& v, unsigned seed, float range) {
   std::mt19937 gen(seed);

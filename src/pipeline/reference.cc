@@ -96,7 +96,7 @@ class Sample {
       for (std::size_t o = 0; resolved && o < results.size(); ++o) {
         const Tensor there = loaded(results[o], Parallel::serial());
         results[o] = Tensor::own(spec_of({id, static_cast<int>(o)}));
-        copy_tensor(there, results[o].mutable_view(), Parallel::serial());
+        copy_padded(there.padded_view(), results[o].mutable_view(), Parallel::serial());
       }
     });
     return resolved;
@@ -137,7 +137,7 @@ class Sample {
 
   void run_host(int id, const std::vector<Tensor>& in, const std::vector<View>& out) {
     std::vector<PaddedView> views;
-    for (const Tensor& t : in) views.push_back(t.defined() ? PaddedView(t.view()) : PaddedView());
+    for (const Tensor& t : in) views.push_back(t.defined() ? unpadded(t.view()) : PaddedView());
     std::any plan;
     HostRun run{views, out, {}, Parallel::serial(), at(id).state(), plan};
     const std::size_t bytes = plan_[id].host->setup(run, plan);

@@ -15,9 +15,9 @@
 #include <type_traits>
 
 #include "core/dispatch.h"
+#include "kernels/copy/chunks.h"
 #include "kernels/copy/convert_row.h"
 #include "kernels/copy/copy.h"
-#include "kernels/copy/walk.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo {
@@ -237,22 +237,13 @@ struct ConvertSink {
 void convert(const ConstView& src, const View& dst, Parallel& parallel) {
   if (src.dtype == dst.dtype) return copy(src, dst, parallel);
   const RowConverter row = row_converter(src.dtype, dst.dtype);
-  const Walk w = walk_of(src, dst.strides);
+  const Walk<2> w = copy_walk(src, dst.strides);
   dispatch_width(src.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for_chunks(src.ptr<T>(), w, parallel,
                ConvertSink<T>{row, static_cast<std::byte*>(dst.data),
                               static_cast<std::int64_t>(dst.element_size())});
   });
-}
-
-std::uint64_t bits_of(double value, DType dtype) {
-  std::uint64_t bits = 0;
-  dispatch_all(dtype, [&](auto tag) {
-    const auto v = saturate<typename decltype(tag)::type>(value);
-    std::memcpy(&bits, &v, sizeof(v));
-  });
-  return bits;
 }
 
 }  // namespace varo

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/copy/copy.h"
 
+#include <cstdlib>
 #include <cstring>
 
 #include "core/dispatch.h"
+#include "kernels/copy/chunks.h"
 #include "kernels/copy/rows.h"
-#include "kernels/copy/walk.h"
 
 namespace varo {
 
@@ -44,38 +45,50 @@ struct CopySink {
 };
 
 template <class T>
-void copy_as(const void* src, void* dst, const Walk& w, Parallel& parallel) {
+void copy_as(const void* src, void* dst, const Walk<2>& w, Parallel& parallel) {
   for_chunks(static_cast<const T*>(src), w, parallel, CopySink<T>{static_cast<T*>(dst)});
 }
 
 // Short rows that are contiguous on both sides (channels, mostly) move as one wide element:
 // returns its size in bytes and takes the row out of the walk, or returns 0.
-std::size_t widen(Walk& w, std::size_t size) {
-  const WalkAxis row = w.axis[w.rank - 1];
+std::size_t widen(Walk<2>& w, std::size_t size) {
+  const WalkAxis<2> row = w.axis[w.rank - 1];
   const std::size_t bytes = static_cast<std::size_t>(row.extent) * size;
-  if (w.rank < 2 || row.from != 1 || row.to != 1) return 0;
+  if (w.rank < 2 || row.step[kFrom] != 1 || row.step[kTo] != 1) return 0;
   if (bytes != 2 && bytes != 4 && bytes != 8 && bytes != 16) return 0;
-  bool whole = w.from % row.extent == 0 && w.to % row.extent == 0;
-  for (int i = 0; i + 1 < w.rank; ++i)
-    whole = whole && w.axis[i].from % row.extent == 0 && w.axis[i].to % row.extent == 0;
-  if (!whole) return 0;
-  --w.rank;
-  w.from /= row.extent;
-  w.to /= row.extent;
-  for (int i = 0; i < w.rank; ++i) {
-    w.axis[i].from /= row.extent;
-    w.axis[i].to /= row.extent;
+  Walk<2> wide = w;
+  --wide.rank;
+  bool whole = true;
+  const auto divide = [&](std::int64_t& offset) {
+    whole = whole && offset % row.extent == 0;
+    offset /= row.extent;
+  };
+  for (const int k : {kTo, kFrom}) {
+    divide(wide.start[k]);
+    for (int i = 0; i < wide.rank; ++i) divide(wide.axis[i].step[k]);
   }
+  if (!whole) return 0;
+  w = wide;
   return bytes;
+}
+
+// False where copy_rows() gains nothing for sure: dst stays in the caches and has no short axis of
+// channels. It is asked first because small copies are many.
+bool may_be_rows(const View& dst, std::int64_t stream_above) {
+  if (dst.volume() * static_cast<std::int64_t>(dst.element_size()) > stream_above) return true;
+  for (int i = 0; i < dst.rank(); ++i)
+    if (std::abs(dst.strides[i]) == 1 && dst.shape[i] > 1 && dst.shape[i] <= 4) return true;
+  return false;
 }
 
 }  // namespace
 
 void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches) {
-  const Box whole{Dims::filled(dst.rank(), 0), dst.shape};
-  if (copy_rows(src, whole, dst, 0, parallel, past_caches ? 0 : kStreamAbove)) return;
-  Walk w = walk_of(src, dst.strides);
-  switch (w.empty ? 0 : widen(w, src.element_size())) {
+  const std::int64_t stream_above = past_caches ? 0 : kStreamAbove;
+  if (may_be_rows(dst, stream_above) && copy_rows(unpadded(src), dst, parallel, stream_above))
+    return;
+  Walk<2> w = copy_walk(src, dst.strides);
+  switch (w.count() == 0 ? 0 : widen(w, src.element_size())) {
     case 2:
       return copy_as<Blob<2>>(src.data, dst.data, w, parallel);
     case 4:
@@ -96,32 +109,20 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel) {
   copy({&bits, dst.dtype, dst.shape, Dims::filled(dst.rank(), 0)}, dst, parallel);
 }
 
-void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel, bool past_caches) {
-  if (!src.padded()) return copy(src.view(), dst, parallel, past_caches);
-  copy_padded(src.valid_view(), src.valid(), dst, src.fill_bits(), parallel, past_caches);
-}
-
-void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-                 Parallel& parallel, bool past_caches) {
-  if (copy_rows(inside, box, dst, bits, parallel, past_caches ? 0 : kStreamAbove)) return;
-  copy(inside, fill_outside(box, dst, bits, parallel), parallel);
+void copy_padded(const PaddedView& src, const View& dst, Parallel& parallel, bool past_caches) {
+  if (!src.padded()) return copy(src.inside, dst, parallel, past_caches);
+  if (copy_rows(src, dst, parallel, past_caches ? 0 : kStreamAbove)) return;
+  copy(src.inside, fill_outside(src.box, dst, src.fill, parallel), parallel);
 }
 
 View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel& parallel) {
   // Peel off the outside one axis at a time; what is left in `inner` is the box.
-  const auto size = static_cast<std::int64_t>(dst.element_size());
   View inner = dst;
   for (int i = 0; i < dst.rank(); ++i) {
-    const auto part = [&](std::int64_t lo, std::int64_t hi) {
-      View v = inner;
-      v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * size;
-      v.shape[i] = hi - lo;
-      return v;
-    };
-    const std::int64_t extent = inner.shape[i];
-    if (box.lo[i] > 0) fill(part(0, box.lo[i]), bits, parallel);
-    if (box.hi[i] < extent) fill(part(box.hi[i], extent), bits, parallel);
-    inner = part(box.lo[i], box.hi[i]);
+    const std::int64_t lo = box.lo[i], hi = box.hi[i], extent = inner.shape[i];
+    if (lo > 0) fill(inner.part(i, 0, lo), bits, parallel);
+    if (hi < extent) fill(inner.part(i, hi, extent - hi), bits, parallel);
+    inner = inner.part(i, lo, hi - lo);
   }
   return inner;
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/parallel.h"
-#include "varo/tensor.h"
+#include "varo/view.h"
 
 namespace varo {
 
@@ -11,20 +11,15 @@ namespace varo {
 ///
 /// src     any strides, also negative and zero
 /// dst     any strides, not overlapping src
-/// past_caches  nobody reads dst soon: rows go past the caches, as those of more than 16 MiB always
-///         do
+/// past_caches  nobody reads dst soon: rows are written with non-temporal stores, as those of more
+///         than 16 MiB always are
 /// memory  none
 /// errors  none
 void copy(const ConstView& src, const View& dst, Parallel& parallel, bool past_caches = false);
 
-/// As copy() from a tensor that may be padded: elements outside src.valid() become its fill.
-/// \pre !src.deferred(), equal shapes and element sizes
-void copy_tensor(const Tensor& src, const View& dst, Parallel& parallel, bool past_caches = false);
-
-/// The same of what copy_tensor() would find in a tensor: elements of `inside`, which fills `box`
-/// of dst, and the value whose bytes are `bits` around them.
-void copy_padded(const ConstView& inside, const Box& box, const View& dst, std::uint64_t bits,
-                 Parallel& parallel, bool past_caches = false);
+/// As copy(), with the padding. \pre equal shapes and element sizes
+void copy_padded(const PaddedView& src, const View& dst, Parallel& parallel,
+                 bool past_caches = false);
 
 /// Sets every element of dst outside of `box` to the value whose bytes are `bits` and returns the
 /// part of dst inside. \pre box lies inside dst's index space
@@ -35,8 +30,5 @@ void fill(const View& dst, std::uint64_t bits, Parallel& parallel);
 
 /// Copies with saturating conversion (core/convert.h) from src.dtype to dst.dtype.
 void convert(const ConstView& src, const View& dst, Parallel& parallel);
-
-/// The bytes of `value` converted to dtype (saturating): what fill() and Tensor::windowed() take.
-std::uint64_t bits_of(double value, DType dtype);
 
 }  // namespace varo

@@ -32,11 +32,8 @@ void expect_walk(const ConstView& inside, const Box& box, Target& t) {
       valid = valid && at[i] >= box.lo[i] && at[i] < box.hi[i];
       source[i] -= box.lo[i];
     }
-    const void* const from =
-        valid ? static_cast<const void*>(inside.ptr<std::uint8_t>() +
-                                         varo::testing::offset_of(inside.strides, source) * bytes)
-              : &kBits;
-    std::memcpy(base + varo::testing::offset_of(t.view.strides, at) * bytes, from, size);
+    const void* const from = valid ? inside.at(source) : &kBits;
+    std::memcpy(base + offset_of(t.view.strides, at) * bytes, from, size);
   });
 }
 
@@ -63,8 +60,7 @@ void check(const Case& c, DType dtype, bool works) {
   ConstView inside{source.data(), dtype, in, strides};
   for (int i = 0; i < 4; ++i) {
     if ((c.flipped >> i & 1) == 0 || volume(in) == 0) continue;
-    inside.data =
-        static_cast<const std::byte*>(inside.data) + (in[i] - 1) * inside.strides[i] * size;
+    inside.data = advanced(inside.data, (in[i] - 1) * inside.strides[i], dtype);
     inside.strides[i] *= -1;
   }
   Target t;
@@ -84,7 +80,7 @@ void check(const Case& c, DType dtype, bool works) {
       for (Parallel* parallel : {&Parallel::serial(), static_cast<Parallel*>(&threads),
                                  static_cast<Parallel*>(&shuffled)}) {
         t.bytes = before;
-        EXPECT_EQ(copy_rows(inside, box, t.view, kBits, *parallel, stream_above), works);
+        EXPECT_EQ(copy_rows({inside, c.shape, box, kBits}, t.view, *parallel, stream_above), works);
         ASSERT_TRUE(t.bytes == t.want)
             << hwy::TargetName(targets & -targets) << " " << to_string(c.shape) << " inside "
             << to_string(c.lo) << " to " << to_string(c.hi) << " flipped " << c.flipped << " of "

@@ -8,6 +8,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "core/convert.h"
 #include "kernels/copy/rows.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,7 +34,7 @@ class Direct {
   std::byte* at_ = nullptr;
 };
 
-// Collects whole cache lines in L1 and streams them out. What shares a line with bytes that are not
+// Collects whole cache lines in L1 and writes them with non-temporal stores. What shares a line with bytes that are not
 // ours is stored as usual.
 class Streamed {
  public:
@@ -157,8 +158,8 @@ HWY_INLINE void fill(T* out, std::int64_t n, T value) {
 template <class T, int kChannels, int kStep, class Writer>
 HWY_NOINLINE void units(const Plan& p, std::int64_t begin, std::int64_t end) {
   constexpr auto size = static_cast<std::int64_t>(sizeof(T));
-  T value;
-  std::memcpy(&value, &p.bits, sizeof(T));
+  const T value = from_bits<T>(p.fill);
+  const std::int64_t channel = kChannels > 1 ? p.walk.axis[p.row + 1].step[kFrom] : 0;
   Writer writer;
   const auto put_value = [&](std::int64_t voxels) HWY_ATTR {
     for (std::int64_t left = voxels * kChannels, n; left > 0; left -= n) {
@@ -171,42 +172,33 @@ HWY_NOINLINE void units(const Plan& p, std::int64_t begin, std::int64_t end) {
       n = std::min(voxels, writer.room() / (size * kChannels));
       if (n < voxels) n -= n % 64;  // whole vectors
       auto* const to = reinterpret_cast<T*>(writer.place(n * size * kChannels));
-      interleave<kChannels, kStep>(in, p.channel_from, n, to);
+      interleave<kChannels, kStep>(in, channel, n, to);
     }
   };
 
-  std::int64_t at[kMaxRank], rest = begin / p.pieces, piece = begin % p.pieces;
-  for (int i = p.rank - 1; i >= 0; --i) {
-    at[i] = rest % p.axis[i].extent;
-    rest /= p.axis[i].extent;
-  }
+  const std::int64_t extent = p.walk.axis[p.row].extent;
+  Odometer at(p.walk, p.row, begin / p.pieces);
+  std::int64_t piece = begin % p.pieces;
   for (std::int64_t unit = begin; unit < end; ++unit) {
-    std::int64_t from = 0, to = 0;
     bool inside = true;
-    for (int i = 0; i < p.rank; ++i) {
-      const Axis& a = p.axis[i];
-      inside = inside && at[i] >= a.lo && at[i] < a.hi;
-      from += (at[i] - a.lo) * a.from;
-      to += at[i] * a.to;
-    }
-    const std::int64_t first = piece * p.piece, last = std::min(first + p.piece, p.row.extent);
-    const std::int64_t lo = inside ? std::clamp(p.row.lo, first, last) : last;
-    const std::int64_t hi = inside ? std::clamp(p.row.hi, lo, last) : last;
-    writer.seek(p.dst + (to + first * kChannels) * size);
+    for (int i = 0; i < p.row; ++i) inside = inside && at.at[i] >= p.lo[i] && at.at[i] < p.hi[i];
+    const std::int64_t first = piece * p.piece, last = std::min(first + p.piece, extent);
+    const std::int64_t lo = inside ? std::clamp(p.lo[p.row], first, last) : last;
+    const std::int64_t hi = inside ? std::clamp(p.hi[p.row], lo, last) : last;
+    writer.seek(static_cast<std::byte*>(p.dst) + (at.offset[kTo] + first * kChannels) * size);
     put_value(lo - first);
-    if (hi > lo)
-      put_inside(reinterpret_cast<const T*>(p.src) + from + (lo - p.row.lo) * kStep, hi - lo);
+    if (hi > lo) put_inside(static_cast<const T*>(p.src) + at.offset[kFrom] + lo * kStep, hi - lo);
     put_value(last - hi);
     if (++piece < p.pieces) continue;
     piece = 0;
-    for (int i = p.rank - 1; i >= 0 && ++at[i] == p.axis[i].extent; --i) at[i] = 0;
+    at.next();
   }
   writer.finish();
 }
 
 template <class T, int kChannels>
 void by_step(const Plan& p, std::int64_t begin, std::int64_t end) {
-  const bool forwards = p.row.from == 1;
+  const bool forwards = p.walk.axis[p.row].step[kFrom] == 1;
   if (p.stream && forwards) return units<T, kChannels, 1, Streamed>(p, begin, end);
   if (p.stream) return units<T, kChannels, -1, Streamed>(p, begin, end);
   if (forwards) return units<T, kChannels, 1, Direct>(p, begin, end);

@@ -251,11 +251,8 @@ void convolve_tile(const Plan& p, const std::byte* in, std::byte* out, std::byte
   const std::int64_t tx = take(p.x.extent, p.tile_x);
   const std::int64_t ty = take(p.y.extent, p.tile_y);
   const std::int64_t tz = take(p.z.extent, p.tile_z);
-  for (int i = 0; i < p.outer_rank; ++i) {
-    const std::int64_t at = take(p.outer[i].extent, 1);
-    in += at * p.outer[i].in * static_cast<std::int64_t>(size_of(p.in_type));
-    out += at * p.outer[i].out * static_cast<std::int64_t>(size_of(p.out_type));
-  }
+  in = advanced(in, p.outer.offset(tile, 0), p.in_type);
+  out = advanced(out, p.outer.offset(tile, 1), p.out_type);
   Tile(p, in, out, slot, tz, ty, tx).run();
 }
 

@@ -47,6 +47,7 @@ void assign_axes(Plan& p, const ConstView& in, const View& out,
 
   // Innermost first: the row's axis and its channels, then y and z; what is left is outer. The
   // order is the logical one, whatever the strides: it decides about rounding.
+  AxisSet outer = 0;
   p.z = p.y = p.x = p.channel = {1, 0, 0, 0, nullptr};
   const int last = rank - 1;
   const bool plain_row = rank > 0 && windows.size() < 3 && axes[last].half == nullptr &&
@@ -70,10 +71,11 @@ void assign_axes(Plan& p, const ConstView& in, const View& out,
     } else if (!have_x && !have_channel) {
       p.channel = a;
       have_channel = true;
-    } else if (a.extent != 1) {
-      p.outer[p.outer_rank++] = a;
+    } else {
+      outer |= AxisSet{1} << k;
     }
   }
+  p.outer = walk_along(outer, in.shape, Order::logical, in.strides, out.strides);
   p.has_z = p.z.half != nullptr;
   for (Axis* a : {&p.x, &p.y, &p.z})
     if (a->half == nullptr) a->half = &kOne;
@@ -108,7 +110,7 @@ Plan make_plan(const ConstView& in, const View& out, const Convolution& what) {
   p.tile_y = std::max({rows - 2 * p.y.radius, 4 * p.y.radius, std::int64_t{16}});
   p.tile_y = ceil_div(even_tile(p.y.extent, p.tile_y), kGroupRows) * kGroupRows;
   std::int64_t others = ceil_div(p.y.extent, p.tile_y) * ceil_div(p.x.extent, p.tile_x);
-  for (int i = 0; i < p.outer_rank; ++i) others *= p.outer[i].extent;
+  others *= p.outer.count();
   p.tile_z = std::max({p.z.extent * others / kTasks, 8 * p.z.radius, std::int64_t{16}});
   p.tile_z = ceil_div(even_tile(p.z.extent, p.tile_z), kGroupRows) * kGroupRows;
   p.tiles = others * ceil_div(p.z.extent, p.tile_z);

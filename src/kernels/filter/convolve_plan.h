@@ -2,6 +2,7 @@
 /// How convolve() walks a volume; shared by its planner and its loops.
 #pragma once
 
+#include "core/walk.h"
 #include "kernels/copy/convert_row.h"
 #include "kernels/filter/convolve.h"
 
@@ -29,8 +30,7 @@ inline constexpr std::int64_t kLineFloats = 16;
 /// rows at once: those of as many planes along z, those of as many lines along y. A row is x by
 /// channel elements, so that neighbours along x lie `channels` apart.
 struct Plan {
-  int outer_rank = 0;
-  Axis outer[kMaxRank];
+  Walk<2> outer;  ///< of input and output
   Axis z, y, x, channel;
   std::int64_t tile_z = 1, tile_y = 1, tile_x = 1;
   std::int64_t tiles = 0;

@@ -11,11 +11,11 @@
 #include "core/pooled.h"
 #include "kernels/label/forest.h"
 #include "kernels/label/slab.h"
-#include "kernels/label/walk.h"
+#include "kernels/label/visit_order.h"
 
 namespace varo {
 
-using label::Axis, label::Forest, label::Slab, label::Slice, label::Touch, label::Walk;
+using label::Axis, label::Forest, label::Slab, label::Slice, label::Touch, label::VisitOrder;
 
 namespace {
 
@@ -23,7 +23,7 @@ constexpr std::int64_t kSlab = std::int64_t{1} << 20;     // elements of one par
 constexpr std::int64_t kEntries = std::int64_t{1} << 14;  // components of one
 
 // Labels slab by slab and unites what meets at their borders.
-Forest label_slabs(const Walk& walk, bool has_background, std::uint32_t background,
+Forest label_slabs(const VisitOrder& walk, bool has_background, std::uint32_t background,
                    Parallel& parallel) {
   const std::int64_t extent = walk.outer() > 0 ? walk.axes[0].extent : 1;
   std::int64_t voxels = 1;
@@ -67,7 +67,7 @@ std::int64_t value_of(std::uint32_t bits) {
 
 // Fills a table in the order of `roots`; whether that is by class, then by first voxel.
 bool fill_table(ComponentTable& table, Forest& forest, std::span<const std::uint32_t> roots,
-                const Walk& walk, std::int64_t (*value)(std::uint32_t), Parallel& parallel) {
+                const VisitOrder& walk, std::int64_t (*value)(std::uint32_t), Parallel& parallel) {
   const auto rank = static_cast<std::size_t>(table.rank);
   std::atomic<bool> ordered{true};
   const auto count = static_cast<std::int64_t>(roots.size());
@@ -98,7 +98,7 @@ bool fill_table(ComponentTable& table, Forest& forest, std::span<const std::uint
   return ordered;
 }
 
-ComponentTable table_of(Forest& forest, const Walk& walk, int rank,
+ComponentTable table_of(Forest& forest, const VisitOrder& walk, int rank,
                         std::int64_t (*value)(std::uint32_t), Parallel& parallel) {
   struct Found {
     std::int64_t value, first;
@@ -148,7 +148,7 @@ ComponentTable label_components(const ConstView& labels, std::int64_t background
   ComponentTable table;
   table.rank = labels.rank();
   if (labels.volume() == 0) return table;
-  const Walk walk = label::walk_of(labels);
+  const VisitOrder walk = label::visit_order(labels);
   dispatch<bool, std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
            std::int32_t>(labels.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

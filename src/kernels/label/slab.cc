@@ -16,7 +16,7 @@ constexpr std::int64_t kFewRuns = 8;
 
 }  // namespace
 
-Slab::Slab(const Walk& walk, bool has_background, std::uint32_t background)
+Slab::Slab(const VisitOrder& walk, bool has_background, std::uint32_t background)
     : forest(walk.rank), walk_(walk) {
   const std::int64_t n = walk.along().extent;
   const std::int64_t capacity = std::max(kBatch, std::min(n, 4 * kBatch));

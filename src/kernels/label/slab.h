@@ -9,7 +9,7 @@
 #include "kernels/label/forest.h"
 #include "kernels/label/runs.h"
 #include "kernels/label/touch.h"
-#include "kernels/label/walk.h"
+#include "kernels/label/visit_order.h"
 
 namespace varo::label {
 
@@ -30,7 +30,7 @@ struct Slice {
 class Slab {
  public:
   /// Keeps a reference to `walk`.
-  Slab(const Walk& walk, bool has_background, std::uint32_t background);
+  Slab(const VisitOrder& walk, bool has_background, std::uint32_t background);
   /// Hyper-slices [begin, end).
   void run(std::int64_t begin, std::int64_t end);
 
@@ -50,7 +50,7 @@ class Slab {
   // The same for many runs and two other rows.
   void join(const Meeting& x, const Meeting& y, Run* runs);
 
-  const Walk& walk_;
+  const VisitOrder& walk_;
   Slice current_, previous_;
   bool have_previous_ = false;
   std::int64_t at_[kMaxRank] = {};

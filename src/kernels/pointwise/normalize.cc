@@ -2,10 +2,10 @@
 #include "kernels/pointwise/normalize.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "core/walk.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pointwise/normalize.cc"
@@ -84,74 +84,46 @@ HWY_EXPORT(choose);
 // Groups shorter than this are not worth a row of their own.
 constexpr std::int64_t kShortGroup = 32;
 
-struct Axis {
-  std::int64_t extent = 1, in = 0, out = 0, param = 0;
-};
+constexpr int kOut = 0, kIn = 1, kParam = 2;
 
 // The volume as rows of `repeat` groups side by side. Parameters may go on from one element of a
 // group to the next, and from one group to the next.
-struct Walk {
-  int rank = 0;
-  Axis outer[kMaxRank];
-  Axis repeat, group;
-  std::int64_t rows = 1;
-  bool uniform() const { return group.param == 0 && repeat.param == 0; }
+struct Groups {
+  Walk<3> rows;  // what is outside of a row: rank may be 0
+  WalkAxis<3> repeat{1, {}}, group{1, {}};
+  bool uniform() const { return group.step[kParam] == 0 && repeat.step[kParam] == 0; }
 };
 
-Walk walk_of(const ConstView& in, const View& out, const Strides& params) {
-  Walk w;
-  Axis axes[kMaxRank];
-  int n = 0;
-  for (int i = 0; i < in.rank(); ++i)
-    if (in.shape[i] != 1) axes[n++] = {in.shape[i], in.strides[i], out.strides[i], params[i]};
-  std::stable_sort(axes, axes + n,
-                   [](const Axis& a, const Axis& b) { return std::abs(a.out) > std::abs(b.out); });
-  int merged = 0;
-  for (int i = 0; i < n; ++i) {
-    const Axis& a = axes[i];
-    if (merged > 0) {
-      Axis& before = axes[merged - 1];
-      if (before.in == a.in * a.extent && before.out == a.out * a.extent &&
-          before.param == a.param * a.extent) {
-        before = {before.extent * a.extent, a.in, a.out, a.param};
-        continue;
-      }
-    }
-    axes[merged++] = a;
+Groups groups_of(const ConstView& in, const View& out, const Strides& params) {
+  Groups g{.rows = walk_of(in.shape, Order::memory, out.strides, in.strides, params)};
+  g.group = g.rows.axis[--g.rows.rank];
+  if (g.rows.rank == 0) return g;
+  const WalkAxis<3>& a = g.rows.axis[g.rows.rank - 1];
+  const bool side_by_side = a.step[kIn] == g.group.step[kIn] * g.group.extent &&
+                            a.step[kOut] == g.group.step[kOut] * g.group.extent;
+  if (side_by_side && g.group.extent < (a.step[kParam] == 0 ? kBlock : kShortGroup)) {
+    g.repeat = a;
+    --g.rows.rank;
   }
-  if (merged > 0) w.group = axes[--merged];
-  if (merged > 0) {
-    const Axis& a = axes[merged - 1];
-    const bool side_by_side =
-        a.in == w.group.in * w.group.extent && a.out == w.group.out * w.group.extent;
-    if (side_by_side && w.group.extent < (a.param == 0 ? kBlock : kShortGroup)) {
-      w.repeat = a;
-      --merged;
-    }
-  }
-  w.rank = merged;
-  for (int i = 0; i < merged; ++i) {
-    w.outer[i] = axes[i];
-    w.rows *= axes[i].extent;
-  }
-  return w;
+  return g;
 }
 
 class Rows {
  public:
-  Rows(const Walk& w, const ConstView& in, const View& out, const NormalizeParams& params)
-      : w_(w),
+  Rows(const Groups& groups, const ConstView& in, const View& out, const NormalizeParams& params)
+      : groups_(groups),
         in_(in),
         out_(out),
         params_(params),
         row_(HWY_DYNAMIC_DISPATCH(choose)(in.dtype, out.dtype == DType::f32)),
-        direct_((out.dtype == DType::f32 || out.dtype == DType::f64) && w.group.out == 1),
-        uniform_(w.uniform()) {}
+        direct_((out.dtype == DType::f32 || out.dtype == DType::f64) &&
+                groups.group.step[kOut] == 1),
+        uniform_(groups.uniform()) {}
 
   // Elements [begin, end) of a row, which starts at these offsets.
   void run(std::int64_t in, std::int64_t out, std::int64_t param, std::int64_t begin,
            std::int64_t end) {
-    const std::int64_t group = w_.group.extent;
+    const std::int64_t group = groups_.group.extent;
     // Whole groups, so that a block's parameters are those of the block before.
     const std::int64_t block = uniform_ || group >= kBlock ? kBlock : kBlock / group * group;
     std::int64_t loaded = 0, loaded_at = -1;
@@ -162,20 +134,18 @@ class Rows {
       if (uniform_) {
         offset = params_.offset + param;
         gain = params_.gain + param;
-      } else if (group >= kBlock && w_.group.param == 1) {
+      } else if (group >= kBlock && groups_.group.step[kParam] == 1) {
         n = std::min(n, group - at);
         offset = params_.offset + param + at;
         gain = params_.gain + param + at;
-      } else if (w_.repeat.param != 0 || at != loaded_at || n > loaded) {
-        load(param + i / group * w_.repeat.param, at, n);
+      } else if (groups_.repeat.step[kParam] != 0 || at != loaded_at || n > loaded) {
+        load(param + i / group * groups_.repeat.step[kParam], at, n);
         loaded = n;
         loaded_at = at;
       }
-      const auto in_size = static_cast<std::int64_t>(in_.element_size()),
-                 out_size = static_cast<std::int64_t>(out_.element_size());
-      std::byte* to = static_cast<std::byte*>(out_.data) + (out + i * w_.group.out) * out_size;
-      row_(in_.ptr<std::byte>() + (in + i * w_.group.in) * in_size, w_.group.in, n, offset, gain,
-           uniform_, params_.shift, direct_ ? to : static_cast<void*>(buffer_));
+      void* const to = advanced(out_.data, out + i * groups_.group.step[kOut], out_.dtype);
+      row_(advanced(in_.data, in + i * groups_.group.step[kIn], in_.dtype), groups_.group.step[kIn],
+           n, offset, gain, uniform_, params_.shift, direct_ ? to : buffer_);
       if (!direct_) store(n, to);
     }
   }
@@ -183,16 +153,16 @@ class Rows {
  private:
   // Parameters of n elements from number `at` of a group, whose own parameters start at `param`.
   void load(std::int64_t param, std::int64_t at, std::int64_t n) {
-    for (std::int64_t k = 0; k < n; param += w_.repeat.param, at = 0) {
-      for (; at < w_.group.extent && k < n; ++at, ++k) {
-        offset_[k] = params_.offset[param + at * w_.group.param];
-        gain_[k] = params_.gain[param + at * w_.group.param];
+    for (std::int64_t k = 0; k < n; param += groups_.repeat.step[kParam], at = 0) {
+      for (; at < groups_.group.extent && k < n; ++at, ++k) {
+        offset_[k] = params_.offset[param + at * groups_.group.step[kParam]];
+        gain_[k] = params_.gain[param + at * groups_.group.step[kParam]];
       }
     }
   }
 
   void store(std::int64_t n, void* to) {
-    const std::int64_t step = w_.group.out;
+    const std::int64_t step = groups_.group.step[kOut];
     dispatch_all(out_.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* out = static_cast<T*>(to);
@@ -205,7 +175,7 @@ class Rows {
     });
   }
 
-  const Walk& w_;
+  const Groups& groups_;
   const ConstView in_;
   const View& out_;
   const NormalizeParams& params_;
@@ -221,28 +191,22 @@ void normalize(const ConstView& in, const View& out, const NormalizeParams& para
                Parallel& parallel) {
   namespace nm = normalization;
   if (in.volume() == 0) return;
-  const nm::Walk w = nm::walk_of(in, out, params.strides);
-  const std::int64_t length = w.repeat.extent * w.group.extent;
+  const nm::Groups g = nm::groups_of(in, out, params.strides);
+  const std::int64_t length = g.repeat.extent * g.group.extent;
   // Long rows in pieces of whole blocks, short ones many together.
   constexpr std::int64_t kPiece = 32 * nm::kBlock;
-  const bool any_cut = w.uniform() || w.group.extent >= nm::kBlock;
+  const bool any_cut = g.uniform() || g.group.extent >= nm::kBlock;
   const std::int64_t size =
-      std::min(length, any_cut ? kPiece : kPiece / w.group.extent * w.group.extent);
+      std::min(length, any_cut ? kPiece : kPiece / g.group.extent * g.group.extent);
   const std::int64_t pieces = (length + size - 1) / size;
-  parallel_for(parallel, w.rows * pieces, 2 * kPiece / size,
+  parallel_for(parallel, g.rows.count() * pieces, 2 * kPiece / size,
                [&](std::int64_t begin, std::int64_t end) {
-                 nm::Rows rows(w, in, out, params);
+                 nm::Rows rows(g, in, out, params);
                  for (std::int64_t k = begin; k < end; ++k) {
-                   std::int64_t rest = k / pieces, from = 0, to = 0, param = 0;
-                   for (int i = w.rank - 1; i >= 0; --i) {
-                     const std::int64_t at = rest % w.outer[i].extent;
-                     rest /= w.outer[i].extent;
-                     from += at * w.outer[i].in;
-                     to += at * w.outer[i].out;
-                     param += at * w.outer[i].param;
-                   }
+                   const auto start = [&](int i) { return g.rows.offset(k / pieces, i); };
                    const std::int64_t first = k % pieces * size;
-                   rows.run(from, to, param, first, std::min(length, first + size));
+                   rows.run(start(nm::kIn), start(nm::kOut), start(nm::kParam), first,
+                            std::min(length, first + size));
                  }
                });
 }

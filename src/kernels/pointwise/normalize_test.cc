@@ -14,7 +14,6 @@ namespace {
 using testing::fill_random;
 using testing::for_each_index;
 using testing::make_volume;
-using testing::offset_of;
 using testing::values_of;
 using testing::Volume;
 

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pointwise/program.h"
 
-#include <cstring>
 #include <utility>
 
 #include "core/convert.h"
-#include "core/dispatch.h"
 
 namespace varo {
 
 namespace {
-
-template <class T>
-std::uint64_t bytes_of(DType dtype, T value) {
-  std::uint64_t bits = 0;
-  dispatch_all(dtype, [&](auto tag) {
-    const auto converted = saturate<typename decltype(tag)::type>(value);
-    std::memcpy(&bits, &converted, sizeof(converted));
-  });
-  return bits;
-}
 
 bool compares(Op op) { return op >= Op::eq && op <= Op::ge; }
 
@@ -36,11 +24,11 @@ Register ProgramBuilder::input(DType dtype) {
 }
 
 Register ProgramBuilder::constant(DType dtype, double value) {
-  return constant_bits(dtype, bytes_of(dtype, value));
+  return constant_bits(dtype, bits_of(value, dtype));
 }
 
 Register ProgramBuilder::constant(DType dtype, std::int64_t value) {
-  return constant_bits(dtype, bytes_of(dtype, value));
+  return constant_bits(dtype, bits_of(value, dtype));
 }
 
 Register ProgramBuilder::constant_bits(DType dtype, std::uint64_t bits) {

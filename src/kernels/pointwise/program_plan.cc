@@ -18,9 +18,9 @@ void add_steps(ProgramPlan& plan, std::size_t inputs) {
   for (const Instruction& instruction : plan.program->code) {
     Step step{instruction};
     const auto& from = instruction.from;
-    if (instruction.op == Op::input) step.walker = &plan.walk.walkers[1 + instruction.value];
+    if (instruction.op == Op::input) step.walker = &plan.walkers[1 + instruction.value];
     if (addresses_numbers(instruction.op))
-      step.walker = &plan.walk.walkers[1 + inputs + instruction.value];
+      step.walker = &plan.walkers[1 + inputs + instruction.value];
     step.uniform = step.walker == nullptr || step.walker->uniform;
     for (const int number : from)
       if (number >= 0) step.uniform = step.uniform && plan.steps[at(number)].uniform;
@@ -130,7 +130,7 @@ void place_registers(ProgramPlan& plan) {
 
 ProgramPlan plan_program(const Program& program, std::span<const ConstView> inputs,
                          const View& out) {
-  ProgramPlan plan{.program = &program, .walk = walk_of(out, inputs, program.indices)};
+  ProgramPlan plan{.program = &program, .walkers = walkers_of(out, inputs, program.indices)};
   add_steps(plan, inputs.size());
   find_chains(plan);
   find_wide(plan);

@@ -8,7 +8,7 @@
 #include "core/pooled.h"
 #include "kernels/pointwise/chain.h"
 #include "kernels/pointwise/loops.h"
-#include "kernels/pointwise/walk.h"
+#include "kernels/pointwise/walker.h"
 
 namespace varo {
 
@@ -29,7 +29,7 @@ struct Step {
 
 struct ProgramPlan {
   const Program* program;
-  Walk walk;
+  PooledVector<Walker> walkers;  // see walkers_of()
   PooledVector<Step> steps;
   PooledVector<Link> links;
   PooledVector<int> link_operands;        // of each link: the step whose elements it reads, or -1

@@ -26,7 +26,6 @@ std::int64_t tile_of(const ProgramPlan& plan) {
 
 // Where the random numbers of one tile are in their stream.
 struct Numbers {
-  const Walk& walk;
   const Walker& walker;
   std::int64_t begin, count;
 
@@ -35,12 +34,12 @@ struct Numbers {
   template <class Range, class Each>
   void visit(const Range& range, const Each& each) const {
     std::int64_t first = 0;
-    if (consecutive(walk, walker, begin, count, &first)) {
+    if (consecutive(walker, begin, count, &first)) {
       range(static_cast<std::uint64_t>(first), std::int64_t{0}, count);
       return;
     }
     std::int64_t position = 0;
-    for_rows(walk, walker, begin, count,
+    for_rows(walker, begin, count,
              [&](std::int64_t offset, std::int64_t step, std::int64_t length) {
                if (step == 1) {
                  range(static_cast<std::uint64_t>(offset), position, length);
@@ -106,7 +105,7 @@ void compute(const ProgramPlan& plan, const Step& step, std::int64_t begin, std:
   if (step.loop != nullptr) return step.loop(o, count);
   if (step.instruction.op == Op::lookup)
     return run_lookup(plan.program->tables[step.instruction.value], o, count);
-  run_random(step.instruction, {plan.walk, *step.walker, begin, count}, o);
+  run_random(step.instruction, {*step.walker, begin, count}, o);
 }
 
 // Values of what is the same everywhere; links that read them.
@@ -139,13 +138,13 @@ void compute_constants(ProgramPlan& plan) {
 
 // Memory that a tile will read or write, fetched into the caches a bit at a time.
 struct Fetch {
-  const std::byte* from;
+  const void* from;
   std::int64_t size;  // of an element
 
   void elements(std::int64_t begin, std::int64_t count) const {
     constexpr std::int64_t kLine = 64;
     for (std::int64_t at = begin * size; at < (begin + count) * size; at += kLine)
-      hwy::Prefetch(from + at);
+      hwy::Prefetch(static_cast<const std::byte*>(from) + at);
   }
 };
 
@@ -177,13 +176,12 @@ class Runner {
 
  private:
   void tile(std::int64_t begin, std::int64_t count) {
-    const Walker& out = plan_.walk.walkers[0];
+    const Walker& out = plan_.walkers[0];
     const std::size_t result = plan_.steps.size() - 1,
                       size = size_of(plan_.steps[result].instruction.dtype);
-    std::byte* direct = nullptr;
-    if (std::int64_t offset = 0; consecutive(plan_.walk, out, begin, count, &offset))
-      direct = static_cast<std::byte*>(const_cast<void*>(out.data)) +
-               offset * static_cast<std::int64_t>(size);
+    void* direct = nullptr;
+    if (std::int64_t offset = 0; consecutive(out, begin, count, &offset))
+      direct = advanced(const_cast<void*>(out.data), offset, plan_.steps[result].instruction.dtype);
     if (past_caches_) direct = nullptr;
     fetches_.clear();
     if (direct != nullptr) fetches_.push_back({direct, static_cast<std::int64_t>(size)});
@@ -197,7 +195,7 @@ class Runner {
     }
     dispatch_width(plan_.steps[result].instruction.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      scatter(plan_.walk, out, begin, count, static_cast<const T*>(values_[result]), past_caches_);
+      scatter(out, begin, count, static_cast<const T*>(values_[result]), past_caches_);
     });
   }
 
@@ -234,43 +232,35 @@ class Runner {
     std::int64_t first = 0;
     const bool whole_groups =
         step.walker == nullptr ||
-        (consecutive(plan_.walk, *step.walker, begin, count, &first) && first % kBit == 0);
+        (consecutive(*step.walker, begin, count, &first) && first % kBit == 0);
     const std::int64_t bit = whole_groups ? kBit : count;
     const auto& from = step.instruction.from;
     for (std::int64_t at = 0; at < count; at += bit) {
       const std::int64_t n = std::min(bit, count - at);
       for (const Fetch& fetch : fetches_) fetch.elements(at, n);
-      Operands o{moved(whole.to, step, at), {}};
+      Operands o{advanced(whole.to, at, step.instruction.dtype), {}};
       for (std::size_t k = 0; k < 3; ++k)
         if (from[k] >= 0)
-          o.from[k] = moved(const_cast<void*>(whole.from[k]),
-                            plan_.steps[static_cast<std::size_t>(from[k])], at);
+          o.from[k] = advanced(whole.from[k], at,
+                               plan_.steps[static_cast<std::size_t>(from[k])].instruction.dtype);
       compute(plan_, step, begin + at, n, o);
     }
     fetches_.clear();
   }
 
-  static void* moved(void* place, const Step& step, std::int64_t elements) {
-    return static_cast<std::byte*>(place) +
-           elements * static_cast<std::int64_t>(size_of(step.instruction.dtype));
-  }
-
   void input(std::size_t i, std::int64_t begin, std::int64_t count, void* place) {
     const Step& step = plan_.steps[i];
-    const std::size_t size = size_of(step.instruction.dtype);
+    const DType dtype = step.instruction.dtype;
     std::int64_t offset = 0;
-    if (consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
-      const std::byte* from = static_cast<const std::byte*>(step.walker->data) +
-                              offset * static_cast<std::int64_t>(size);
-      values_[i] = from;
+    if (consecutive(*step.walker, begin, count, &offset)) {
+      values_[i] = advanced(step.walker->data, offset, dtype);
       // The tile after this one; fetching past the end does no harm.
       fetches_.push_back(
-          {from + count * static_cast<std::int64_t>(size), static_cast<std::int64_t>(size)});
+          {advanced(values_[i], count, dtype), static_cast<std::int64_t>(size_of(dtype))});
       return;
     }
-    dispatch_width(step.instruction.dtype, [&](auto tag) {
-      gather(plan_.walk, *step.walker, begin, count,
-             static_cast<typename decltype(tag)::type*>(place));
+    dispatch_width(dtype, [&](auto tag) {
+      gather(*step.walker, begin, count, static_cast<typename decltype(tag)::type*>(place));
     });
   }
 

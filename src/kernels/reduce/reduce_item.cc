@@ -16,13 +16,12 @@ Item::Item(const Plan& p, const Outcome& outcome, const void* in, void* out, std
     : p_(p),
       outcome_(outcome),
       accumulate_(accumulator(element_type(p.in_type), p.spec.what)),
-      in_(static_cast<const std::byte*>(in)),
+      in_(in),
       out_(out),
       partials_(partials),
-      size_(static_cast<std::int64_t>(size_of(p.in_type))),
-      outer_run_(p.outer.run(p.outer.in)),
-      reduced_run_(p.reduced.run(p.reduced.in)),
-      inner_run_(p.inner.run(p.inner.in)),
+      outer_run_(p.outer.run(kIn)),
+      reduced_run_(p.reduced.run(kIn)),
+      inner_run_(p.inner.run(kIn)),
       side_by_side_(p.lanes == 1 && p.inners == 1) {}
 
 void Item::run(std::int64_t item) {
@@ -35,7 +34,7 @@ void Item::run(std::int64_t item) {
   if (side_by_side_) return run_side_by_side(outer, std::min(p_.outers, outer + p_.tile_outer));
   const std::int64_t begin = chunk * p_.chunk, end = std::min(p_.reduces, begin + p_.chunk);
   for (std::int64_t o = outer; o < std::min(p_.outers, outer + p_.tile_outer); ++o) {
-    base_ = p_.outer.offset(o, p_.outer.in);
+    base_ = p_.outer.offset(o, kIn);
     outcome_.start(p_.lanes * width_, acc_);
     if (p_.spec.mean.data != nullptr) load_mean(o);
     reduce_range(begin, end);
@@ -44,7 +43,7 @@ void Item::run(std::int64_t item) {
       std::copy_n(acc_, width_ * outcome_.size,
                   partials_ + ((o * p_.chunks + chunk) * p_.inners + inner_) * outcome_.size);
     } else {
-      outcome_.write(p_, acc_, width_, p_.inner, inner_, p_.outer.offset(o, p_.outer.out), out_);
+      outcome_.write(p_, acc_, width_, p_.inner, inner_, p_.outer.offset(o, kOut), out_);
     }
   }
 }
@@ -56,7 +55,7 @@ void Item::run_side_by_side(std::int64_t begin, std::int64_t end) {
     outcome_.start(n, acc_);
     if (p_.spec.mean.data != nullptr)
       for (std::int64_t i = 0; i < n; ++i)
-        mean_[i] = mean_at(p_.spec.mean, p_.outer.offset(o + i, p_.outer.mean));
+        mean_[i] = mean_at(p_.spec.mean, p_.outer.offset(o + i, kMean));
     dispatch_all(p_.in_type, [&](auto tag) { transpose<typename decltype(tag)::type>(o, n); });
     accumulate_(buffer_, p_.reduces, n, n, 0, mean_, acc_);
     outcome_.write(p_, acc_, n, p_.outer, o, 0, out_);
@@ -66,25 +65,25 @@ void Item::run_side_by_side(std::int64_t begin, std::int64_t end) {
 template <class T>
 void Item::transpose(std::int64_t outer, std::int64_t n) {
   using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
-  const T* in = reinterpret_cast<const T*>(in_);
+  const T* in = static_cast<const T*>(in_);
   Element* to = reinterpret_cast<Element*>(buffer_);
   const bool even = outer_run_.length == p_.outers;
   for (std::int64_t j = 0; j < p_.reduces; ++j, to += n) {
-    const T* from = in + p_.reduced.offset(j, p_.reduced.in);
+    const T* from = in + p_.reduced.offset(j, kIn);
     if (even) {
       from += outer * outer_run_.step;
       for (std::int64_t i = 0; i < n; ++i) to[i] = saturate<Element>(from[i * outer_run_.step]);
     } else {
       for (std::int64_t i = 0; i < n; ++i)
-        to[i] = saturate<Element>(from[p_.outer.offset(outer + i, p_.outer.in)]);
+        to[i] = saturate<Element>(from[p_.outer.offset(outer + i, kIn)]);
     }
   }
 }
 
 void Item::load_mean(std::int64_t outer) {
-  const std::int64_t base = p_.outer.offset(outer, p_.outer.mean);
+  const std::int64_t base = p_.outer.offset(outer, kMean);
   for (std::int64_t i = 0; i < width_; ++i)
-    mean_[i] = mean_at(p_.spec.mean, base + p_.inner.offset(inner_ + i, p_.inner.mean));
+    mean_[i] = mean_at(p_.spec.mean, base + p_.inner.offset(inner_ + i, kMean));
   for (std::int64_t i = width_; i < p_.lanes * width_; ++i) mean_[i] = mean_[i - width_];
 }
 
@@ -99,7 +98,7 @@ void Item::reduce_range(std::int64_t begin, std::int64_t end) {
   for (std::int64_t j = begin, stop = begin; j < end; j = stop) {
     if (in_place) {
       stop = std::min(end, j - j % run + run);
-      take(in_ + (base_ + p_.reduced.offset(j, p_.reduced.in) + inner_) * size_, stop - j,
+      take(advanced(in_, base_ + p_.reduced.offset(j, kIn) + inner_, p_.in_type), stop - j,
            reduced_run_.step);
     } else {
       stop = std::min(end, j + fits);
@@ -117,13 +116,12 @@ void Item::take(const void* x, std::int64_t count, std::int64_t step) {
 template <class T>
 void Item::gather(std::int64_t begin, std::int64_t end) {
   using Element = std::conditional_t<std::is_same_v<T, Half>, float, T>;
-  const T* in = reinterpret_cast<const T*>(in_) + base_;
+  const T* in = static_cast<const T*>(in_) + base_;
   Element* to = reinterpret_cast<Element*>(buffer_);
-  const int last = p_.reduced.rank - 1;
-  const std::int64_t row = last >= 0 ? p_.reduced.extent[last] : 1,
-                     step = last >= 0 ? p_.reduced.in[last] : 0;
+  const WalkAxis<3>& last = p_.reduced.axis[p_.reduced.rank - 1];
+  const std::int64_t row = last.extent, step = last.step[kIn];
   for (std::int64_t j = begin; j < end;) {
-    const T* from = in + p_.reduced.offset(j, p_.reduced.in);
+    const T* from = in + p_.reduced.offset(j, kIn);
     const std::int64_t stop = std::min(end, j - j % row + row);
     for (; j < stop; ++j, from += step) {
       if (p_.inners == 1) {
@@ -133,7 +131,7 @@ void Item::gather(std::int64_t begin, std::int64_t end) {
           *to++ = saturate<Element>(from[i * inner_run_.step]);
       } else {
         for (std::int64_t i = inner_; i < inner_ + width_; ++i)
-          *to++ = saturate<Element>(from[p_.inner.offset(i, p_.inner.in)]);
+          *to++ = saturate<Element>(from[p_.inner.offset(i, kIn)]);
       }
     }
   }

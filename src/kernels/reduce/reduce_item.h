@@ -39,11 +39,10 @@ class Item {
   const Plan& p_;
   const Outcome& outcome_;
   const Accumulate accumulate_;
-  const std::byte* in_;
+  const void* in_;
   void* out_;
   std::byte* partials_;
-  const std::int64_t size_;
-  const Axes::Run outer_run_, reduced_run_, inner_run_;
+  const Walk<3>::Run outer_run_, reduced_run_, inner_run_;
   const bool side_by_side_;
   std::int64_t base_ = 0, inner_ = 0, width_ = 0;
   alignas(64) double mean_[kMaxInner] = {};

@@ -28,18 +28,18 @@ double finish(const Plan& p, double value) {
 }
 
 template <class Acc>
-void write(const Plan& p, const void* accumulators, std::int64_t n, const Axes& axes,
+void write(const Plan& p, const void* accumulators, std::int64_t n, const Walk<3>& axes,
            std::int64_t first, std::int64_t base, void* out) {
   const Acc* acc = static_cast<const Acc*>(accumulators);
   const bool plain = p.spec.what == Reduction::sum || p.spec.what == Reduction::min ||
                      p.spec.what == Reduction::max;
-  const Axes::Run run = axes.run(axes.out);
+  const Walk<3>::Run run = axes.run(kOut);
   const bool even = run.length == axes.count();
   dispatch_all(p.out_type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* to = static_cast<T*>(out) + base;
     for (std::int64_t i = 0; i < n; ++i) {
-      const std::int64_t at = even ? (first + i) * run.step : axes.offset(first + i, axes.out);
+      const std::int64_t at = even ? (first + i) * run.step : axes.offset(first + i, kOut);
       to[at] = plain ? saturate<T>(acc[i]) : saturate<T>(finish(p, static_cast<double>(acc[i])));
     }
   });
@@ -74,7 +74,7 @@ void add_chunks(const Plan& p, const Outcome& outcome, std::byte* partials, void
     std::byte* sums = partials + o * p.chunks * p.inners * outcome.size;
     for (std::int64_t c = 1; c < p.chunks; ++c)
       outcome.fold(sums + c * p.inners * outcome.size, p.inners, sums);
-    outcome.write(p, sums, p.inners, p.inner, 0, p.outer.offset(o, p.outer.out), out);
+    outcome.write(p, sums, p.inners, p.inner, 0, p.outer.offset(o, kOut), out);
   }
 }
 

@@ -13,8 +13,8 @@ struct Outcome {
   void (*start)(std::int64_t n, void* acc);
   void (*fold)(const void* from, std::int64_t n, void* acc);  ///< acc[i] with from[i]
   /// n of them, to positions first, first + 1, ... of the axes.
-  void (*write)(const Plan&, const void* acc, std::int64_t n, const Axes& axes, std::int64_t first,
-                std::int64_t base, void* out);
+  void (*write)(const Plan&, const void* acc, std::int64_t n, const Walk<3>& axes,
+                std::int64_t first, std::int64_t base, void* out);
   std::int64_t size;  ///< bytes of an accumulator
 
   /// Those of all lanes into those of the first.

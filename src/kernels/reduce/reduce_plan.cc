@@ -13,24 +13,23 @@ constexpr std::int64_t kEnoughTiles = 64;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-void add(Axes& axes, const ConstView& in, const ConstView* out, const ConstView& mean, int i) {
-  if (in.shape[i] == 1) return;
-  const int at = axes.rank++;
-  axes.extent[at] = in.shape[i];
-  axes.in[at] = in.strides[i];
-  axes.out[at] = out != nullptr ? out->strides[i] : 0;
-  axes.mean[at] = mean.rank() == in.rank() ? mean.strides[i] : 0;
-}
-
 Plan make_plan(const ConstView& in, const ConstView* out, const ReduceSpec& spec) {
-  Plan p;
+  const int rank = in.rank();
+  const auto reduced = [&](int i) { return (spec.axes >> i & 1U) != 0; };
+  int last = rank - 1;
+  while (last >= 0 && (!reduced(last) || in.shape[last] == 1)) --last;
+  const AxisSet before = last < 0 ? 0 : (AxisSet{1} << last) - 1;
+  static const Strides kNone = Dims::filled(kMaxRank, 0);
+  const Strides& to = out != nullptr ? out->strides : kNone;
+  const Strides& mean = spec.mean.rank() == rank ? spec.mean.strides : kNone;
+  const auto along = [&](AxisSet axes) {
+    return walk_along(axes, in.shape, Order::logical, in.strides, to, mean);
+  };
+  Plan p{.outer = along(before & ~spec.axes),
+         .reduced = along(spec.axes),
+         .inner = along(~(before | spec.axes))};
   p.spec = spec;
   p.in_type = in.dtype;
-  const auto reduced = [&](int i) { return (spec.axes >> i & 1U) != 0; };
-  int last = in.rank() - 1;
-  while (last >= 0 && (!reduced(last) || in.shape[last] == 1)) --last;
-  for (int i = 0; i < in.rank(); ++i)
-    add(reduced(i) ? p.reduced : i < last ? p.outer : p.inner, in, out, spec.mean, i);
   p.outers = p.outer.count();
   p.reduces = p.reduced.count();
   p.inners = p.inner.count();

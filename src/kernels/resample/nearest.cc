@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/convert.h"
 #include "core/dispatch.h"
 #include "kernels/copy/copy.h"
 #include "kernels/resample/pick.h"
@@ -64,13 +65,12 @@ struct Rows {
 // Elements next to each row of the output that are fill, and their bytes.
 struct RowEnds {
   std::int64_t before = 0, after = 0;
-  std::uint64_t fill_bits = 0;
+  std::uint64_t fill = 0;
 };
 
 template <class T>
 void run_rows(const Rows& rows, const RowEnds& ends, Parallel& parallel) {
-  T fill;
-  std::memcpy(&fill, &ends.fill_bits, sizeof fill);
+  const T fill = from_bits<T>(ends.fill);
   const ResampleViews& c = rows.c;
   const int axis = rows.first_axis;
   const std::int64_t inside = rows.inside(), extent = c.out.shape[axis], length = rows.length;
@@ -137,39 +137,29 @@ Cut cut(const AxisTable& whole, std::int64_t lo, std::int64_t hi) {
   return c;
 }
 
-View part_of(const View& v, const Box& box) {
-  View part = v;
-  part.shape = box.extents();
-  for (int i = 0; i < v.rank(); ++i)
-    part.data = static_cast<std::byte*>(part.data) +
-                box.lo[i] * v.strides[i] * static_cast<std::int64_t>(v.element_size());
-  return part;
-}
-
 }  // namespace
 
-void resample_nearest(const Tensor& in, const View& out, std::span<const ResampledAxis> axes,
+void resample_nearest(const PaddedView& in, const View& out, std::span<const ResampledAxis> axes,
                       Parallel& parallel) {
-  if (!in.padded()) return resample_nearest(in.view(), out, axes, parallel);
-  const Box inside = in.valid();
-  Box shown = inside;
+  if (!in.padded()) return resample_nearest(in.inside, out, axes, parallel);
+  const ConstView& from = in.inside;
+  Box shown = in.box;
   std::vector<ResampledAxis> cuts;
   for (const auto& [axis, table] : axes) {
-    auto [begin, part] = cut(table, inside.lo[axis], inside.hi[axis]);
+    auto [begin, part] = cut(table, in.box.lo[axis], in.box.hi[axis]);
     shown.lo[axis] = begin;
     shown.hi[axis] = begin + part.out;
     cuts.push_back({axis, std::move(part)});
   }
-  const ConstView from = in.valid_view();
-  const View to = part_of(out, shown);
-  if (to.volume() == 0) return fill(out, in.fill_bits(), parallel);
+  const View to = out.part(shown);
+  if (to.volume() == 0) return fill(out, in.fill, parallel);
   const ResampleViews c = resample_views(from, to, std::move(cuts));
   const Rows rows(c);
-  RowEnds ends{.fill_bits = in.fill_bits()};
-  const std::vector<int> axes_of_rows = resample_axes(from.shape, to);
-  if (!axes_of_rows.empty()) {
+  RowEnds ends{.fill = in.fill};
+  const AxisList axes_of_rows = resample_axes(from.shape, to);
+  if (axes_of_rows.rank > 0) {
     // Rows that lie in rows of all of `out`: what is beside them is written along with them.
-    const int axis = axes_of_rows[static_cast<std::size_t>(rows.first_axis)];
+    const int axis = axes_of_rows.axis[rows.first_axis];
     if (out.strides[axis] == rows.inside()) {
       ends.before = shown.lo[axis] * rows.inside();
       ends.after = (out.shape[axis] - shown.hi[axis]) * rows.inside();
@@ -177,7 +167,7 @@ void resample_nearest(const Tensor& in, const View& out, std::span<const Resampl
       shown.hi[axis] = out.shape[axis];
     }
   }
-  fill_outside(shown, out, in.fill_bits(), parallel);
+  fill_outside(shown, out, in.fill, parallel);
   dispatch_width(from.dtype,
                  [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, ends, parallel); });
 }

@@ -11,6 +11,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/walk.h"
 #include "kernels/resample/pass.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -56,22 +57,11 @@ HWY_INLINE void store(D d, V v, T* to) {
 // Calls body(src offset, dst offset) for every index of the axes [0, rank) but `skip`.
 template <class Body>
 HWY_INLINE void for_each_index(const ResamplePass& p, int rank, int skip, const Body& body) {
-  std::int64_t count = 1;
+  Walk<2> walk;
   for (int i = 0; i < rank; ++i)
-    if (i != skip) count *= p.dst_shape[i];
-  std::int64_t at[kMaxRank] = {}, from = 0, to = 0;
-  for (std::int64_t n = 0; n < count; ++n) {
-    body(from, to);
-    for (int i = rank - 1; i >= 0; --i) {
-      if (i == skip) continue;
-      from += p.src.strides[i];
-      to += p.dst.strides[i];
-      if (++at[i] < p.dst_shape[i]) break;
-      from -= at[i] * p.src.strides[i];
-      to -= at[i] * p.dst.strides[i];
-      at[i] = 0;
-    }
-  }
+    if (i != skip) walk.axis[walk.rank++] = {p.dst.shape[i], {p.src.strides[i], p.dst.strides[i]}};
+  Odometer<2> at(walk);
+  for (std::int64_t n = walk.count(); n > 0; --n, at.next()) body(at.offset[0], at.offset[1]);
 }
 
 // body(T{}) for the element types of ResamplePass.

@@ -4,24 +4,16 @@
 
 #include <cstdint>
 
-#include "varo/dtype.h"
-#include "varo/shape.h"
+#include "varo/view.h"
 
 namespace varo {
-
-/// A box of voxels with any strides.
-struct ResampledBox {
-  void* data = nullptr;
-  DType dtype = DType::f32;
-  Strides strides;
-};
 
 /// dst[.., x, ..] = sum over t of weights[x * taps + t] * src[.., first[x] - offset + t, ..]
 struct ResamplePass {
   int axis = 0;
-  ResampledBox src;            ///< uint8, int16, uint16 or float32
-  ResampledBox dst;            ///< float32 or src's type, or any of the four when src is float32
-  Shape src_shape, dst_shape;  ///< equal but for the axis
+  ConstView src;  ///< uint8, int16, uint16 or float32
+  View dst;       ///< float32 or src's type, or any of the four when src is float32; its shape is
+                  ///< src's but for the axis
   const std::int32_t* first = nullptr;
   std::int64_t offset = 0;
   const float* weights = nullptr;

@@ -128,8 +128,8 @@ void scatter_line(const float* from, void* dst, std::int64_t stride, std::int64_
 void ResampleColumns(const ResamplePass& p, float* scratch) {
   constexpr int kLines = kColumnLines;
   std::int64_t inner = 1;
-  for (int i = p.axis + 1; i < p.dst_shape.rank(); ++i) inner *= p.dst_shape[i];
-  const std::int64_t count = p.src_shape[p.axis], count_out = p.dst_shape[p.axis];
+  for (int i = p.axis + 1; i < p.dst.shape.rank(); ++i) inner *= p.dst.shape[i];
+  const std::int64_t count = p.src.shape[p.axis], count_out = p.dst.shape[p.axis];
   const std::int64_t length = count * inner, length_out = count_out * inner;
   const std::int64_t stride = p.src.strides[p.axis], stride_out = p.dst.strides[p.axis];
   float* const in_lines = scratch;
@@ -165,11 +165,9 @@ void ResampleColumns(const ResamplePass& p, float* scratch) {
       for (int k = 0; k < lines; ++k) scatter(to[k], targets[k], stride_out, count_out, inner);
     lines = 0;
   };
-  const auto size_in = static_cast<std::int64_t>(size_of(p.src.dtype));
-  const auto size_out = static_cast<std::int64_t>(size_of(p.dst.dtype));
   for_each_index(p, p.axis, -1, [&](std::int64_t source, std::int64_t target) {
-    sources[lines] = static_cast<const std::byte*>(p.src.data) + source * size_in;
-    targets[lines] = static_cast<std::byte*>(p.dst.data) + target * size_out;
+    sources[lines] = advanced(p.src.data, source, p.src.dtype);
+    targets[lines] = advanced(p.dst.data, target, p.dst.dtype);
     if (++lines == kLines) flush();
   });
   if (lines > 0) flush();

@@ -81,26 +81,26 @@ HWY_INLINE void prefetch(const T* row, std::int64_t length) {
 template <class From, class To>
 void rows(const ResamplePass& p) {
   // Axes inside `axis` that lie without gaps in both operands make one long row.
-  int rank = p.dst_shape.rank();
+  int rank = p.dst.shape.rank();
   std::int64_t length = 1;
   while (rank - 1 > p.axis && p.src.strides[rank - 1] == length &&
          p.dst.strides[rank - 1] == length)
-    length *= p.dst_shape[--rank];
+    length *= p.dst.shape[--rank];
 
   const std::int64_t step = p.src.strides[p.axis], step_out = p.dst.strides[p.axis];
   // Neighbouring output rows share source rows: parts of rows that stay in L1 meanwhile.
   const std::int64_t shared = std::clamp<std::int64_t>(kPartFloats / p.taps / 64 * 64, 128, 2048);
-  const bool ahead = p.taps > 4 && p.dst_shape[p.axis] > 1;
+  const bool ahead = p.taps > 4 && p.dst.shape[p.axis] > 1;
   for_each_index(p, rank, p.axis, [&](std::int64_t from, std::int64_t to) {
-    const auto* src = static_cast<const From*>(p.src.data) + from;
-    auto* dst = static_cast<To*>(p.dst.data) + to;
-    const std::int64_t part = p.dst_shape[p.axis] > 1 ? shared : length;
+    const auto* src = p.src.ptr<From>() + from;
+    auto* dst = p.dst.ptr<To>() + to;
+    const std::int64_t part = p.dst.shape[p.axis] > 1 ? shared : length;
     for (std::int64_t begin = 0; begin < length; begin += part) {
       const std::int64_t end = std::min(begin + part, length);
       std::int64_t fetched = p.first[0];
-      for (std::int64_t x = 0; x < p.dst_shape[p.axis]; ++x) {
+      for (std::int64_t x = 0; x < p.dst.shape[p.axis]; ++x) {
         if (ahead) {
-          const std::int64_t later = std::min(x + kRowsAhead, p.dst_shape[p.axis] - 1);
+          const std::int64_t later = std::min(x + kRowsAhead, p.dst.shape[p.axis] - 1);
           for (const std::int64_t last = p.first[later] + p.taps; fetched < last; ++fetched)
             prefetch(src + (fetched - p.offset) * step + begin, end - begin);
         }

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
+#include "core/convert.h"
 #include "kernels/copy/copy.h"
 #include "kernels/resample/pass.h"
 #include "kernels/resample/resample_plan.h"
@@ -15,64 +15,24 @@ namespace {
 
 using namespace resampling;
 
-void* moved(void* data, const Strides& strides, const Dims& at, DType dtype) {
-  std::int64_t offset = 0;
-  for (int i = 0; i < at.rank(); ++i) offset += at[i] * strides[i];
-  return static_cast<std::byte*>(data) + offset * static_cast<std::int64_t>(size_of(dtype));
-}
-
-// A box of a plan's input.
-struct Part {
-  Dims begin;
-  Shape extents;
-};
-
-std::uint64_t converted(std::uint64_t bits, DType from, DType to) {
-  std::uint64_t result = 0;
-  convert({&bits, from, {1}, {1}}, {&result, to, {1}, {1}}, Parallel::serial());
-  return result;
-}
-
-// Where the elements of a padded input are in memory, counted from `part`.
-Box inside_of(const ResamplePadding& padding, const Part& part) {
-  Box box = padding.box;
-  for (int i = 0; i < box.lo.rank(); ++i) {
-    box.lo[i] = std::clamp<std::int64_t>(box.lo[i] - part.begin[i], 0, part.extents[i]);
-    box.hi[i] = std::clamp(box.hi[i] - part.begin[i], box.lo[i], part.extents[i]);
-  }
-  return box;
-}
-
-const void* element_at(const ResamplePadding& padding, const Dims& at) {
-  Dims from = at;
-  for (int i = 0; i < at.rank(); ++i) from[i] -= padding.box.lo[i];
-  return moved(const_cast<void*>(padding.inside.data), padding.inside.strides, from,
-               padding.inside.dtype);
-}
-
 // Part of the input, made dense, in elements of `dtype`.
-ResampledBox packed(const ResamplePlan& p, const void* in, const Part& part, DType dtype,
-                    float* to) {
-  const View dense{to, dtype, part.extents, dense_strides(part.extents)};
+ConstView packed(const ResamplePlan& p, const ConstView& in, const Box& part, DType dtype,
+                 float* to) {
+  const Shape shape = part.extents();
+  const View dense{to, dtype, shape, dense_strides(shape)};
   Parallel& serial = Parallel::serial();
-  if (!p.padding) {
-    convert({moved(const_cast<void*>(in), p.in.strides, part.begin, p.in.dtype), p.in.dtype,
-             part.extents, p.in.strides},
-            dense, serial);
+  if (!p.padded) {
+    convert(in.part(part), dense, serial);
   } else {
-    const ResamplePadding& padding = *p.padding;
-    const Box box = inside_of(padding, part);
-    Dims first = part.begin;
-    for (int i = 0; i < first.rank(); ++i) first[i] += box.lo[i];
-    const ConstView inside{element_at(padding, first), p.in.dtype, box.extents(),
-                           padding.inside.strides};
-    const std::uint64_t bits = converted(padding.fill_bits, p.in.dtype, dtype);
-    if (dtype == p.in.dtype)
-      copy_padded(inside, box, dense, bits, serial);
-    else
-      convert(inside, fill_outside(box, dense, bits, serial), serial);
+    PaddedView from = p.padded->part(part);
+    if (dtype == from.dtype()) {
+      copy_padded(from, dense, serial);
+    } else {
+      const std::uint64_t fill = converted_bits(from.fill, from.dtype(), dtype);
+      convert(from.inside, fill_outside(from.box, dense, fill, serial), serial);
+    }
   }
-  return {to, dtype, dense.strides};
+  return dense;
 }
 
 void run_pass(const ResamplePlan& p, const ResamplePass& pass, float* columns) {
@@ -82,149 +42,128 @@ void run_pass(const ResamplePlan& p, const ResamplePass& pass, float* columns) {
     resample_rows(pass);
 }
 
-// What the pass makes of lines that are nothing but fill, outside of `box`, which is all of
+// What the pass makes of lines that are nothing but padding, outside of `box`, which is all of
 // pass.axis.
 void run_fill(const ResamplePlan& p, const ResamplePass& pass, Box box) {
-  float fill = 0;
-  const std::uint64_t bits = converted(p.padding->fill_bits, p.in.dtype, DType::f32);
-  std::memcpy(&fill, &bits, sizeof fill);
-  View line{pass.dst.data, pass.dst.dtype, pass.dst_shape, pass.dst.strides};
-  line.shape[pass.axis] = 1;
-  box.hi[pass.axis] = box.hi[pass.axis] > box.lo[pass.axis] ? 1 : 0;
-  box.lo[pass.axis] = 0;
-  if (box.extents() == line.shape) return;
-  Dims to = Dims::filled(line.rank(), 0);
-  for (; to[pass.axis] < pass.dst_shape[pass.axis]; ++to[pass.axis]) {
-    const float* weights = pass.weights + to[pass.axis] * pass.taps;
+  const int axis = pass.axis;
+  box.hi[axis] = box.hi[axis] > box.lo[axis] ? 1 : 0;
+  box.lo[axis] = 0;
+  if (box.extents() == pass.dst.part(axis, 0, 1).shape) return;
+  const auto fill = from_bits<float>(converted_bits(p.padded->fill, p.in.dtype, DType::f32));
+  for (std::int64_t x = 0; x < pass.dst.shape[axis]; ++x) {
+    const float* weights = pass.weights + x * pass.taps;
     float sum = weights[0] * fill;
     for (int t = 1; t < pass.taps; ++t) sum += weights[t] * fill;
-    std::uint64_t sum_bits = 0;
-    std::memcpy(&sum_bits, &sum, sizeof sum);
-    line.data = moved(pass.dst.data, pass.dst.strides, to, pass.dst.dtype);
-    fill_outside(box, line, converted(sum_bits, DType::f32, pass.dst.dtype), Parallel::serial());
+    fill_outside(box, pass.dst.part(axis, x, 1), bits_of(sum, pass.dst.dtype), Parallel::serial());
   }
 }
 
 // The first pass over a part of a padded input; pass.src is for this to find.
-void run_padded_pass(const ResamplePlan& p, ResamplePass pass, Part part, float* columns,
+void run_padded_pass(const ResamplePlan& p, ResamplePass pass, Box part, float* columns,
                      float* scratch) {
-  const ResamplePadding& padding = *p.padding;
   const bool transposes = by_columns(p.in, p.out, pass.axis);
-  Box box = inside_of(padding, part);
+  const Shape extents = part.extents();
+  Box box = p.padded->part(part).box;
   // Lines of the pass with an element in memory; those that are transposed lie side by side.
   bool whole = reads_inside(p), lines = true;
   for (int i = 0; i < box.lo.rank(); ++i) {
     const bool along = i == pass.axis || (transposes && i > pass.axis);
-    if (along) whole = whole && box.lo[i] == 0 && box.hi[i] == part.extents[i];
+    if (along) whole = whole && box.lo[i] == 0 && box.hi[i] == extents[i];
     if (box.hi[i] == box.lo[i])
       lines = false;
     else if (along)
-      box.lo[i] = 0, box.hi[i] = part.extents[i];
+      box.lo[i] = 0, box.hi[i] = extents[i];
   }
   run_fill(p, pass, box);
   if (!lines) return;
-  pass.dst.data = moved(pass.dst.data, pass.dst.strides, box.lo, pass.dst.dtype);
   for (int i = 0; i < box.lo.rank(); ++i) {
-    part.begin[i] += box.lo[i];
-    part.extents[i] = box.hi[i] - box.lo[i];
-    pass.src_shape[i] = part.extents[i];
-    if (i != pass.axis) pass.dst_shape[i] = part.extents[i];
+    part.hi[i] = part.lo[i] + box.hi[i];
+    part.lo[i] += box.lo[i];
   }
+  box.hi[pass.axis] = pass.dst.shape[pass.axis];
+  pass.dst = pass.dst.part(box);
   if (whole) {
-    pass.src = {const_cast<void*>(element_at(padding, part.begin)), p.in.dtype,
-                padding.inside.strides};
+    pass.src = p.padded->part(part).inside;
     return run_pass(p, pass, columns);
   }
-  const int axis = padding.pack_axis;
-  const std::int64_t extent = axis < 0 ? 1 : part.extents[axis];
-  for (std::int64_t at = 0; at < extent; at += padding.pack_count) {
-    Part piece = part;
+  const int axis = p.pack_axis;
+  const std::int64_t extent = axis < 0 ? 1 : part.hi[axis] - part.lo[axis];
+  for (std::int64_t at = 0; at < extent; at += p.pack_count) {
+    Box piece = part;
     ResamplePass piece_pass = pass;
     if (axis >= 0) {
-      piece.begin[axis] += at;
-      piece.extents[axis] = std::min(padding.pack_count, extent - at);
-      piece_pass.src_shape[axis] = piece_pass.dst_shape[axis] = piece.extents[axis];
-      Dims to = Dims::filled(part.begin.rank(), 0);
-      to[axis] = at;
-      piece_pass.dst.data = moved(pass.dst.data, pass.dst.strides, to, pass.dst.dtype);
+      const std::int64_t count = std::min(p.pack_count, extent - at);
+      piece.lo[axis] += at;
+      piece.hi[axis] = piece.lo[axis] + count;
+      piece_pass.dst = pass.dst.part(axis, at, count);
     }
-    piece_pass.src = packed(p, nullptr, piece, p.in.dtype, scratch);
+    piece_pass.src = packed(p, p.in, piece, p.in.dtype, scratch);
     run_pass(p, piece_pass, columns);
   }
 }
 
 // One tile, through at most one more stage than there are axes:
 //   in -> [packed] -> pass -> ... -> pass -> [packed] -> out
-void resample_tile(const ResamplePlan& p, const void* in, void* to, std::int64_t index,
+void resample_tile(const ResamplePlan& p, const ConstView& in, const View& out, std::int64_t index,
                    float* scratch) {
-  const int rank = p.out.rank();
-  Dims begin = Dims::filled(rank, 0);
-  Shape target = p.tile;
-  Part part{begin, p.tile};
+  const int rank = out.rank();
+  Box tile{Dims::filled(rank, 0), p.tile};  // of the output
+  Box part = tile;                          // what it reads of the input
   for (int i = rank - 1; i >= 0; --i) {
-    const std::int64_t pieces = (p.out.shape[i] + p.tile[i] - 1) / p.tile[i];
-    begin[i] = index % pieces * p.tile[i];
+    const std::int64_t pieces = (out.shape[i] + p.tile[i] - 1) / p.tile[i];
+    tile.lo[i] = part.lo[i] = index % pieces * p.tile[i];
+    tile.hi[i] = part.hi[i] = std::min(tile.lo[i] + p.tile[i], out.shape[i]);
     index /= pieces;
-    target[i] = part.extents[i] = std::min(p.tile[i], p.out.shape[i] - begin[i]);
-    part.begin[i] = begin[i];
     if (const auto& table = p.tables[static_cast<std::size_t>(i)]) {
-      const Range range = source_range(*table, {begin[i], begin[i] + target[i]});
-      part.begin[i] = range.begin;
-      part.extents[i] = range.size();
+      const Range range = source_range(*table, {tile.lo[i], tile.hi[i]});
+      part.lo[i] = range.begin;
+      part.hi[i] = range.end;
     }
   }
   float* const columns = scratch;
   float* buffers[] = {scratch + p.column_floats, scratch + p.column_floats + p.stage_floats[0]};
   float* const packing = buffers[1] + p.stage_floats[1];
-  const auto stage = [&](const Shape& shape) {
+  const auto next_buffer = [&] {
     std::swap(buffers[0], buffers[1]);
-    return ResampledBox{buffers[1], DType::f32, dense_strides(shape)};
+    return buffers[1];
   };
 
-  const ResampledBox out{moved(to, p.out.strides, begin, p.out.dtype), p.out.dtype, p.out.strides};
-  Shape extents = part.extents;
-  ResampledBox src{nullptr, p.in.dtype, p.in.strides};
+  const View target = out.part(tile);
+  ConstView src{nullptr, in.dtype, part.extents(), in.strides};
   if (packs(p))
-    src = packed(p, in, part, DType::f32, static_cast<float*>(stage(extents).data));
-  else if (!p.padding)
-    src.data = moved(const_cast<void*>(in), p.in.strides, part.begin, p.in.dtype);
+    src = packed(p, in, part, DType::f32, next_buffer());
+  else if (!p.padded)
+    src = in.part(part);
   for (const int axis : p.order) {
     const AxisTable& table = *p.tables[static_cast<std::size_t>(axis)];
-    ResamplePass pass{.axis = axis, .src = src, .src_shape = extents, .dst_shape = extents};
-    pass.dst_shape[axis] = target[axis];
-    pass.dst = axis == p.order.back() && !unpacks(p) ? out : stage(pass.dst_shape);
-    pass.first = table.first.data() + begin[axis];
-    pass.weights = table.weights.data() + begin[axis] * table.taps;
+    ResamplePass pass{.axis = axis, .src = src, .dst = target};
+    if (axis != p.order.back() || unpacks(p)) {
+      Shape shape = src.shape;
+      shape[axis] = target.shape[axis];
+      pass.dst = {next_buffer(), DType::f32, shape, dense_strides(shape)};
+    }
+    pass.first = table.first.data() + tile.lo[axis];
+    pass.weights = table.weights.data() + tile.lo[axis] * table.taps;
     pass.taps = table.taps;
-    pass.offset = part.begin[axis];
+    pass.offset = part.lo[axis];
     if (src.data != nullptr)
       run_pass(p, pass, columns);
     else
       run_padded_pass(p, pass, part, columns, packing);
     src = pass.dst;
-    extents = pass.dst_shape;
   }
-  if (unpacks(p))
-    convert({src.data, src.dtype, target, src.strides}, {out.data, out.dtype, target, out.strides},
-            Parallel::serial());
+  if (unpacks(p)) convert(src, target, Parallel::serial());
 }
 
-// in, out: the plan's views, with their data.
-void run_tiles(const ResamplePlan& plan, const void* in, void* out, float* scratch,
+void run_tiles(const ResamplePlan& plan, const ConstView& in, const View& out, float* scratch,
                Parallel& parallel) {
   if (plan.tiles == 0) return;
   if (plan.order.empty()) {
-    ConstView from = plan.in;
-    View to = plan.out;
-    from.data = in;
-    to.data = out;
-    if (plan.padding) {
-      from = plan.padding->inside;
-      to = fill_outside(plan.padding->box, to,
-                        converted(plan.padding->fill_bits, from.dtype, to.dtype), parallel);
-      if (to.volume() == 0) return;
-    }
-    return convert(from, to, parallel);
+    if (!plan.padded) return convert(in, out, parallel);
+    const auto& [inside, shape, box, fill] = *plan.padded;
+    const View to = fill_outside(box, out, converted_bits(fill, in.dtype, out.dtype), parallel);
+    if (to.volume() > 0) convert(inside, to, parallel);
+    return;
   }
   // A worker is a piece of scratch; each takes the next tile until none is left.
   const std::int64_t workers = std::clamp<std::int64_t>(parallel.width(), 1, plan.tiles);
@@ -240,13 +179,16 @@ void run_tiles(const ResamplePlan& plan, const void* in, void* out, float* scrat
 }  // namespace
 
 void resample(const ResamplePlan& plan, std::span<float> scratch, Parallel& parallel) {
-  if (plan.before.empty())
-    return run_tiles(plan, plan.in.data, plan.out.data, scratch.data(), parallel);
+  if (plan.before.empty()) return run_tiles(plan, plan.in, plan.out, scratch.data(), parallel);
   float* const between = scratch.data();
   float* const rest = between + plan.between_floats();
   const ResamplePlan& before = plan.before.front();
-  run_tiles(before, before.in.data, between, rest, parallel);
-  run_tiles(plan, between, plan.out.data, rest, parallel);
+  View to = before.out;
+  ConstView from = plan.in;
+  to.data = between;
+  from.data = between;
+  run_tiles(before, before.in, to, rest, parallel);
+  run_tiles(plan, from, plan.out, rest, parallel);
 }
 
 }  // namespace varo

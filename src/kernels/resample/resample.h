@@ -7,7 +7,7 @@
 
 #include "core/parallel.h"
 #include "kernels/resample/resample_views.h"
-#include "varo/tensor.h"
+#include "varo/view.h"
 
 namespace varo {
 
@@ -18,6 +18,10 @@ struct ResamplePlan : ResampleViews {
   std::int64_t tiles = 0;
   std::array<std::int64_t, 2> stage_floats{};  ///< buffers for the intermediate results of a tile
   std::int64_t column_floats = 0;              ///< what passes that transpose need besides
+  /// Where the first pass cannot read what lies inside of the padding as it is, this many voxels
+  /// along this axis (-1: all there are) are put together with it at a time.
+  int pack_axis = -1;
+  std::int64_t pack_count = 1, pack_floats = 0;
   /// None, or one: the passes that come first. All of their result, a volume of between_floats(),
   /// lies at the start of scratch and is `in` here.
   std::vector<ResamplePlan> before;
@@ -42,10 +46,9 @@ ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<Res
 /// is put together in scratch, in pieces that stay in the cache. Results are those of the same
 /// input in memory, dense and with its padding, bit for bit.
 ///
-/// in      not deferred; else as above
 /// memory  copies of the tables
 /// errors  none
-ResamplePlan plan_resample(const Tensor& in, const View& out, std::vector<ResampledAxis> axes);
+ResamplePlan plan_resample(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes);
 
 /// Runs the passes in float32, and converts the last one's sums by core/convert.h's rule.
 /// All output voxels take the same number of taps, some with weight 0: an infinite or NaN voxel
@@ -64,10 +67,11 @@ void resample(const ResamplePlan& plan, std::span<float> scratch, Parallel& para
 void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
                       Parallel& parallel);
 
-/// As above for an input that may be padded. in  not deferred; else as above
+/// As above for an input that may be padded.
+///
 /// memory  four bytes an element of an output row, copies of the tables
 /// errors  none
-void resample_nearest(const Tensor& in, const View& out, std::span<const ResampledAxis> axes,
+void resample_nearest(const PaddedView& in, const View& out, std::span<const ResampledAxis> axes,
                       Parallel& parallel);
 
 }  // namespace varo

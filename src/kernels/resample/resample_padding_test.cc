@@ -11,6 +11,7 @@
 #include "kernels/copy/copy.h"
 #include "kernels/resample/resample.h"
 #include "kernels/testing.h"
+#include "varo/tensor.h"
 
 namespace varo {
 namespace {
@@ -100,7 +101,7 @@ void expect_same(const Shape& window, DType dtype, std::mt19937& random,
   const Volume used = make_volume(dtype, full.shape(), 0);
   copy(full.view(), used.view, parallel);
   resampled<ConstView>(used.view, dtype, wanted.view, axes, parallel);
-  resampled<Tensor>(seen, dtype, got.view, axes, parallel);
+  resampled(seen.padded_view(), dtype, got.view, axes, parallel);
   EXPECT_EQ(wanted.bytes, got.bytes)
       << name_of(dtype) << " to " << name_of(out) << " window " << to_string(window) << " inside "
       << to_string(box.lo) << " to " << to_string(box.hi) << " out " << to_string(to) << " variant "
@@ -193,8 +194,8 @@ TEST(ResamplePadding, takes_what_is_not_finite_as_fill) {
   const Volume wanted = make_volume(DType::f32, {13, 13}, 0);
   const Volume got = make_volume(DType::f32, {13, 13}, 0);
   resampled<ConstView>(whole.view, DType::f32, wanted.view, axes, Parallel::serial());
-  resampled<Tensor>(padded(part.view, box, window, fill), DType::f32, got.view, axes,
-                    Parallel::serial());
+  resampled<PaddedView>({part.view, window, box, fill}, DType::f32, got.view, axes,
+                        Parallel::serial());
   EXPECT_EQ(wanted.bytes, got.bytes);
 }
 

@@ -31,7 +31,7 @@ bool by_columns(const ConstView& in, const View& out, int axis) {
 }
 
 bool reads_inside(const ResamplePlan& p) {
-  const Strides& strides = p.padding->inside.strides;
+  const Strides& strides = p.padded->inside.strides;
   const int last = p.in.rank() - 1, along = p.order.front();
   if (!by_columns(p.in, p.out, along)) return strides[last] == 1;
   std::int64_t inner = 1;
@@ -215,20 +215,20 @@ ResamplePlan plan_tiles(ResampleViews views) {
   return plan;
 }
 
-// How the first pass of `plan` puts its input together (ResamplePadding).
-void choose_packing(const ResamplePlan& plan, ResamplePadding& padding) {
+// How the first pass puts elements and padding together.
+void choose_packing(ResamplePlan& plan) {
   if (plan.order.empty() || plan.tiles == 0 || packs(plan)) return;
   const Shape most = source_extents(plan.tables, plan.tile);
   const int along = plan.order.front();
   // Passes that transpose want all of what lies inside their axis.
   const int end = by_columns(plan.in, plan.out, along) ? along : plan.in.rank();
-  for (int i = 0; i < end && padding.pack_axis < 0; ++i)
-    if (i != along && most[i] > 1) padding.pack_axis = i;
-  padding.pack_floats = volume(most);
-  if (padding.pack_axis < 0) return;
-  const std::int64_t extent = most[padding.pack_axis], each = padding.pack_floats / extent;
-  padding.pack_count = std::clamp<std::int64_t>(kPackFloats / each, 1, extent);
-  padding.pack_floats = each * padding.pack_count;
+  for (int i = 0; i < end && plan.pack_axis < 0; ++i)
+    if (i != along && most[i] > 1) plan.pack_axis = i;
+  plan.pack_floats = volume(most);
+  if (plan.pack_axis < 0) return;
+  const std::int64_t extent = most[plan.pack_axis], each = plan.pack_floats / extent;
+  plan.pack_count = std::clamp<std::int64_t>(kPackFloats / each, 1, extent);
+  plan.pack_floats = each * plan.pack_count;
 }
 
 // The strides of a volume in between. Planes a multiple of 2 KiB apart would meet in few sets of
@@ -262,7 +262,7 @@ std::int64_t ResamplePlan::between_floats() const {
 }
 
 std::int64_t ResamplePlan::worker_floats() const {
-  return stage_floats[0] + stage_floats[1] + column_floats + (padding ? padding->pack_floats : 0);
+  return stage_floats[0] + stage_floats[1] + column_floats + pack_floats;
 }
 
 std::int64_t ResamplePlan::scratch_floats(int width) const {
@@ -291,30 +291,26 @@ ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<Res
   return best;
 }
 
-ResamplePlan plan_resample(const Tensor& in, const View& out, std::vector<ResampledAxis> axes) {
-  if (!in.padded()) return plan_resample(in.view(), out, std::move(axes));
+ResamplePlan plan_resample(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes) {
+  if (!in.padded()) return plan_resample(in.inside, out, std::move(axes));
   // As if all of it were in memory, so that passes and their order are the same.
-  const Shape& shape = in.shape();
-  ResamplePlan plan =
-      plan_resample({nullptr, in.dtype(), shape, dense_strides(shape)}, out, std::move(axes));
-  const ConstView inside = in.valid_view();
-  const Box box = in.valid();
-  const bool empty = box.empty();
-  ResamplePadding padding{.inside = {inside.data, inside.dtype, {}, {}},
-                          .fill_bits = in.fill_bits()};
-  for (const int i : resample_axes(shape, out)) {
-    padding.box.lo.push_back(empty ? 0 : box.lo[i]);
-    padding.box.hi.push_back(empty ? 0 : box.hi[i]);
-    padding.inside.strides.push_back(inside.strides[i]);
-  }
-  if (padding.box.lo.rank() == 0) {
-    padding.box = {{0}, {empty ? 0 : 1}};
-    padding.inside.strides.push_back(1);
-  }
-  padding.inside.shape = padding.box.extents();
+  const ConstView whole{nullptr, in.dtype(), in.shape, dense_strides(in.shape)};
+  ResamplePlan plan = plan_resample(whole, out, std::move(axes));
   ResamplePlan& first = plan.before.empty() ? plan : plan.before.front();
-  choose_packing(first, padding);
-  first.padding = std::move(padding);
+  PaddedView padded{{in.inside.data, in.dtype(), {}, {}}, first.in.shape, {}, in.fill};
+  const bool empty = in.box.empty();
+  for (const int i : resample_axes(in.shape, out)) {
+    padded.box.lo.push_back(empty ? 0 : in.box.lo[i]);
+    padded.box.hi.push_back(empty ? 0 : in.box.hi[i]);
+    padded.inside.strides.push_back(in.inside.strides[i]);
+  }
+  if (padded.box.lo.rank() == 0) {
+    padded.box = {{0}, {empty ? 0 : 1}};
+    padded.inside.strides.push_back(1);
+  }
+  padded.inside.shape = padded.box.extents();
+  first.padded = padded;
+  choose_packing(first);
   return plan;
 }
 

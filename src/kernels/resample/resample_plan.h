@@ -26,7 +26,7 @@ inline bool unpacks(const ResamplePlan& p) {
   return p.out.strides.back() != 1 && p.order.back() != p.out.rank() - 1;
 }
 
-/// The plan's first pass can read a padded input's part in memory as it lies there.
+/// The plan's first pass can read what lies inside of the padding as it is.
 bool reads_inside(const ResamplePlan& p);
 
 }  // namespace varo::resampling

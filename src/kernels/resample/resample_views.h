@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/walk.h"
 #include "kernels/resample/axis_table.h"
 #include "varo/view.h"
 
@@ -17,28 +18,18 @@ struct ResampledAxis {
   AxisTable table;
 };
 
-/// What is read instead of a view whose elements are in memory in part only.
-struct ResamplePadding {
-  ConstView inside;
-  Box box;                      ///< of the view: where `inside` lies
-  std::uint64_t fill_bits = 0;  ///< what all else reads as
-  /// Where the first pass cannot read `inside` itself, this many voxels along this axis (none: all
-  /// there are) are put together at a time.
-  int pack_axis = -1;
-  std::int64_t pack_count = 1, pack_floats = 0;
-};
-
 /// Views of rank 1 at least, outermost axis of `out` first, without axes of extent 1. Tables that
 /// change nothing are gone; resampled axes have positive strides in `in`.
 struct ResampleViews {
   ConstView in;
   View out;
   std::array<std::optional<AxisTable>, kMaxRank> tables;
-  std::optional<ResamplePadding> padding = {};  ///< of `in`, which has no elements then
+  /// What is read in the place of `in`, which has no data then: an input with padding.
+  std::optional<PaddedView> padded = {};
 };
 
 /// The axes that ResampleViews keep, in their order.
-std::vector<int> resample_axes(const Shape& in, const View& out);
+AxisList resample_axes(const Shape& in, const View& out);
 
 /// memory  the tables
 /// errors  none

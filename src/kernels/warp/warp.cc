@@ -23,13 +23,6 @@ using warp::Run;
 using warp::Span;
 using warp::Taps;
 
-template <class T>
-T from_bits(std::uint64_t bits) {
-  T value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 // run.touching, shrunk to the voxels inside, and their offsets where these fit.
 void place_nearest(const Job& job, const Row& row, int x, Run& run, Positions& positions) {
   const Grid& grid = job.grid;
@@ -74,7 +67,7 @@ void pick(const T* data, const std::int32_t* offset, Span span, std::int64_t ahe
 
 template <class In, class Out>
 void warp_nearest(const Job& job, Parallel& parallel) {
-  const In fill = from_bits<In>(job.params.fill_bits);
+  const In fill = from_bits<In>(job.fill_bits);
   const std::int64_t channels = job.out.shape[3];
   const bool in_place = std::is_same_v<In, Out> && job.out.strides[2] == 1;
   job.for_blocks(parallel, [&](const auto& rows) {
@@ -191,7 +184,7 @@ template <class In>
 void warp_linear(const Job& job, DType out, Parallel& parallel) {
   const Grid& grid = job.grid;
   const RowLoops& loops = job.loops;
-  const auto fill = static_cast<float>(from_bits<In>(job.params.fill_bits));
+  const auto fill = static_cast<float>(from_bits<In>(job.fill_bits));
   const std::int64_t channels = job.out.shape[3];
   const bool level = warp::is_level(job.params) && std::isfinite(fill);
   const warp::LevelLoops level_loops = warp::level_loops(job.in.dtype, grid.axes);
@@ -200,7 +193,7 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
   const bool in_place = out == DType::f32 && job.out.strides[2] == 1;
   job.for_blocks(parallel, [&](const auto& rows) {
     Workspace<In> work;
-    warp::LevelRows<In> level_rows(grid, level_loops, from_bits<In>(job.params.fill_bits));
+    warp::LevelRows<In> level_rows(grid, level_loops, from_bits<In>(job.fill_bits));
     alignas(64) std::byte stored[sizeof(float) * (kRun + kSlack)];
     rows([&](const Row& row) {
       for (int x = 0; x < job.out.shape[2]; x += kRun) {
@@ -257,26 +250,26 @@ bool warp_mixes(DType in, std::uint64_t fill_bits, WarpFilter filter) {
   return std::isfinite(fill) && !(fill == 0 && std::signbit(fill));
 }
 
-void warp_affine(const ConstView& in, const View& out, const WarpParams& params,
+void warp_affine(const PaddedView& in, const View& out, const WarpParams& params,
                  Parallel& parallel) {
   if (out.volume() == 0) return;
   const Job job(in, out, params);
   if (params.filter == WarpFilter::linear) {
     dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(
-        in.dtype,
+        in.dtype(),
         [&](auto tag) { warp_linear<typename decltype(tag)::type>(job, out.dtype, parallel); });
-  } else if (in.dtype == out.dtype) {
-    dispatch_width(in.dtype, [&](auto tag) {
+  } else if (in.dtype() == out.dtype) {
+    dispatch_width(in.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       warp_nearest<T, T>(job, parallel);
     });
-  } else if (in.dtype == DType::f32) {
+  } else if (in.dtype() == DType::f32) {
     dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t>(
         out.dtype,
         [&](auto tag) { warp_nearest<float, typename decltype(tag)::type>(job, parallel); });
   } else {
     dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t>(
-        in.dtype,
+        in.dtype(),
         [&](auto tag) { warp_nearest<typename decltype(tag)::type, float>(job, parallel); });
   }
 }

@@ -17,7 +17,7 @@ enum class WarpFilter : std::uint8_t {
 
 enum class WarpBorder : std::uint8_t {
   clamp,     ///< a tap outside reads the nearest voxel of the edge
-  constant,  ///< a tap outside reads as `fill_bits`; the edge fades into it over one voxel
+  constant,  ///< a tap outside reads as the fill; the edge fades into it over one voxel
 };
 
 struct WarpParams {
@@ -28,12 +28,9 @@ struct WarpParams {
   std::array<double, 12> source_of{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
   WarpFilter filter = WarpFilter::linear;
   WarpBorder border = WarpBorder::clamp;
-  /// An element of the input's dtype, in its first bytes.
+  /// The fill of WarpBorder::constant: an element of the input's dtype, in its first bytes. An
+  /// input that has padding has the same there.
   std::uint64_t fill_bits = 0;
-  /// Voxels of padding along x, y, z, before and after what is in memory. All of them read as
-  /// `fill_bits`, and whatever lies beyond them too: with WarpBorder::clamp the edge that repeats
-  /// is padding there. Positions count from the first of them.
-  std::array<std::int64_t, 3> before{}, after{};
 };
 
 /// Whether warp_affine() takes this pair.
@@ -48,18 +45,22 @@ bool warp_mixes(DType in, std::uint64_t fill_bits, WarpFilter filter);
 /// out[z, y, x, c] = in at source_of * (x + 0.5, y + 0.5, z + 0.5), in every channel c.
 ///
 /// in       [D, H, W, C], any strides; extents of D, H, W below 2^29, with their padding too; with
-///          WarpBorder::clamp none of D, H, W is 0 unless `out` is empty or there is padding
+///          WarpBorder::clamp none of D, H, W is 0 unless `out` is empty. Padding lies along the
+///          axes of the map, and what is before the elements is below 2^28
 /// out      [D', H', W', C], any strides, not overlapping `in`
-/// params   see there; values that are not finite count as a position outside. Padding before is
-///          below 2^28
-/// padding  results equal those of an input that has it in memory, bit for bit, for a fill that
-///          mixes with itself (warp_mixes())
+/// params   see there; values that are not finite count as a position outside
+/// padding  stays out of memory. Results equal those of an input that has it there, bit for bit,
+///          for a fill that mixes with itself (warp_mixes())
 /// reach    anywhere
 /// accuracy positions within 2e-5 voxel of a float64 evaluation at any extent; results equal bit
 ///          for bit across strides, threads and instruction sets
 /// memory   none; 10 KiB of stack
 /// errors   none. \pre warp_takes(in.dtype, out.dtype, params.filter)
-void warp_affine(const ConstView& in, const View& out, const WarpParams& params,
+void warp_affine(const PaddedView& in, const View& out, const WarpParams& params,
                  Parallel& parallel);
+inline void warp_affine(const ConstView& in, const View& out, const WarpParams& params,
+                        Parallel& parallel) {
+  warp_affine(unpadded(in), out, params, parallel);
+}
 
 }  // namespace varo

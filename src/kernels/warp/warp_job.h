@@ -44,6 +44,7 @@ struct Job {
   const ConstView& in;
   const View& out;
   const WarpParams& params;
+  std::uint64_t fill_bits;  ///< of what is outside and fill, and of padding
   bool linear;
   Grid grid;
   RowLoops loops;
@@ -53,24 +54,26 @@ struct Job {
   double inverse_step[3];
   std::int32_t before[3];  ///< positions count from so many voxels before the grid
 
-  Job(const ConstView& from, const View& to, const WarpParams& p)
-      : in(from),
+  /// Keeps references to all of them.
+  Job(const PaddedView& from, const View& to, const WarpParams& p)
+      : in(from.inside),
         out(to),
         params(p),
+        fill_bits(from.padded() ? from.fill : p.fill_bits),
         linear(p.filter == WarpFilter::linear),
-        loops(row_loops(from.dtype, to.dtype, p.axes)) {
+        loops(row_loops(from.dtype(), to.dtype, p.axes)) {
     grid.axes = p.axes;
     grid.constant = false;
     std::int64_t span = 0;
     for (int axis = 0; axis < 3; ++axis) {
-      grid.extent[axis] = from.shape[2 - axis];
-      grid.stride[axis] = from.strides[2 - axis];
-      const auto at = static_cast<std::size_t>(axis);
-      const bool fill_below = p.border == WarpBorder::constant || p.before[at] > 0;
-      const bool fill_above = p.border == WarpBorder::constant || p.after[at] > 0;
+      const int at = 2 - axis;
+      grid.extent[axis] = in.shape[at];
+      grid.stride[axis] = in.strides[at];
+      const bool fill_below = p.border == WarpBorder::constant || from.box.lo[at] > 0;
+      const bool fill_above = p.border == WarpBorder::constant || from.box.hi[at] < from.shape[at];
       grid.low[axis] = fill_below ? 0 : -kNoEnd;
       grid.high[axis] = fill_above ? static_cast<std::int32_t>(grid.extent[axis]) : kNoEnd;
-      before[axis] = static_cast<std::int32_t>(p.before[at]);
+      before[axis] = static_cast<std::int32_t>(from.box.lo[at]);
       const double step = *(p.source_of.data() + 4 * axis);
       const bool moves = std::abs(step) * static_cast<double>(to.shape[2]) > kDoubt / 2;
       inverse_step[axis] = moves ? 1 / step : 0;

@@ -191,9 +191,8 @@ TEST(WarpMaps, give_the_same_bits_for_any_memory_order) {
               v.data = static_cast<std::byte*>(v.data) + 39 * static_cast<int>(size_of(dtype));
             testing::for_each_index(shape, [&](const Dims& at, std::int64_t i) {
               const auto size = static_cast<std::int64_t>(size_of(dtype));
-              std::memcpy(
-                  static_cast<std::byte*>(v.data) + testing::offset_of(v.strides, at) * size,
-                  base.bytes.data() + i * size, size_of(dtype));
+              std::memcpy(static_cast<std::byte*>(v.data) + offset_of(v.strides, at) * size,
+                          base.bytes.data() + i * size, size_of(dtype));
             });
             const auto got = warped(v, to, p);
             EXPECT_EQ(std::memcmp(got.data(), wanted.data(), got.size() * sizeof(double)), 0)

@@ -24,7 +24,7 @@ Tensor in_memory(const Tensor& tensor, bool dense, Parallel& parallel) {
   const Tensor t = loaded(tensor, parallel);
   if (!t.padded() && !(dense && !is_dense(t.view()))) return t;
   const Tensor copied = Tensor::own(t.spec());
-  copy_tensor(t, copied.mutable_view(), parallel);
+  copy_padded(t.padded_view(), copied.mutable_view(), parallel);
   return copied.with_meta(t.meta());
 }
 

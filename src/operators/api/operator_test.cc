@@ -296,14 +296,14 @@ TEST_F(Contract, elements_come_in_the_form_asked_for) {
     Reals values;
     parts.run = [&](const HostRun& r) {
       seen = r.in[0];
-      copy_padded(seen.inside, seen.box, r.out[0], seen.fill, r.parallel);
+      copy_padded(seen, r.out[0], r.parallel);
     };
     Trial s = trial({in});
     const Tensor out = s.evaluate(), want = Tensor::own(in.spec());
     EXPECT_EQ(seen.padded(), padding);
     EXPECT_EQ(is_dense(seen.inside), dense);
     EXPECT_EQ(std::abs(seen.inside.strides[1]) == 1, rows);
-    copy_tensor(in, want.mutable_view(), Parallel::serial());
+    copy_padded(in.padded_view(), want.mutable_view(), Parallel::serial());
     for (std::int64_t i = 0; i < volume(in.shape()); ++i)
       EXPECT_EQ(out.view().ptr<float>()[i], want.view().ptr<float>()[i]);
   }

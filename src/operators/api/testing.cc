@@ -28,11 +28,6 @@ bool by_rows(const ConstView& view) {
 
 Tensor dense(const Tensor& t) { return in_memory(t, true, Parallel::serial()); }
 
-PaddedView padded_view_of(const Tensor& t) {
-  if (!t.defined()) return {};
-  return {t.valid_view(), t.shape(), t.valid(), t.fill_bits()};
-}
-
 bool computes_nothing(Access access) {
   return access == Access::nothing || access == Access::spec || access == Access::number;
 }
@@ -165,7 +160,7 @@ Tensor Trial::operand(int input) {
     t = loaded(t, Parallel::serial());
   }
   if (t.padded()) {
-    PaddedView padding = padded_view_of(t);
+    PaddedView padding = t.padded_view();
     padding.inside.data = nullptr;
     if (need.access != Access::padded || !op_->takes_padding(facts_, input, padding))
       t = in_memory(t, false, Parallel::serial());
@@ -179,7 +174,7 @@ void Trial::run(const HostOperator& op) {
   std::vector<PaddedView> in;
   for (int i = 0; i < facts_.input_count(); ++i) {
     operands.push_back(operand(i));
-    in.push_back(padded_view_of(operands.back()));
+    in.push_back(operands.back().padded_view());
   }
   std::vector<View> out;
   for (const Tensor& result : results_) out.push_back(result.mutable_view());
@@ -204,7 +199,7 @@ void Trial::join(const Join& op) {
   op.parts(facts_, results_[0].mutable_view(), parts);
   for (std::size_t i = 0; i < parts.size(); ++i)
     if (parts[i])
-      copy_tensor(loaded(value(static_cast<int>(i)), Parallel::serial()), *parts[i],
+      copy_padded(loaded(value(static_cast<int>(i)), Parallel::serial()).padded_view(), *parts[i],
                   Parallel::serial());
 }
 

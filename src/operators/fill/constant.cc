@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "core/convert.h"
 #include "kernels/copy/copy.h"
 #include "operators/shared/axes.h"
 #include "operators/shared/promotion.h"

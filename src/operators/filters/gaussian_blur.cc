@@ -134,8 +134,8 @@ class GaussianBlur final : public HostOperator {
     for (std::size_t i = 0; i < blur.weights.size(); ++i) {
       const filters::Windows windows(blur.axes, blur.weights[i]);
       const auto at = static_cast<std::int64_t>(i);
-      body(alike ? r.view(0) : filters::part_at(r.view(0), blur.frame, at),
-           alike ? r.out[0] : filters::part_at(r.out[0], blur.frame, at), windows.convolution());
+      body(alike ? r.view(0) : r.view(0).part(blur.frame, at, 1),
+           alike ? r.out[0] : r.out[0].part(blur.frame, at, 1), windows.convolution());
     }
   }
 };

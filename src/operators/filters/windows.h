@@ -43,15 +43,6 @@ class Windows {
   std::size_t count_;
 };
 
-/// The part of a view at position `at` of `axis`, which stays with extent 1.
-template <class AnyView>
-AnyView part_at(AnyView view, int axis, std::int64_t at) {
-  const auto bytes = at * view.strides[axis] * static_cast<std::int64_t>(view.element_size());
-  view.data = view.template ptr<std::byte>() + bytes;
-  view.shape[axis] = 1;
-  return view;
-}
-
 /// The input and the argument `dtype` that filters have in common, and what the latter comes to.
 InputDef data_input();
 ArgDef dtype_arg();

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 
 #include "core/convert.h"
-#include "core/dispatch.h"
 
 namespace varo::affine_warp {
 namespace {
@@ -15,18 +13,6 @@ namespace {
 std::string size_text(const Plan& p) {
   return p.axes == 2 ? fmt::format("H {}, W {}", p.in[1], p.in[0])
                      : fmt::format("D {}, H {}, W {}", p.in[2], p.in[1], p.in[0]);
-}
-
-std::uint64_t fill_bits(double fill, DType from, DType to) {
-  std::uint64_t bits = 0;
-  dispatch_all(to, [&](auto to_tag) {
-    const auto written = saturate<typename decltype(to_tag)::type>(fill);
-    dispatch_all(from, [&](auto from_tag) {
-      const auto read = saturate<typename decltype(from_tag)::type>(written);
-      std::memcpy(&bits, &read, sizeof read);
-    });
-  });
-  return bits;
 }
 
 }  // namespace
@@ -100,7 +86,8 @@ Plan plan(const Inference& s, const Layout& layout) {
   }
   if (s.args().given("fill_value")) {
     p.border = WarpBorder::constant;
-    p.fill_bits = fill_bits(s.args().real("fill_value"), p.from, p.to);
+    // What the output's type makes of it, in the input's type.
+    p.fill_bits = converted_bits(bits_of(s.args().real("fill_value"), p.to), p.to, p.from);
   }
   return p;
 }

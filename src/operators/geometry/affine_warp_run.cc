@@ -91,19 +91,27 @@ std::optional<Tensor> as_view(const Plan& p, const Moves& moves, const Tensor& t
   return v.with_meta(std::move(meta));
 }
 
+// What `dims` says of [D, H, W, C]; `none` where there is no such axis.
+Dims dhwc(const Dims& dims, const Plan& p, std::int64_t none) {
+  Dims four;
+  for (const int axis : {p.at[2], p.at[1], p.at[0], p.channel})
+    four.push_back(axis < 0 ? none : dims[axis]);
+  return four;
+}
+
 // [D, H, W, C] of frame `f`.
 template <class AnyView>
-AnyView frame_of(const AnyView& v, const Plan& p, std::int64_t f) {
-  const auto shift =
-      p.frame < 0 ? 0 : f * v.strides[p.frame] * static_cast<std::int64_t>(v.element_size());
-  using Byte = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(v.data)>>,
-                                  const std::byte, std::byte>;
-  AnyView out{static_cast<Byte*>(v.data) + shift, v.dtype, {}, {}};
-  for (const int axis : {p.at[2], p.at[1], p.at[0], p.channel}) {
-    out.shape.push_back(axis < 0 ? 1 : v.shape[axis]);
-    out.strides.push_back(axis < 0 ? 0 : v.strides[axis]);
-  }
-  return out;
+AnyView frame_of(AnyView v, const Plan& p, std::int64_t f) {
+  if (p.frame >= 0) v = v.part(p.frame, f, 1);
+  v.shape = dhwc(v.shape, p, 1);
+  v.strides = dhwc(v.strides, p, 0);
+  return v;
+}
+PaddedView frame_of(const PaddedView& v, const Plan& p, std::int64_t f) {
+  return {frame_of(v.inside, p, f),
+          dhwc(v.shape, p, 1),
+          {dhwc(v.box.lo, p, 0), dhwc(v.box.hi, p, 1)},
+          v.fill};
 }
 
 }  // namespace
@@ -149,17 +157,11 @@ void WarpOperator::run(const HostRun& r) const noexcept {
   WarpParams params{
       .axes = p.axes, .filter = p.filter, .border = p.border, .fill_bits = p.fill_bits};
   const PaddedView& in = r.in[0];
-  if (in.padded()) {
-    params.fill_bits = in.fill;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(p.axes); ++i) {
-      params.before[i] = in.box.lo[p.at[i]];
-      params.after[i] = in.shape[p.at[i]] - in.box.hi[p.at[i]];
-    }
-  }
+  if (in.padded()) params.fill_bits = in.fill;
   const std::int64_t frames = p.frame < 0 ? 1 : out.shape[p.frame];
   for (std::int64_t f = 0; f < frames && out.volume() > 0; ++f) {
     params.source_of = map_of(p, f);
-    warp_affine(frame_of(in.inside, p, f), frame_of(out, p, f), params, r.parallel);
+    warp_affine(frame_of(in, p, f), frame_of(out, p, f), params, r.parallel);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "core/convert.h"
 #include "operators/api/in_memory.h"
 #include "operators/api/testing.h"
 

@@ -44,12 +44,6 @@ bool only_moves(const Resizing& resizing, const HostRun& r) {
                      [](const ResampledAxis& a) { return a.table.moves(); });
 }
 
-Tensor tensor_of(const PaddedView& v) {
-  Tensor t = Tensor::wrap(v.inside, nullptr);
-  for (int i = 0; i < t.rank(); ++i) t = *t.windowed(i, -v.box.lo[i], v.shape[i], v.fill);
-  return t;
-}
-
 }  // namespace
 
 bool reduces(const AxisMap& map) { return ratio(map) > 1; }
@@ -128,7 +122,7 @@ std::optional<Affine> ResizeOperator::moved(const Inference& s, const Affine& in
 std::size_t ResizeOperator::setup(const HostRun& r, std::any& plan) const {
   const auto& resizing = r.state<Resizing>();
   if (resizing.tables.empty() || only_moves(resizing, r)) return 0;
-  ResamplePlan made = plan_resample(tensor_of(r.in[0]), r.out[0], resizing.tables);
+  ResamplePlan made = plan_resample(r.in[0], r.out[0], resizing.tables);
   const auto floats = static_cast<std::size_t>(made.scratch_floats(r.parallel.width()));
   plan = std::move(made);
   return floats * sizeof(float);
@@ -138,7 +132,7 @@ void ResizeOperator::run(const HostRun& r) const noexcept {
   const auto& resizing = r.state<Resizing>();
   if (resizing.tables.empty()) return;
   if (only_moves(resizing, r))
-    return resample_nearest(tensor_of(r.in[0]), r.out[0], resizing.tables, r.parallel);
+    return resample_nearest(r.in[0], r.out[0], resizing.tables, r.parallel);
   resample(r.plan<ResamplePlan>(), r.scratch_of<float>(), r.parallel);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/convert.h"
 #include "kernels/copy/copy.h"
 #include "operators/shared/axes.h"
 

@@ -29,7 +29,7 @@ Tensor list(std::vector<std::int32_t> values) {
 std::vector<double> elements(const Tensor& t) {
   std::vector<double> values(static_cast<std::size_t>(volume(t.shape())));
   const Tensor filled = Tensor::own(t.spec());
-  copy_tensor(t, filled.mutable_view(), Parallel::serial());
+  copy_padded(t.padded_view(), filled.mutable_view(), Parallel::serial());
   convert(filled.view(), dense_view(values.data(), t.shape()), Parallel::serial());
   return values;
 }

@@ -15,15 +15,6 @@ void check_dtype(const Inference& s, int input) {
       .hint("fn.cast(..., dtype=...)");
 }
 
-// The part of `out` from `start` along `axis` on, `count` long.
-View part_of(const View& out, int axis, std::int64_t start, std::int64_t count) {
-  View part = out;
-  part.data = out.ptr<std::byte>() +
-              start * out.strides[axis] * static_cast<std::int64_t>(out.element_size());
-  part.shape[axis] = count;
-  return part;
-}
-
 class Cat final : public Join {
  public:
   explicit Cat(const Args& args) { exclusive(args, {"axis", "axis_name"}); }
@@ -62,7 +53,7 @@ class Cat final : public Join {
     const auto& [axis, starts] = s.kept<Places>();
     for (std::size_t i = 0; i < parts.size(); ++i)
       if (starts[i] >= 0)
-        parts[i] = part_of(out, axis, starts[i], s.spec(static_cast<int>(i)).shape[axis]);
+        parts[i] = out.part(axis, starts[i], s.spec(static_cast<int>(i)).shape[axis]);
   }
 
  private:
@@ -157,10 +148,7 @@ class Stack final : public Join {
              std::span<std::optional<View>> parts) const override {
     const int at = axis(s);
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      View part = part_of(out, at, static_cast<std::int64_t>(i), 1);
-      part.shape.erase(at);
-      part.strides.erase(at);
-      parts[i] = part;
+      parts[i] = out.part(at, static_cast<std::int64_t>(i), 1).drop(at);
     }
   }
 

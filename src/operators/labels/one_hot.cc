@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "core/convert.h"
 #include "core/dispatch.h"
 #include "kernels/copy/copy.h"
 #include "operators/api/operator.h"

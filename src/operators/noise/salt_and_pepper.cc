@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 
+#include "core/convert.h"
 #include "core/dispatch.h"
 #include "core/half.h"
 #include "operators/api/pointwise.h"
@@ -79,7 +79,7 @@ class SaltAndPepper final : public Pointwise {
         using Limits = std::numeric_limits<T>;
         chosen = s.has(arg) ? truncated<T>(s.real(arg)) : largest ? Limits::max() : Limits::min();
       }
-      std::memcpy(&bits, &chosen, sizeof(chosen));
+      bits = bits_of(chosen);
     });
     return to.constant_bits(dtype, bits);
   }

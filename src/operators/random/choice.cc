@@ -66,7 +66,7 @@ class Choice final : public HostOperator {
                        const ConstView one{&chosen, DType::i64, {}, {}};
                        convert(one, to, Parallel::serial());
                      } else {
-                       copy(part(from, chosen), to, Parallel::serial());
+                       copy(from.part(0, chosen, 1).drop(0), to, Parallel::serial());
                      }
                    }
                  });
@@ -125,24 +125,11 @@ class Choice final : public HostOperator {
     return std::lower_bound(limits.begin(), limits.end(), limits.back()) - limits.begin();
   }
 
-  static ConstView part(ConstView v, std::int64_t at) {
-    v.data = v.ptr<std::byte>() + at * v.strides[0] * static_cast<std::int64_t>(v.element_size());
-    v.shape.erase(0);
-    v.strides.erase(0);
-    return v;
-  }
-
   // The view of draw number n, in row-major order.
   static View element(View v, const Shape& draws, std::int64_t n) {
-    std::int64_t offset = 0;
     for (int i = draws.rank() - 1; i >= 0; --i) {
-      offset += n % draws[i] * v.strides[i];
+      v = v.part(i, n % draws[i], 1).drop(i);
       n /= draws[i];
-    }
-    v.data = v.ptr<std::byte>() + offset * static_cast<std::int64_t>(v.element_size());
-    for (int i = 0; i < draws.rank(); ++i) {
-      v.shape.erase(0);
-      v.strides.erase(0);
     }
     return v;
   }

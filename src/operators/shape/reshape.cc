@@ -97,11 +97,11 @@ class Reshape final : public HostOperator {
     const auto& [in_place, copies] = r.plan<Plan>();
     const PaddedView& in = r.in[0];
     const View& out = r.out[0];
-    if (in_place) return copy_padded(in.inside, in.box, *in_place, in.fill, r.parallel);
+    if (in_place) return copy_padded(in, *in_place, r.parallel);
     const void* bytes = in.inside.data;
     if (copies) {
       const View dense{r.scratch.data(), in.inside.dtype, in.shape, dense_strides(in.shape)};
-      copy_padded(in.inside, in.box, dense, in.fill, r.parallel);
+      copy_padded(in, dense, r.parallel);
       bytes = dense.data;
     }
     copy({bytes, out.dtype, out.shape, dense_strides(out.shape)}, out, r.parallel);

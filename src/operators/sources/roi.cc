@@ -2,7 +2,6 @@
 #include "operators/sources/roi.h"
 
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <numeric>
 
@@ -54,15 +53,6 @@ std::vector<int> roi_axes(const Inference& sample, int rank) {
     std::iota(axes.begin(), axes.end(), 0);
   }
   return axes;
-}
-
-std::uint64_t fill_bits(double value, DType dtype) {
-  std::uint64_t bits = 0;
-  dispatch_all(dtype, [&](auto tag) {
-    const auto converted = saturate<typename decltype(tag)::type>(value);
-    std::memcpy(&bits, &converted, sizeof converted);
-  });
-  return bits;
 }
 
 // Where the region begins and ends along one axis, before rounding.
@@ -163,7 +153,7 @@ Tensor roi_of(const Tensor& whole, const Inference& sample) {
 
   const std::string& policy = sample.text("out_of_bounds_policy");
   const std::uint64_t fill =
-      policy == "pad" ? fill_bits(sample.real("fill_value"), whole.dtype()) : 0;
+      policy == "pad" ? bits_of(sample.real("fill_value"), whole.dtype()) : 0;
   Tensor region = whole;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = axes[i];

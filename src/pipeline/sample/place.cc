@@ -96,12 +96,12 @@ bool SamplePlan::deliver(Node node, const Place& place, bool& in_place) {
   in_place = !value.deferred() && !value.padded() && buffer_of(value) == buffer &&
              same_elements(value.view(), place.view);
   if (in_place) return true;
-  const Operand to{PaddedView(place.view), buffer, place.keep};
+  const Operand to{unpadded(place.view), buffer, place.keep};
   if (value.deferred() && value.landing(place.view)) {
     std::unique_ptr<Step> step = step_for(node.id, Step::Kind::read);
     step->deferred = value;
     step->out.push_back(to);
-    step->out[0].view = PaddedView(*value.landing(place.view));
+    step->out[0].view = unpadded(*value.landing(place.view));
     append(std::move(step));
     return true;
   }

@@ -37,10 +37,7 @@ class Runner {
         return source->read(box, out()[0], parallel_);
       }
       case Step::Kind::copy: {
-        const PaddedView in = readable(step_.in[0]);
-        if (in.padded())
-          return copy_padded(in.inside, in.box, out()[0], in.fill, parallel_, step_.streams);
-        return copy(in.inside, out()[0], parallel_, step_.streams);
+        return copy_padded(readable(step_.in[0]), out()[0], parallel_, step_.streams);
       }
       case Step::Kind::run:
         return run_host();

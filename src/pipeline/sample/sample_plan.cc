@@ -16,11 +16,6 @@ struct BufferTag {
 
 }  // namespace
 
-PaddedView padded_view_of(const Tensor& t) {
-  if (!t.padded()) return PaddedView(t.view());
-  return {t.valid_view(), t.shape(), t.valid(), t.fill_bits()};
-}
-
 PlanRules plan_rules(std::span<const std::string> without) {
   const auto applied = [&](std::string_view rewrite) {
     return std::find(without.begin(), without.end(), rewrite) == without.end();
@@ -114,7 +109,7 @@ int SamplePlan::buffer_of(const Tensor& tensor) {
 }
 
 Operand SamplePlan::operand_of(const Tensor& tensor) {
-  return {padded_view_of(tensor), buffer_of(tensor), tensor.keep()};
+  return {tensor.padded_view(), buffer_of(tensor), tensor.keep()};
 }
 
 Tensor SamplePlan::bound(const Tensor& tensor) const {

@@ -213,9 +213,6 @@ class SamplePlan {
   std::string source_name_;
 };
 
-/// The view of a tensor that is in memory, padded or not.
-PaddedView padded_view_of(const Tensor& tensor);
-
 template <class Body>
 void SamplePlan::in_context(int id, const Body& body) const {
   const GraphNode& node = plan_[id].graph;

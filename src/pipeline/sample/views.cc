@@ -88,7 +88,7 @@ Tensor SamplePlan::plan_read(int id, const Tensor& tensor) {
   const Tensor whole =
       lands ? new_tensor(tensor.spec()) : new_tensor({source->dtype(), box.extents(), {}});
   Operand to = operand_of(whole);
-  if (lands) to.view = PaddedView(*tensor.landing(whole.mutable_view()));
+  if (lands) to.view = unpadded(*tensor.landing(whole.mutable_view()));
   step->out.push_back(std::move(to));
   append(std::move(step));
   return lands ? whole.with_meta(tensor.meta()) : tensor.fetched(whole);
@@ -160,7 +160,7 @@ bool SamplePlan::operand(int id, int input, const Need& need, Operand& where, Te
   }
   if (t.deferred()) take(Form::loaded);
   if (t.padded()) {
-    PaddedView padding = padded_view_of(t);
+    PaddedView padding = t.padded_view();
     padding.inside.data = nullptr;
     if (need.access != Access::padded || !plan_[id].op->takes_padding(at(id).facts, input, padding))
       take(Form::unpadded);

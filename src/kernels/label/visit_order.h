@@ -22,7 +22,7 @@ struct Axis {
 
 /// The order in which voxels are visited: hyper-slices of axis 0, lines of the axes in between,
 /// rows of the last axis. Any order gives the same components.
-struct Walk {
+struct VisitOrder {
   const std::byte* data;
   std::size_t element_size;
   int rank = 0;  // at least 1
@@ -35,6 +35,6 @@ struct Walk {
 /// Drops axes of extent 1, walks forwards through memory and along the axis that is nearest in
 /// memory and not short, and begins with an axis that is long enough to be cut into parts. Depends
 /// on shape and strides alone.
-Walk walk_of(const ConstView& labels);
+VisitOrder visit_order(const ConstView& labels);
 
 }  // namespace varo::label

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/label/walk.h"
+#include "kernels/label/visit_order.h"
 
 #include <algorithm>
 #include <iterator>
+
+#include "core/walk.h"
 
 namespace varo::label {
 
@@ -10,21 +12,19 @@ namespace {
 constexpr std::int64_t kShort = 16;
 }
 
-Walk walk_of(const ConstView& labels) {
-  Walk w{static_cast<const std::byte*>(labels.data), labels.element_size()};
+VisitOrder visit_order(const ConstView& labels) {
+  VisitOrder w{static_cast<const std::byte*>(labels.data), labels.element_size()};
   const Strides scan = dense_strides(labels.shape);
-  for (int i = 0; i < labels.rank(); ++i) {
-    if (labels.shape[i] == 1) continue;
+  for (const int i : axes_in_order(labels.shape, Order::memory, labels.strides)) {
     Axis a{i, labels.shape[i], labels.strides[i], labels.strides[i] < 0, scan[i]};
     if (a.flipped) {
-      w.data += a.stride * (a.extent - 1) * static_cast<std::int64_t>(w.element_size);
+      w.data = advanced(w.data, a.stride * (a.extent - 1), labels.dtype);
       a.stride = -a.stride;
     }
     w.axes[w.rank++] = a;
   }
   if (w.rank == 0) w.rank = 1;
   Axis* const end = w.axes + w.rank;
-  std::stable_sort(w.axes, end, [](const Axis& a, const Axis& b) { return a.stride > b.stride; });
   const auto longer = [](const Axis& a, const Axis& b) { return a.extent < b.extent; };
   // Rows of a few channels are all overhead: walk along a longer axis.
   if (w.rank > 1 && end[-1].extent < kShort) {
