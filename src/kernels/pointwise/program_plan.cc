@@ -29,7 +29,8 @@ void add_steps(ProgramPlan& plan, std::size_t inputs) {
       step.loop =
           find_loop(instruction.op, plan.steps[at(typed)].instruction.dtype, instruction.dtype);
     }
-    step.slow = instruction.op == Op::normal || element::is_function(instruction.op);
+    step.slow = instruction.op == Op::normal || instruction.op == Op::poisson ||
+                element::is_function(instruction.op);
     plan.steps.push_back(step);
   }
 }

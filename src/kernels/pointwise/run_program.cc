@@ -68,15 +68,11 @@ void run_random(const Instruction& instruction, const Numbers& numbers, const Op
   if (instruction.op == Op::poisson) {
     const auto* means = static_cast<const double*>(o.from[0]);
     auto* to = static_cast<double*>(o.to);
-    const auto one = [&](std::uint64_t n, std::int64_t at) {
-      to[at] = random_poisson(key, n, means[at]);
-    };
     numbers.visit(
         [&](std::uint64_t first, std::int64_t at, std::int64_t count) {
-          for (std::int64_t i = 0; i < count; ++i)
-            one(first + static_cast<std::uint64_t>(i), at + i);
+          random_poissons(key, first, count, means + at, to + at);
         },
-        one);
+        [&](std::uint64_t n, std::int64_t at) { to[at] = random_poisson(key, n, means[at]); });
   } else if (instruction.op == Op::normal) {
     fill_random<float>(
         numbers, o.to,
