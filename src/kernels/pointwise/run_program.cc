@@ -4,6 +4,7 @@
 #include <hwy/cache_control.h>
 
 #include "core/dispatch.h"
+#include "kernels/pointwise/byte_table.h"
 #include "kernels/pointwise/program.h"
 #include "kernels/pointwise/program_plan.h"
 #include "kernels/random/random.h"
@@ -293,6 +294,8 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
     if (after != nullptr) (*after)(0);
     return;
   }
+  if (const auto decides = byte_that_decides(plan, volume))
+    return run_by_table(plan, *decides, inputs, out, parallel, after, past_caches);
   const std::int64_t tile = tile_of(plan), bytes = plan.lane_bytes * tile;
   parallel_for(parallel, volume, kProgramPiece, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::byte registers[kRegisterBytes];
