@@ -67,6 +67,9 @@ struct Taps {
   T* of(int row, int voxel) { return pair[row][voxel & 1] + (voxel & ~1); }
 };
 
+/// Channels that are blended together.
+inline constexpr int kChannels = 4;
+
 /// Loops of one instruction set for given types. Offsets must fit an int32.
 struct RowLoops {
   /// Fills index and weight of voxels [begin, end).
@@ -94,6 +97,16 @@ struct RowLoops {
   void (*blend_edge)(const float* data, const Grid& grid, const Start& start, int count, float fill,
                      int begin, int end, float* out);
   int direct_least;
+  /// Voxels [begin, end), all taps inside, of `channels` channels that lie side by side at `data`
+  /// (of In): channel c of voxel k goes to out[k * channels + c]. What lies `ahead` elements further
+  /// is fetched into the cache. nullptr if this instruction set has no fast way. May write up to
+  /// kChannels - 1 floats past voxel end - 1. \pre channels <= kChannels
+  void (*blend_channels)(const void* data, const Grid& grid, const Positions& run, int begin,
+                         int end, int channels, std::int64_t ahead, float* out);
+  /// The same wherever the taps are; those outside of the grid count as `fill`, or are pinned to it.
+  void (*blend_channels_edge)(const void* data, const Grid& grid, const Positions& run,
+                              const PinnedTaps& pins, float fill, int begin, int end, int channels,
+                              float* out);
   /// float32 to `count` elements of Out (saturating, halves away from zero). Writes whole vectors.
   void (*store)(const float* from, int count, void* to);
 };
