@@ -155,6 +155,7 @@ class Runner {
         past_caches_(past_caches),
         registers_(registers),
         values_(plan.steps.size()),
+        repeated_(plan.steps.size(), false),
         links_(plan.links) {}
 
   void piece(std::int64_t begin, std::int64_t end) {
@@ -216,9 +217,13 @@ class Runner {
   }
 
   void chain(const Step& step, std::int64_t count, void* place) {
-    for (std::size_t k = step.first_link; k < step.last_link; ++k)
-      if (const int operand = plan_.link_operands[k]; operand >= 0)
-        links_[k].elements = static_cast<const float*>(values_[static_cast<std::size_t>(operand)]);
+    for (std::size_t k = step.first_link; k < step.last_link; ++k) {
+      if (plan_.link_operands[k] < 0) continue;
+      const auto operand = static_cast<std::size_t>(plan_.link_operands[k]);
+      links_[k].uniform = repeated_[operand];
+      links_[k].elements = static_cast<const float*>(values_[operand]);
+      if (repeated_[operand]) links_[k].value = *links_[k].elements;
+    }
     run_chain(static_cast<const float*>(values_[static_cast<std::size_t>(step.head)]),
               static_cast<float*>(place), count,
               std::span(links_).subspan(step.first_link, step.last_link - step.first_link));
@@ -256,6 +261,11 @@ class Runner {
     const Step& step = plan_.steps[i];
     const std::size_t size = size_of(step.instruction.dtype);
     std::int64_t offset = 0;
+    repeated_[i] = step.linked && repeats_one(plan_.walk, *step.walker, begin, count, &offset);
+    if (repeated_[i]) {
+      values_[i] = static_cast<const float*>(step.walker->data) + offset;
+      return;
+    }
     if (consecutive(plan_.walk, *step.walker, begin, count, &offset)) {
       const std::byte* from = static_cast<const std::byte*>(step.walker->data) +
                               offset * static_cast<std::int64_t>(size);
@@ -276,6 +286,7 @@ class Runner {
   bool past_caches_;
   std::byte* registers_;
   std::vector<const void*> values_;  // where each register's value is, for the tile at work
+  std::vector<bool> repeated_;       // one element, all over the tile at work
   PooledVector<Link> links_;
   std::vector<Fetch> fetches_;  // for the tile at work
 };

@@ -76,6 +76,17 @@ inline bool consecutive(const Walk& walk, const Walker& walker, std::int64_t beg
   return true;
 }
 
+// Whether `count` elements are one and the same for this walker; if so, its offset.
+inline bool repeats_one(const Walk& walk, const Walker& walker, std::int64_t begin,
+                        std::int64_t count, std::int64_t* offset) {
+  const int last = walk.rank - 1;
+  if (walker.stride[last] != 0 || begin % walk.extent[last] + count > walk.extent[last])
+    return false;
+  for_rows(walk, walker, begin, count,
+           [&](std::int64_t at, std::int64_t, std::int64_t) { *offset = at; });
+  return true;
+}
+
 template <class T>
 void gather(const Walk& walk, const Walker& walker, std::int64_t begin, std::int64_t count, T* to) {
   const T* data = static_cast<const T*>(walker.data);
