@@ -121,6 +121,7 @@ template <class In>
 struct Workspace {
   Positions positions;
   warp::PinnedTaps pins;
+  warp::EdgePlaces edges;
   Taps<In> taps;
   alignas(64) float sums[kRun + kSlack];
   alignas(64) float mixed[kRun * kChannels + kSlack];  // channels side by side
@@ -134,22 +135,28 @@ struct Workspace {
 
 // What blend_direct() needs to know, the same for every channel. run.inside becomes what is blended
 // without looking at the edges.
-void locate_direct(const Job& job, Run& run, Positions& positions) {
+template <class In>
+void locate_direct(const Job& job, Run& run, Workspace<In>& work) {
+  const Span touching = run.touching;
   Span& inside = run.inside;
-  if (inside.end - inside.begin < job.loops.direct_least)
-    inside = {run.touching.begin, run.touching.begin};
-  if (!inside.empty()) job.loops.place(job.grid, run.start, inside.begin, inside.end, positions);
+  if (inside.end - inside.begin < job.loops.direct_least) inside = {touching.begin, touching.begin};
+  for (const Span& edge : {Span{touching.begin, inside.begin}, Span{inside.end, touching.end}})
+    if (!edge.empty())
+      job.loops.place_edge(job.grid, run.start, run.count, edge.begin, edge.end, work.edges);
+  if (!inside.empty())
+    job.loops.place(job.grid, run.start, inside.begin, inside.end, work.positions);
 }
 
 // Voxels `run.touching` into `to`, straight from float32.
+template <class In>
 void blend_direct(const Job& job, const Row& row, const Run& run, const float* data, float fill,
-                  const Positions& positions, float* to) {
+                  const Workspace<In>& work, float* to) {
   const Span touching = run.touching, inside = run.inside;
   for (const Span& edge : {Span{touching.begin, inside.begin}, Span{inside.end, touching.end}})
     if (!edge.empty())
-      job.loops.blend_edge(data, job.grid, run.start, run.count, fill, edge.begin, edge.end, to);
+      job.loops.blend_edge(data, job.grid, work.edges, run.count, fill, edge.begin, edge.end, to);
   if (!inside.empty())
-    job.loops.blend_direct(data, job.grid, positions, inside.begin, inside.end, row.ahead, to);
+    job.loops.blend_direct(data, job.grid, work.positions, inside.begin, inside.end, row.ahead, to);
 }
 
 // Positions of voxels `run.touching` for blend_staged().
@@ -269,7 +276,7 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
         const bool by_level = level && row.regular && !touching.empty();
         const bool by_pairs = direct && row.regular && !by_level && run.count >= loops.direct_least;
         if (by_pairs)
-          locate_direct(job, run, work.positions);
+          locate_direct(job, run, work);
         else if (!by_level)
           locate_staged(job, row, x, run, work);
         for (std::int64_t c = 0; c < channels; ++c) {
@@ -278,8 +285,7 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
           if (by_level) {
             level_rows.blend(data, run.start, run.count, to);
           } else if (by_pairs) {
-            blend_direct(job, row, run, reinterpret_cast<const float*>(data), fill, work.positions,
-                         to);
+            blend_direct(job, row, run, reinterpret_cast<const float*>(data), fill, work, to);
           } else {
             blend_staged(job, row, run, data, fill, work);
             if (in_place && !touching.empty())
