@@ -124,6 +124,8 @@ struct RowLoops {
 
 /// Sets locate, place, place_nearest and pin.
 void set_places(RowLoops& loops);
+/// Sets blend_channels and blend_channels_edge.
+void set_channels(DType in, int axes, RowLoops& loops);
 
 /// \pre in, out: types of warp_takes(.., linear)
 RowLoops row_loops(DType in, DType out, int axes);
