@@ -29,6 +29,18 @@ def counted(values, probabilities):
     assert p > LEAST_P, f"p = {p}, observed {observed}, expected {list(expected)}"
 
 
+def counts(values, distribution):
+    """Chi-squared test of whole numbers against a frozen discrete scipy.stats distribution, in bins of one or more."""
+    values = np.asarray(values, "float64").ravel()
+    edges = np.unique(distribution.ppf(np.linspace(0, 1, max(4, min(40, values.size // 100)))[1:-1]))
+    observed = np.bincount(np.searchsorted(edges, values), minlength=edges.size + 1)
+    expected = np.diff(distribution.cdf(edges), prepend=0, append=1) * values.size
+    possible = expected > 1e-9
+    assert all(observed[~possible] == 0)
+    p = stats.chisquare(observed[possible], expected[possible]).pvalue
+    assert p > LEAST_P, f"p = {p}, observed {observed}, expected {list(expected)}"
+
+
 def unrelated(a, b):
     """Correlation of two equally long samples, which is small where they are independent."""
     a, b = np.asarray(a, "float64").ravel(), np.asarray(b, "float64").ravel()

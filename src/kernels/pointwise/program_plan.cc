@@ -29,7 +29,8 @@ void add_steps(ProgramPlan& plan, std::size_t inputs) {
       step.loop =
           find_loop(instruction.op, plan.steps[at(typed)].instruction.dtype, instruction.dtype);
     }
-    step.slow = instruction.op == Op::normal || element::is_function(instruction.op);
+    step.slow = instruction.op == Op::normal || instruction.op == Op::poisson ||
+                element::is_function(instruction.op);
     plan.steps.push_back(step);
   }
 }
@@ -101,6 +102,21 @@ void find_wide(ProgramPlan& plan) {
       });
 }
 
+// Marks inputs that are links' operands and nothing else: where such an input is the same all over a
+// tile, a row's factor say, its links need no elements.
+void find_linked(ProgramPlan& plan) {
+  for (Step& step : plan.steps)
+    step.linked = step.instruction.op == Op::input && step.instruction.dtype == DType::f32;
+  for (const Step& step : plan.steps) {
+    if (step.inner) continue;
+    if (step.head >= 0) plan.steps[at(step.head)].linked = false;
+    if (step.head < 0)
+      for (const int from : step.instruction.from)
+        if (from >= 0) plan.steps[at(from)].linked = false;
+  }
+  plan.steps.back().linked = false;
+}
+
 // Gives every register a place. Places are used again after the last use of their value, except
 // those of uniform values.
 void place_registers(ProgramPlan& plan) {
@@ -134,6 +150,7 @@ ProgramPlan plan_program(const Program& program, std::span<const ConstView> inpu
   add_steps(plan, inputs.size());
   find_chains(plan);
   find_wide(plan);
+  find_linked(plan);
   place_registers(plan);
   plan.constants.resize(plan.steps.size());
   return plan;

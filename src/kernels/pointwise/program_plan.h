@@ -21,6 +21,7 @@ struct Step {
   bool wide = false;               // uniform, and somebody reads it element by element
   bool slow = false;               // takes longer than memory
   bool inner = false;              // part of a chain that goes on: its value is never stored
+  bool linked = false;             // an input that links of chains alone read
   std::int64_t place = 0;          // bytes before the register, an element of a tile
   // The chain that ends here: its first operand, and links [first_link, last_link).
   int head = -1;

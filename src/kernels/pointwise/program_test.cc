@@ -70,6 +70,29 @@ TEST(RunProgram, broadcasts_by_zero_strides) {
         ASSERT_EQ(out[i * 20 + j * 5 + k], static_cast<float>(i * 5 + k + j * 100));
 }
 
+TEST(RunProgram, chains_take_what_a_row_shares) {
+  // (x - mean[c]) * scale[c] + mean[c], rows longer and shorter than a tile and of its length.
+  for (const std::int64_t row : {3, 100, 2048, 2049, 5000}) {
+    const Shape shape{4, row};
+    const std::vector<float> x = ramp(4 * row, 0.3F), mean = {1.5F, -2, 0, 7.25F};
+    const std::vector<float> scale = {0.1F, 3, -1, 0.7F};
+    ProgramBuilder b;
+    const Register v = b.input(DType::f32), m = b.input(DType::f32), s = b.input(DType::f32);
+    const Register scaled = b.binary(Op::mul, b.binary(Op::sub, v, m), s);
+    const Program program = b.finish(b.binary(Op::add, m, scaled));
+    const ConstView inputs[] = {dense_view(x.data(), shape),
+                                {mean.data(), DType::f32, shape, {1, 0}},
+                                {scale.data(), DType::f32, shape, {1, 0}}};
+    std::vector<float> out(x.size());
+    run_program(program, inputs, dense_view(out.data(), shape), Parallel::serial());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t c = i / static_cast<std::size_t>(row);
+      const float off = x[i] - mean[c], times = off * scale[c];
+      ASSERT_EQ(out[i], mean[c] + times) << row << " at " << i;
+    }
+  }
+}
+
 TEST(RunProgram, walks_any_strides_of_inputs_and_output) {
   // x backwards along its last axis, y transposed, the output a part of a larger volume with its
   // axes in another order.

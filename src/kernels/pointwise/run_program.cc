@@ -4,6 +4,7 @@
 #include <hwy/cache_control.h>
 
 #include "core/dispatch.h"
+#include "kernels/pointwise/byte_table.h"
 #include "kernels/pointwise/program.h"
 #include "kernels/pointwise/program_plan.h"
 #include "kernels/random/random.h"
@@ -67,15 +68,11 @@ void run_random(const Instruction& instruction, const Numbers& numbers, const Op
   if (instruction.op == Op::poisson) {
     const auto* means = static_cast<const double*>(o.from[0]);
     auto* to = static_cast<double*>(o.to);
-    const auto one = [&](std::uint64_t n, std::int64_t at) {
-      to[at] = random_poisson(key, n, means[at]);
-    };
     numbers.visit(
         [&](std::uint64_t first, std::int64_t at, std::int64_t count) {
-          for (std::int64_t i = 0; i < count; ++i)
-            one(first + static_cast<std::uint64_t>(i), at + i);
+          random_poissons(key, first, count, means + at, to + at);
         },
-        one);
+        [&](std::uint64_t n, std::int64_t at) { to[at] = random_poisson(key, n, means[at]); });
   } else if (instruction.op == Op::normal) {
     fill_random<float>(
         numbers, o.to,
@@ -157,6 +154,7 @@ class Runner {
         past_caches_(past_caches),
         registers_(registers),
         values_(plan.steps.size()),
+        repeated_(plan.steps.size(), false),
         links_(plan.links) {}
 
   void piece(std::int64_t begin, std::int64_t end) {
@@ -217,9 +215,13 @@ class Runner {
   }
 
   void chain(const Step& step, std::int64_t count, void* place) {
-    for (std::size_t k = step.first_link; k < step.last_link; ++k)
-      if (const int operand = plan_.link_operands[k]; operand >= 0)
-        links_[k].elements = static_cast<const float*>(values_[static_cast<std::size_t>(operand)]);
+    for (std::size_t k = step.first_link; k < step.last_link; ++k) {
+      if (plan_.link_operands[k] < 0) continue;
+      const auto operand = static_cast<std::size_t>(plan_.link_operands[k]);
+      links_[k].uniform = repeated_[operand];
+      links_[k].elements = static_cast<const float*>(values_[operand]);
+      if (repeated_[operand]) links_[k].value = *links_[k].elements;
+    }
     run_chain(static_cast<const float*>(values_[static_cast<std::size_t>(step.head)]),
               static_cast<float*>(place), count,
               std::span(links_).subspan(step.first_link, step.last_link - step.first_link));
@@ -252,6 +254,11 @@ class Runner {
     const Step& step = plan_.steps[i];
     const DType dtype = step.instruction.dtype;
     std::int64_t offset = 0;
+    repeated_[i] = step.linked && repeats_one(*step.walker, begin, count, &offset);
+    if (repeated_[i]) {
+      values_[i] = static_cast<const float*>(step.walker->data) + offset;
+      return;
+    }
     if (consecutive(*step.walker, begin, count, &offset)) {
       values_[i] = advanced(step.walker->data, offset, dtype);
       // The tile after this one; fetching past the end does no harm.
@@ -269,6 +276,7 @@ class Runner {
   bool past_caches_;
   std::byte* registers_;
   std::vector<const void*> values_;  // where each register's value is, for the tile at work
+  std::vector<bool> repeated_;       // one element, all over the tile at work
   PooledVector<Link> links_;
   std::vector<Fetch> fetches_;  // for the tile at work
 };
@@ -287,6 +295,8 @@ void run_program(const Program& program, std::span<const ConstView> inputs, cons
     if (after != nullptr) (*after)(0);
     return;
   }
+  if (const auto decides = byte_that_decides(plan, volume))
+    return run_by_table(plan, *decides, inputs, out, parallel, after, past_caches);
   const std::int64_t tile = tile_of(plan), bytes = plan.lane_bytes * tile;
   parallel_for(parallel, volume, kProgramPiece, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::byte registers[kRegisterBytes];

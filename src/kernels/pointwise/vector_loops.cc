@@ -56,6 +56,9 @@ Loop FindLoop(Op op, DType from, DType to) {
     case Op::convert:
       if (from == DType::u32 && to == DType::f64)  // random words
         return convert_loop<double, std::uint32_t>;
+      // A truth value is a byte of 0 or 1, and a loop over bytes becomes vectors.
+      if (from == DType::boolean && (to == DType::f32 || to == DType::f64 || to == DType::i32))
+        from = DType::u8;
       return convert_of<float, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, Half,
                         double, bool>(from, to);
     case Op::select:

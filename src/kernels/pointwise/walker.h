@@ -54,6 +54,15 @@ inline bool consecutive(const Walker& walker, std::int64_t begin, std::int64_t c
   return true;
 }
 
+// Whether `count` elements are one and the same for this walker; if so, its offset.
+inline bool repeats_one(const Walker& walker, std::int64_t begin, std::int64_t count,
+                        std::int64_t* offset) {
+  const auto& [extent, step] = walker.walk.axis[walker.walk.rank - 1];
+  if (step[0] != 0 || begin % extent + count > extent) return false;
+  *offset = walker.walk.offset(begin, 0);
+  return true;
+}
+
 template <class T>
 void gather(const Walker& walker, std::int64_t begin, std::int64_t count, T* to) {
   const T* data = static_cast<const T*>(walker.data);

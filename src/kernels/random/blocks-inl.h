@@ -56,6 +56,14 @@ inline Words blocks_at(const Stream& stream, std::uint64_t first) {
   }
   return b;
 }
+inline Words blocks_of(const Stream& stream, const std::uint64_t* numbers) {
+  Words b;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    const PhiloxBlock block = stream.key.block(numbers[i]);
+    for (std::size_t k = 0; k < 4; ++k) b.word[k % 2][2 * i + k / 2] = block[k];
+  }
+  return b;
+}
 #else
 HWY_INLINE hn::Vec<Lane> product(hn::Vec<Lane> a, hn::Vec<Lane> b) {
   return hn::MulEven(hn::BitCast(Words32(), a), hn::BitCast(Words32(), b));
@@ -68,11 +76,11 @@ HWY_INLINE hn::Vec<Words32> side_by_side(hn::Vec<Lane> a, hn::Vec<Lane> b) {
   return hn::OddEven(hn::BitCast(Words32(), hn::ShiftLeft<32>(b)), hn::BitCast(Words32(), a));
 }
 
-// `first` is a multiple of kBlocks: the upper half of the number is the same for all blocks. So is
-// what it and the sample alone make of the first two rounds.
-template <std::size_t chains>
-HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uint32_t* even,
-                             std::uint32_t* odd) {
+// numbers(i): of the blocks of chain i. Their upper halves are those of `first` for all blocks, and
+// so is what that and the sample alone make of the first two rounds.
+template <std::size_t chains, class Numbers>
+HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, const Numbers& numbers,
+                             std::uint32_t* even, std::uint32_t* odd) {
   using V = hn::Vec<Lane>;
   constexpr std::uint64_t kFactorA = 0xD2511F53U, kFactorB = 0xCD9E8D57U, kLow = 0xffffffffU;
   const Lane d;
@@ -86,8 +94,7 @@ HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uin
   const V to_third = hn::Set(d, p2 >> 32 ^ stream.rounds[1][1]);
   V w0[chains], w1[chains], w2[chains], w3[chains];
   for (std::size_t i = 0; i < chains; ++i) {
-    const V number = hn::Add(hn::Set(d, first), hn::Load(d, kCount + i * lanes));
-    const V p = product(number, factor_a);
+    const V p = product(numbers(i), factor_a);
     const V q = product(hn::Xor(hn::ShiftRight<32>(p), to_second), factor_b);
     w0[i] = hn::Xor(hn::ShiftRight<32>(q), to_first);
     w1[i] = q;
@@ -111,13 +118,32 @@ HWY_INLINE void write_blocks(const Stream& stream, std::uint64_t first, std::uin
 }
 
 // Chains at once: what was fastest; more fill the multipliers better, but must leave registers.
-// Out of line, so that nothing else wants registers: a tenth faster on AVX2.
-HWY_NOINLINE Words blocks_at(const Stream& stream, std::uint64_t first) {
-  constexpr std::size_t kAtOnce = HWY_TARGET <= HWY_AVX3 ? 2 : 4;
-  constexpr std::size_t kStep = kAtOnce * hn::MaxLanes(Lane());
+constexpr std::size_t kAtOnce = HWY_TARGET <= HWY_AVX3 ? 2 : 4;
+constexpr std::size_t kStep = kAtOnce * hn::MaxLanes(Lane());
+
+// `first` is a multiple of kBlocks. Out of line, so that nothing else wants registers: a tenth
+// faster on AVX2.
+inline HWY_NOINLINE Words blocks_at(const Stream& stream, std::uint64_t first) {
+  const Lane d;
   Words b;
-  for (std::size_t i = 0; i < kBlocks; i += kStep)
-    write_blocks<kAtOnce>(stream, first + i, &b.word[0][2 * i], &b.word[1][2 * i]);
+  for (std::size_t i = 0; i < kBlocks; i += kStep) {
+    const auto numbers = [&](std::size_t chain) HWY_ATTR {
+      return hn::Add(hn::Set(d, first + i), hn::Load(d, kCount + chain * hn::Lanes(d)));
+    };
+    write_blocks<kAtOnce>(stream, first, numbers, &b.word[0][2 * i], &b.word[1][2 * i]);
+  }
+  return b;
+}
+
+// Blocks of these kBlocks numbers, whose upper halves are the same.
+inline HWY_NOINLINE Words blocks_of(const Stream& stream, const std::uint64_t* numbers) {
+  const Lane d;
+  Words b;
+  for (std::size_t i = 0; i < kBlocks; i += kStep) {
+    const auto loaded = [&](std::size_t chain)
+                            HWY_ATTR { return hn::LoadU(d, numbers + i + chain * hn::Lanes(d)); };
+    write_blocks<kAtOnce>(stream, numbers[0], loaded, &b.word[0][2 * i], &b.word[1][2 * i]);
+  }
   return b;
 }
 #endif

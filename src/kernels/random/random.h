@@ -43,12 +43,21 @@ inline std::uint64_t random_word_pair(const RandomKey& key, std::uint64_t index)
 void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out);
 float random_normal(const RandomKey& key, std::uint64_t index);
 
-/// A Poisson number with the given mean; 0 for means that are not above 0. Number `index` of the
-/// stream draws from blocks index + k * 2^40, k = 0, 1, ... \pre index < 2^40
+/// out[i] = a Poisson number with mean mean[i], number first + i of the stream; 0 for means that are
+/// not above 0. Number `index` draws from word pair `index` and, where it needs more, from blocks
+/// index + k * 2^40, k = 1, 2, ... \pre first + count <= 2^40
 ///
-/// source  below 10: inversion by sequential search; above: Hoermann, "The transformed rejection
-///         method for generating Poisson random variables", 1993 (algorithm PTRS)
+/// mean    count doubles
+/// out     count doubles; may be `mean` itself
+/// memory  none; 16 KiB of stack
+/// errors  none
+/// source  kernels/random/poisson_point.h
+void random_poissons(const RandomKey& key, std::uint64_t first, std::int64_t count,
+                     const double* mean, double* out);
 double random_poisson(const RandomKey& key, std::uint64_t index, double mean);
+
+/// Attempts after which a number that is always refused becomes what is likely.
+inline constexpr std::uint64_t kRandomAttempts = 255;
 
 /// A number of the beta distribution, in [0, 1]. Number `index` of the stream draws from blocks
 /// index + k * 2^40, k = 0, 1, ... \pre index < 2^40, alpha > 0, beta > 0

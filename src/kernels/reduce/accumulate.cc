@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/reduce/accumulate.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/reduce/accumulate.cc"
 #include <hwy/foreach_target.h>
@@ -98,9 +100,37 @@ void rows_together(const float* HWY_RESTRICT x, std::int64_t rows, std::int64_t 
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// Sums of bytes: as many rows as fit are added in 16 bits first.
+void sum_bytes(const std::uint8_t* x, std::int64_t rows, std::int64_t stride, std::uint64_t* acc) {
+  const hn::CappedTag<std::uint16_t, kLanes> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> narrow;
+  constexpr auto kVector = static_cast<std::size_t>(hn::MaxLanes(d));
+  constexpr std::size_t kVectors = kLanes / kVector;
+  constexpr std::int64_t kMost = 256;
+  for (std::int64_t at = 0; at < rows; at += kMost) {
+    const std::int64_t end = std::min(rows, at + kMost);
+    hn::Vec<decltype(d)> sums[kVectors];
+    for (auto& sum : sums) sum = hn::Zero(d);
+    for (std::int64_t r = at; r < end; ++r)
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kVectors; ++k)
+        sums[k] =
+            hn::Add(sums[k], hn::PromoteTo(d, hn::LoadU(narrow, x + r * stride + k * kVector)));
+    std::uint16_t flat[kLanes];
+    for (std::size_t k = 0; k < kVectors; ++k) hn::StoreU(sums[k], d, flat + k * kVector);
+    for (int l = 0; l < kLanes; ++l) acc[l] += flat[l];
+  }
+}
+#endif
+
 template <class Op, class T>
 void full_rows(const T* x, std::int64_t rows, std::int64_t stride, const double* mean,
                typename Op::Acc* acc) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (std::is_same_v<T, std::uint8_t> && std::is_same_v<Op, Sum<std::uint64_t>>)
+    return sum_bytes(x, rows, stride, acc);
+#endif
   if constexpr (!std::is_same_v<T, float>)
     step_rows<Op>(x, rows, stride, mean, acc);
   else if constexpr (std::is_same_v<Op, Sum<double>>)

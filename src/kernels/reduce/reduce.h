@@ -54,13 +54,14 @@ struct ReduceRequest {
   std::span<std::byte> scratch;
 };
 
-/// Reductions of one view to one element each, in one pass over it that may be part of another one:
-/// a piece is reduced while it is in the cache, to sums, deviations and extremes of f32 in one
-/// loop. Results are those of reduce(), bit for bit.
+/// Reductions of one view, in one pass over it that may be part of another one: a piece is reduced
+/// while it is in the cache, to sums, deviations and extremes of f32 in one loop. Results are those
+/// of reduce(), bit for bit.
 class ReducePass {
  public:
   static constexpr std::int64_t kPiece = std::int64_t{1} << 16;  ///< elements
-  /// Whether a pass can do this: all of a row-major view.
+  /// Whether a pass can do this: all of a row-major view, or its last axes, where they hold whole
+  /// pieces and outputs are few.
   static bool takes(const ConstView& in, const ReduceSpec& spec);
 
   /// \pre takes(in, r.spec) for every request

@@ -10,7 +10,12 @@ namespace varo {
 bool ReducePass::takes(const ConstView& in, const ReduceSpec& spec) {
   if (!is_dense(in)) return false;
   const reduction::Plan p = reduction::make_plan(in, spec);
-  return p.outers == 1 && p.inners == 1 && p.lanes > 1 && p.chunk == std::min(p.reduces, kPiece);
+  if (p.inners != 1 || p.lanes == 1) return false;
+  if (p.outers == 1) return p.chunk == std::min(p.reduces, kPiece);
+  // Elements of an output side by side, in whole pieces.
+  const auto run = p.reduced.run(reduction::kIn);
+  return p.chunk == kPiece && p.reduces % kPiece == 0 && p.tile_outer == 1 &&
+         run.length == p.reduces && run.step == 1;
 }
 
 struct ReducePass::Part {
@@ -19,9 +24,19 @@ struct ReducePass::Part {
   const void* in = nullptr;
   void* out = nullptr;
   std::byte* partials = nullptr;
-  bool together = false;  // done in one loop with others
-  double mean = 0;
+  bool together = false;         // done in one loop with others
   std::size_t accumulators = 0;  // which ones it has there
+
+  double mean_of(std::int64_t number) const {
+    return reduction::mean_at(plan.spec.mean,
+                              plan.outer.offset(number / plan.chunks, reduction::kMean));
+  }
+  bool has_means_of(const Part& other) const {
+    if (plan.outers != other.plan.outers) return false;
+    for (std::int64_t o = 0; o < plan.outers; ++o)  // NaN is no mean of two
+      if (mean_of(o * plan.chunks) != other.mean_of(o * plan.chunks)) return false;
+    return true;
+  }
 
   // Accumulators of piece `number` are filled.
   void settle(std::int64_t number, std::byte* acc) const {
@@ -29,7 +44,7 @@ struct ReducePass::Part {
     if (plan.chunks > 1)
       std::copy_n(acc, outcome.size, partials + number * outcome.size);
     else
-      outcome.write(plan, acc, 1, plan.inner, 0, 0, out);
+      outcome.write(plan, acc, 1, plan.inner, 0, plan.outer.offset(number, reduction::kOut), out);
   }
 };
 
@@ -87,10 +102,8 @@ ReducePass::ReducePass(const ConstView& in, std::span<const ReduceRequest> reque
     part.accumulators = kind_of(r.spec.what);
     part.together = in.dtype == DType::f32 && part.accumulators < Lanes::kKinds;
     if (!part.together || part.accumulators != Lanes::kDeviations) continue;
-    part.mean = reduction::mean_at(r.spec.mean, 0);
     if (about == nullptr) about = &part;
-    // NaN is no mean of two.
-    part.together = about == &part || about->mean == part.mean;
+    part.together = about == &part || part.has_means_of(*about);
   }
 }
 
@@ -103,7 +116,7 @@ void ReducePass::piece(std::int64_t number) {
     const Part& part = parts_[i];
     if (part.together) {
       if (part.accumulators == Lanes::kDeviations)
-        std::fill_n(lanes.mean, reduction::kLanes, part.mean);
+        std::fill_n(lanes.mean, reduction::kLanes, part.mean_of(number));
       lanes.start(part.accumulators, part.outcome);
       any = true;
     } else {
@@ -112,7 +125,8 @@ void ReducePass::piece(std::int64_t number) {
   }
   if (!any) return;
   const reduction::Plan& plan = parts_[0].plan;
-  const std::int64_t begin = number * plan.chunk, end = std::min(plan.reduces, begin + plan.chunk);
+  const std::int64_t begin = number * plan.chunk,
+                     end = std::min(plan.outers * plan.reduces, begin + plan.chunk);
   reduction::accumulate_together(static_cast<const float*>(parts_[0].in) + begin, end - begin,
                                  lanes.to);
   for (std::size_t i = 0; i < count_; ++i) {

@@ -355,6 +355,54 @@ TEST(ReducePass, gives_the_bits_of_reduce_in_any_order_of_pieces) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
+TEST(ReducePass, reduces_last_axes) {
+  // Channels of one piece, of two; some requests want a channel each, one wants all of them.
+  for (const std::int64_t pieces : {1, 2}) {
+    const Shape shape{3, pieces, 256, 256}, kept{3, 1, 1, 1}, one{1, 1, 1, 1};
+    std::vector<float> values(static_cast<std::size_t>(volume(shape)));
+    std::mt19937 rng(9);
+    for (float& v : values) v = std::normal_distribution<float>(1, 3)(rng);
+    const ConstView in = dense_view(std::as_const(values).data(), shape);
+    const std::vector<float> means = {0.5F, 1, 2}, others = {0.5F, 1, 2.5F};
+    const float whole_mean = 0.5F;
+    std::vector<ReduceSpec> specs;
+    for (const Reduction what : kAll) {
+      const bool deviates = what == Reduction::variance || what == Reduction::std_dev;
+      specs.push_back({.what = what, .axes = 14});
+      if (deviates) specs.back().mean = dense_view(means.data(), kept);
+    }
+    specs.push_back(
+        {.what = Reduction::std_dev, .axes = 14, .mean = dense_view(others.data(), kept)});
+    specs.push_back(
+        {.what = Reduction::variance, .axes = 15, .mean = dense_view(&whole_mean, one)});
+    specs.push_back({.what = Reduction::sum, .axes = 15});
+    std::vector<std::array<double, 3>> alone(specs.size()), together(specs.size());
+    std::vector<std::vector<std::byte>> scratch;
+    std::vector<ReduceRequest> requests;
+    for (std::size_t k = 0; k < specs.size(); ++k) {
+      ASSERT_TRUE(ReducePass::takes(in, specs[k]));
+      const Shape& to = specs[k].axes == 15 ? one : kept;
+      scratch.emplace_back(reduce_scratch_bytes(in, specs[k]));
+      reduce(in, dense_view(alone[k].data(), to), specs[k], Parallel::serial(), scratch.back());
+      requests.push_back({dense_view(together[k].data(), to), specs[k], scratch.back()});
+    }
+    for (std::size_t first = 0; first <= requests.size(); ++first) {
+      const bool all = first == requests.size();
+      for (auto& t : together) t.fill(0);
+      ReducePass pass(in, all ? std::span(requests) : std::span(requests).subspan(first, 1));
+      for (std::int64_t piece = 3 * pieces; piece-- > 0;) pass.piece(piece);
+      pass.finish();
+      for (std::size_t k = 0; k < specs.size(); ++k)
+        if (all || k == first) {
+          EXPECT_EQ(together[k], alone[k]) << "request " << k;
+        }
+    }
+    EXPECT_EQ(ReducePass::takes(in, {.what = Reduction::sum, .axes = 13}), pieces == 1);
+    EXPECT_FALSE(ReducePass::takes(in, {.what = Reduction::sum, .axes = 7}));
+    EXPECT_FALSE(ReducePass::takes(in, {.what = Reduction::sum, .axes = 8}));
+  }
+}
+
 TEST(ReducePass, takes_other_types) {
   std::vector<std::int16_t> values(70'001);
   std::mt19937 rng(7);

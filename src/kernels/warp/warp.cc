@@ -14,6 +14,7 @@ namespace {
 
 using warp::Grid;
 using warp::Job;
+using warp::kChannels;
 using warp::kRun;
 using warp::kSlack;
 using warp::Positions;
@@ -113,8 +114,11 @@ template <class In>
 struct Workspace {
   Positions positions;
   warp::PinnedTaps pins;
+  warp::EdgePlaces edges;
   Taps<In> taps;
   alignas(64) float sums[kRun + kSlack];
+  alignas(64) float mixed[kRun * kChannels + kSlack];  // channels side by side
+  alignas(64) std::byte stored[sizeof mixed];
 
   Workspace() {
     std::memset(&positions, 0, sizeof positions);
@@ -122,18 +126,30 @@ struct Workspace {
   }
 };
 
-// Voxels `run.touching` into `to`, straight from float32.
-void blend_direct(const Job& job, const Row& row, const Run& run, const float* data, float fill,
-                  Positions& positions, float* to) {
+// What blend_direct() needs to know, the same for every channel. run.inside becomes what is blended
+// without looking at the edges.
+template <class In>
+void locate_direct(const Job& job, Run& run, Workspace<In>& work) {
   const Span touching = run.touching;
-  Span inside = run.inside;
+  Span& inside = run.inside;
   if (inside.end - inside.begin < job.loops.direct_least) inside = {touching.begin, touching.begin};
   for (const Span& edge : {Span{touching.begin, inside.begin}, Span{inside.end, touching.end}})
     if (!edge.empty())
-      job.loops.blend_edge(data, job.grid, run.start, run.count, fill, edge.begin, edge.end, to);
-  if (inside.empty()) return;
-  job.loops.place(job.grid, run.start, inside.begin, inside.end, positions);
-  job.loops.blend_direct(data, job.grid, positions, inside.begin, inside.end, row.ahead, to);
+      job.loops.place_edge(job.grid, run.start, run.count, edge.begin, edge.end, work.edges);
+  if (!inside.empty())
+    job.loops.place(job.grid, run.start, inside.begin, inside.end, work.positions);
+}
+
+// Voxels `run.touching` into `to`, straight from float32.
+template <class In>
+void blend_direct(const Job& job, const Row& row, const Run& run, const float* data, float fill,
+                  const Workspace<In>& work, float* to) {
+  const Span touching = run.touching, inside = run.inside;
+  for (const Span& edge : {Span{touching.begin, inside.begin}, Span{inside.end, touching.end}})
+    if (!edge.empty())
+      job.loops.blend_edge(data, job.grid, work.edges, run.count, fill, edge.begin, edge.end, to);
+  if (!inside.empty())
+    job.loops.blend_direct(data, job.grid, work.positions, inside.begin, inside.end, row.ahead, to);
 }
 
 // Positions of voxels `run.touching` for blend_staged().
@@ -180,13 +196,56 @@ void blend_staged(const Job& job, const Row& row, const Run& run, const In* data
   }
 }
 
+// body(TypeTag<T>{}) for a type that linear warps write.
+template <class Body>
+void dispatch_out(DType out, const Body& body) {
+  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(out, body);
+}
+
+// A run of channels that lie side by side in the input, kChannels at a time.
+template <class In>
+void warp_channels(const Job& job, const Row& row, Run run, DType out, float fill,
+                   Workspace<In>& work) {
+  const auto channels = static_cast<int>(job.out.shape[3]);
+  for (int first = 0; first < channels; first += kChannels) {
+    const int n = std::min(kChannels, channels - first);
+    const In* data = job.in.ptr<In>() + run.in + first;
+    const Span touching = run.touching, inside = run.inside;
+    const int begin = touching.begin, end = std::max(begin, touching.end);
+    const auto edge = [&](int from, int to) {
+      job.loops.blend_channels_edge(data, job.grid, work.positions, work.pins, fill, from, to, n,
+                                    work.mixed);
+    };
+    // In the order of voxels: a voxel's channels may be followed by what belongs to the next one.
+    std::fill(work.mixed, work.mixed + begin * n, fill);
+    edge(begin, inside.begin);
+    job.loops.blend_channels(data, job.grid, work.positions, inside.begin, inside.end, n, row.ahead,
+                             work.mixed);
+    edge(inside.end, touching.end);
+    std::fill(work.mixed + end * n, work.mixed + run.count * n, fill);
+    job.loops.store(work.mixed, run.count * n, work.stored);
+    dispatch_out(out, [&](auto tag) {
+      using Out = typename decltype(tag)::type;
+      const std::int64_t along = job.out.strides[2], between = job.out.strides[3];
+      Out* to = job.out.ptr<Out>() + run.out + first * between;
+      const Out* from = reinterpret_cast<const Out*>(work.stored);
+      const auto count = static_cast<std::size_t>(run.count * n);
+      if (between == 1 && along == n) return void(std::memcpy(to, from, count * sizeof(Out)));
+      for (int k = 0; k < run.count; ++k)
+        for (int c = 0; c < n; ++c) to[k * along + c * between] = from[k * n + c];
+    });
+  }
+}
+
 template <class In>
 void warp_linear(const Job& job, DType out, Parallel& parallel) {
   const Grid& grid = job.grid;
   const RowLoops& loops = job.loops;
   const auto fill = static_cast<float>(from_bits<In>(job.fill_bits));
   const std::int64_t channels = job.out.shape[3];
-  const bool level = warp::is_level(job.params) && std::isfinite(fill);
+  const bool side_by_side =
+      channels > 1 && job.in.strides[3] == 1 && job.addressable && loops.blend_channels != nullptr;
+  const bool level = !side_by_side && warp::is_level(job.params) && std::isfinite(fill);
   const warp::LevelLoops level_loops = warp::level_loops(job.in.dtype, grid.axes);
   const bool direct = std::is_same_v<In, float> && loops.blend_direct != nullptr &&
                       std::abs(grid.stride[0]) == 1 && grid.extent[0] > 1 && job.addressable;
@@ -194,22 +253,28 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
   job.for_blocks(parallel, [&](const auto& rows) {
     Workspace<In> work;
     warp::LevelRows<In> level_rows(grid, level_loops, from_bits<In>(job.fill_bits));
-    alignas(64) std::byte stored[sizeof(float) * (kRun + kSlack)];
     rows([&](const Row& row) {
       for (int x = 0; x < job.out.shape[2]; x += kRun) {
         Run run = job.run_at(row, x);
         const Span touching = run.touching;
+        if (side_by_side && row.regular) {
+          locate_staged(job, row, x, run, work);
+          warp_channels(job, row, run, out, fill, work);
+          continue;
+        }
         const bool by_level = level && row.regular && !touching.empty();
         const bool by_pairs = direct && row.regular && !by_level && run.count >= loops.direct_least;
-        if (!by_level && !by_pairs) locate_staged(job, row, x, run, work);
+        if (by_pairs)
+          locate_direct(job, run, work);
+        else if (!by_level)
+          locate_staged(job, row, x, run, work);
         for (std::int64_t c = 0; c < channels; ++c) {
           const In* data = job.in.ptr<In>() + run.in;
           float* to = in_place ? reinterpret_cast<float*>(job.out.data) + run.out : work.sums;
           if (by_level) {
             level_rows.blend(data, run.start, run.count, to);
           } else if (by_pairs) {
-            blend_direct(job, row, run, reinterpret_cast<const float*>(data), fill, work.positions,
-                         to);
+            blend_direct(job, row, run, reinterpret_cast<const float*>(data), fill, work, to);
           } else {
             blend_staged(job, row, run, data, fill, work);
             if (in_place && !touching.empty())
@@ -218,11 +283,10 @@ void warp_linear(const Job& job, DType out, Parallel& parallel) {
           std::fill(to, to + touching.begin, fill);
           std::fill(to + std::max(touching.begin, touching.end), to + run.count, fill);
           if (!in_place) {
-            loops.store(work.sums, run.count, stored);
-            dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(
-                out, [&](auto tag) {
-                  job.put(reinterpret_cast<const typename decltype(tag)::type*>(stored), run);
-                });
+            loops.store(work.sums, run.count, work.stored);
+            dispatch_out(out, [&](auto tag) {
+              job.put(reinterpret_cast<const typename decltype(tag)::type*>(work.stored), run);
+            });
           }
           run.in += job.in.strides[3];
           run.out += job.out.strides[3];

@@ -54,7 +54,7 @@ bool warp_mixes(DType in, std::uint64_t fill_bits, WarpFilter filter);
 /// reach    anywhere
 /// accuracy positions within 2e-5 voxel of a float64 evaluation at any extent; results equal bit
 ///          for bit across strides, threads and instruction sets
-/// memory   none; 10 KiB of stack
+/// memory   none; 16 KiB of stack
 /// errors   none. \pre warp_takes(in.dtype, out.dtype, params.filter)
 void warp_affine(const PaddedView& in, const View& out, const WarpParams& params,
                  Parallel& parallel);

@@ -173,78 +173,98 @@ HWY_INLINE Apart TakeApart(int k, const Start& start, int axis) {
           hn::Sub(p, floor)};
 }
 
-template <int kAxes, bool kBack, bool kConstant>
-HWY_INLINE void BlendEdgePairs(const float* data, const Grid& grid, const Start& start, int count,
-                               float fill, int begin, int end, float* out) {
+// All offsets before all voxels: what waits for taps would hold up the arithmetic behind it.
+template <int kAxes, bool kBack>
+HWY_INLINE void PlaceEdgePairs(const Grid& grid, const Start& start, int count, int begin, int end,
+                               EdgePlaces& places) {
   const DF df;
   const DI di;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(df));
   const auto one = hn::Set(di, 1);
   // The last pair's lower tap.
   const auto last = hn::Set(di, static_cast<std::int32_t>(grid.extent[0]) - 2);
-  // All offsets before all voxels: what waits for taps would hold up the arithmetic behind it.
-  alignas(64) std::int32_t offset[4][kRun];
   for (int k = begin; k < end; k += kLanes) {
     const int at = std::min(k, count - kLanes);
-    const auto y = TakeApart(at, start, 1).index;
-    const auto pair = hn::Min(hn::Max(TakeApart(at, start, 0).index, hn::Zero(di)), last);
+    const auto apart = [&](int axis) VARO_INLINE_LAMBDA {
+      const Apart p = TakeApart(at, start, axis);
+      hn::StoreU(p.index, di, places.index[axis] + at);
+      hn::StoreU(p.weight, df, places.weight[axis] + at);
+      return p.index;
+    };
+    const auto pair = hn::Min(hn::Max(apart(0), hn::Zero(di)), last), y = apart(1);
     const auto along = kBack ? hn::Sub(hn::Set(di, -1), pair) : pair;
     const auto near = hn::Add(along, Pinned(di, y, grid, 1));
     const auto far = hn::Add(along, Pinned(di, hn::Add(y, one), grid, 1));
     if constexpr (kAxes == 2) {
-      hn::StoreU(near, di, offset[0] + at);
-      hn::StoreU(far, di, offset[1] + at);
+      hn::StoreU(near, di, places.offset[0] + at);
+      hn::StoreU(far, di, places.offset[1] + at);
     } else {
-      const auto z = TakeApart(at, start, 2).index;
+      const auto z = apart(2);
       const auto below = Pinned(di, z, grid, 2);
       const auto above = Pinned(di, hn::Add(z, one), grid, 2);
-      hn::StoreU(hn::Add(near, below), di, offset[0] + at);
-      hn::StoreU(hn::Add(far, below), di, offset[1] + at);
-      hn::StoreU(hn::Add(near, above), di, offset[2] + at);
-      hn::StoreU(hn::Add(far, above), di, offset[3] + at);
+      hn::StoreU(hn::Add(near, below), di, places.offset[0] + at);
+      hn::StoreU(hn::Add(far, below), di, places.offset[1] + at);
+      hn::StoreU(hn::Add(near, above), di, places.offset[2] + at);
+      hn::StoreU(hn::Add(far, above), di, places.offset[3] + at);
     }
   }
+}
+
+template <int kAxes>
+void PlaceEdge(const Grid& grid, const Start& start, int count, int begin, int end,
+               EdgePlaces& places) {
+  grid.stride[0] < 0 ? PlaceEdgePairs<kAxes, true>(grid, start, count, begin, end, places)
+                     : PlaceEdgePairs<kAxes, false>(grid, start, count, begin, end, places);
+}
+
+template <int kAxes, bool kBack, bool kConstant>
+HWY_INLINE void BlendEdgePairs(const float* data, const Grid& grid, const EdgePlaces& places,
+                               int count, float fill, int begin, int end, float* out) {
+  const DF df;
+  const DI di;
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(df));
+  const auto last = hn::Set(di, static_cast<std::int32_t>(grid.extent[0]) - 2);
   for (int k = begin; k < end; k += kLanes) {
     const int at = std::min(k, count - kLanes);
-    const Apart x = TakeApart(at, start, 0), y = TakeApart(at, start, 1);
-    const Apart z = kAxes == 3 ? TakeApart(at, start, 2) : y;
-    const auto rows = [&](int r, int odd)
-                          VARO_INLINE_LAMBDA { return LoadPairs(df, data, offset[r] + at + odd); };
+    const auto index = [&](int axis)
+                           VARO_INLINE_LAMBDA { return hn::LoadU(di, places.index[axis] + at); };
+    const auto weight = [&](int axis)
+                            VARO_INLINE_LAMBDA { return hn::LoadU(df, places.weight[axis] + at); };
+    const auto y = weight(1), z = kAxes == 3 ? weight(2) : y;
+    const auto rows = [&](int r, int odd) VARO_INLINE_LAMBDA {
+      return LoadPairs(df, data, places.offset[r] + at + odd);
+    };
     // Pairs beyond either end have been moved inside.
     const auto settle = [&](hn::Vec<DF>& lower, hn::Vec<DF>& upper) VARO_INLINE_LAMBDA {
-      const auto past = hn::RebindMask(df, hn::Gt(x.index, last));
-      const auto before = hn::RebindMask(df, hn::Lt(x.index, hn::Zero(di)));
+      const auto past = hn::RebindMask(df, hn::Gt(index(0), last));
+      const auto before = hn::RebindMask(df, hn::Lt(index(0), hn::Zero(di)));
       const auto moved = hn::IfThenElse(past, upper, lower);
       upper = hn::IfThenElse(before, lower, upper);
       lower = moved;
     };
     hn::Vec<DF> blended;
     if constexpr (kConstant) {
-      const auto index = [&](int axis) VARO_INLINE_LAMBDA {
-        return axis == 0 ? x.index : axis == 1 ? y.index : z.index;
-      };
-      blended = BlendFilledVector<kAxes, kBack>(grid, index, x.weight, y.weight, z.weight, fill,
-                                                rows, settle);
+      blended = BlendFilledVector<kAxes, kBack>(grid, index, weight(0), y, z, fill, rows, settle);
     } else {
       hn::Vec<DF> lower, upper;
-      BlendRows<kAxes, kBack>(y.weight, z.weight, rows, lower, upper);
+      BlendRows<kAxes, kBack>(y, z, rows, lower, upper);
       settle(lower, upper);
-      blended = Mix(lower, upper, x.weight);
+      blended = Mix(lower, upper, weight(0));
     }
     hn::StoreU(blended, df, out + at);
   }
 }
 
 template <int kAxes>
-void BlendEdge(const float* data, const Grid& grid, const Start& start, int count, float fill,
+void BlendEdge(const float* data, const Grid& grid, const EdgePlaces& places, int count, float fill,
                int begin, int end, float* out) {
   const bool back = grid.stride[0] < 0;
   if (grid.constant) {
-    back ? BlendEdgePairs<kAxes, true, true>(data, grid, start, count, fill, begin, end, out)
-         : BlendEdgePairs<kAxes, false, true>(data, grid, start, count, fill, begin, end, out);
+    back ? BlendEdgePairs<kAxes, true, true>(data, grid, places, count, fill, begin, end, out)
+         : BlendEdgePairs<kAxes, false, true>(data, grid, places, count, fill, begin, end, out);
   } else {
-    back ? BlendEdgePairs<kAxes, true, false>(data, grid, start, count, fill, begin, end, out)
-         : BlendEdgePairs<kAxes, false, false>(data, grid, start, count, fill, begin, end, out);
+    back ? BlendEdgePairs<kAxes, true, false>(data, grid, places, count, fill, begin, end, out)
+         : BlendEdgePairs<kAxes, false, false>(data, grid, places, count, fill, begin, end, out);
   }
 }
 #endif
@@ -287,6 +307,7 @@ template <int kAxes>
 void SetBlends(DType in, RowLoops& loops) {
   loops.direct_least = 0;
   loops.blend_direct = nullptr;
+  loops.place_edge = nullptr;
   loops.blend_edge = nullptr;
   switch (in) {
     case DType::u8:
@@ -304,6 +325,7 @@ void SetBlends(DType in, RowLoops& loops) {
   }
 #if VARO_WARP_DIRECT
   loops.blend_direct = BlendDirect<kAxes>;
+  loops.place_edge = PlaceEdge<kAxes>;
   loops.blend_edge = BlendEdge<kAxes>;
   loops.direct_least = static_cast<int>(hn::Lanes(DF()));
 #endif
@@ -344,6 +366,7 @@ HWY_EXPORT(Loops);
 RowLoops row_loops(DType in, DType out, int axes) {
   RowLoops loops = HWY_DYNAMIC_DISPATCH(Loops)(in, out, axes);
   set_places(loops);
+  set_channels(in, axes, loops);
   return loops;
 }
 }  // namespace varo::warp

@@ -21,7 +21,7 @@ static_assert(ReducePass::kPiece == kProgramPiece);
 struct SamplePlan::Chain {
   Shape shape;
   ProgramBuilder builder;
-  std::vector<Operand>& inputs;
+  PooledVector<Operand>& inputs;
   std::vector<int>& nodes;
   bool reduces = false;  // what it reads may be reduced in its pass
   // Inputs of the program that have its shape: output 0 of a node.

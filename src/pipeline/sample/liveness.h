@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/pooled.h"
 #include "pipeline/plan.h"
 
 namespace varo {
@@ -43,7 +44,7 @@ class Liveness {
   void leave_edges(int id, FunctionRef<void(int)> released);
 
   const Plan* plan_;
-  std::vector<Count> nodes_;
+  PooledVector<Count> nodes_;
 };
 
 }  // namespace varo

@@ -68,9 +68,10 @@ void SamplePlan::end() {
     node.has_places = false;
   }
   live_.reset();
-  for (std::unique_ptr<Step>& step : steps_) {
-    step->reset();
-    spare_.push_back(std::move(step));
+  // The next sample takes them from the back: each step finds the memory of its like.
+  for (std::size_t i = steps_.size(); i > 0; --i) {
+    steps_[i - 1]->reset();
+    spare_.push_back(std::move(steps_[i - 1]));
   }
   steps_.clear();
   for (std::size_t b = 0; b < buffers_used_; ++b) buffers_[b].memory.reset();

@@ -201,7 +201,7 @@ class SamplePlan {
   const Plan& plan_;
   const PlanRules rules_;
   Liveness live_;
-  std::vector<NodeState> nodes_;
+  PooledVector<NodeState> nodes_;
   std::vector<SampleBuffer> buffers_;
   std::size_t buffers_used_ = 0;
   std::vector<std::unique_ptr<Step>> steps_, spare_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/pooled.h"
 #include "kernels/pointwise/program.h"
 #include "varo/tensor.h"
 
@@ -48,7 +49,7 @@ struct Step {
 
   Kind kind = Kind::view;
   int node = -1;  ///< for which it runs; errors are this node's
-  std::vector<Operand> in, out;
+  PooledVector<Operand> in, out;
   Tensor deferred;                    ///< read: what is wanted of the source
   std::vector<Tensor> tensors;        ///< call: inputs, those as they are included
   Program program;                    ///< fused
