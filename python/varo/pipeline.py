@@ -38,7 +38,7 @@ class Pipeline:
 
     batch_size            largest number of samples in a batch
     num_threads           worker threads, 1 to 1024; they stay until the process ends
-    device_id             accepted for DALI's sake; this build computes on the CPU
+    device_id             which GPU, or None for none; this build computes on the CPU
     seed                  of all random operators without one of their own; None or negative: drawn anew
     prefetch_queue_depth  batches under way ahead of the consumer
     output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
@@ -167,24 +167,19 @@ class Pipeline:
         self._outputs = handles
         self._core.set_outputs([h._handle for h in handles])
 
-    def _constant(self, array, layout):
+    def _constant(self, array, layout, device=None):
         array = np.asarray(array)
         data = array.ravel()
         kind = "idata" if array.dtype.kind in "iub" else "fdata"
         with self:
             return declare(self, "constant", [], {kind: [int(v) for v in data] if kind == "idata" else [float(v) for v in data],
                                                   "shape": list(array.shape), "dtype": int(types.to_dali_type(array.dtype)),
-                                                  "layout": layout})
+                                                  "layout": layout, "device": device})
 
     def _set_seed(self):
         self._set_seeds += 1
         rng = np.random.SeedSequence([0 if self._seed is None else abs(int(self._seed)), self._set_seeds])
         return int(rng.generate_state(1, np.uint64)[0] >> np.uint64(2))
-
-    def _no_gpu_notice(self):
-        if not getattr(Pipeline, "_noticed", False):
-            Pipeline._noticed = True
-            warnings.warn("this build of Varo has no GPU back end; device=\"gpu\" runs on the CPU", stacklevel=5)
 
     # --- running ---
     def build(self):

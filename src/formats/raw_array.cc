@@ -28,7 +28,7 @@ View part_of(const View& v, std::int64_t element_offset, const Shape& shape) {
 
 void make_bools(const View& v) {
   // Whatever is not 0 counts as true; a bool of any other value would be undefined behaviour.
-  const View bytes{v.data, DType::u8, v.shape, v.strides};
+  const View bytes{v.data, DType::u8, v.shape, v.strides, v.device};
   const std::int64_t row = v.rank() > 0 ? v.shape[v.rank() - 1] : 1;
   const std::int64_t step = v.rank() > 0 ? v.strides[v.rank() - 1] : 1;
   const std::int64_t rows = row > 0 ? v.volume() / row : 0;

@@ -106,7 +106,7 @@ class OneHot final : public Operator {
     const std::uint64_t on = bits_of(s.real("on_value"), out.dtype),
                         off = bits_of(s.real("off_value"), out.dtype);
     const bool direct = is_dense(out);
-    View dense{out.data, out.dtype, out.shape, dense_strides(out.shape)};
+    View dense{out.data, out.dtype, out.shape, dense_strides(out.shape), out.device};
     if (!direct)
       dense.data = s.scratch(static_cast<std::size_t>(out.volume()) * out.element_size());
     dispatch<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t, std::int16_t,
