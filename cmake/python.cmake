@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The package is put together in <build>/python/varo: links to the sources, the extension, and the
-# type stubs that tools/make_stubs.py writes from the operators' schemas.
+# type stubs that tools/make_stubs.py writes from the operators' schemas. The extension is one file that
+# holds the objects itself: bindings reach what the shared library hides, and it needs no search path.
 if(NOT PYTHON_EXECUTABLE AND EXISTS /usr/bin/python3)
   set(PYTHON_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "The Python to build for")
 endif()
@@ -9,6 +10,7 @@ find_package(pybind11 REQUIRED)
 file(GLOB bindings CONFIGURE_DEPENDS src/python/*.cc)
 pybind11_add_module(_core MODULE NO_EXTRAS NO_EXTRAS ${bindings} ${VARO_OBJECTS})
 target_link_libraries(_core PRIVATE varo_flags)
+varo_exports(_core PyInit__core)
 set(VARO_PACKAGE ${CMAKE_BINARY_DIR}/python/varo)
 set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${VARO_PACKAGE})
 

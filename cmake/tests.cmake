@@ -17,7 +17,6 @@ endforeach()
 if(NOT VARO_SANITIZE)
   add_executable(steady_test tests/steady_test.cc)
   target_link_libraries(steady_test PRIVATE varo_flags varo_static GTest::gtest_main)
-  set_target_properties(steady_test PROPERTIES ENABLE_EXPORTS ON)  # names for its messages
   add_test(NAME steady COMMAND steady_test)
 endif()
 
@@ -31,6 +30,14 @@ foreach(file ${refused})
   set_tests_properties(refused_${name} PROPERTIES WILL_FAIL TRUE)
   add_test(NAME accepted_${name} COMMAND ${compile} -DVARO_AS_IT_SHOULD_BE)
 endforeach()
+
+# The shared library as other programs see it.
+add_executable(border_test tests/border_test.cc)
+target_link_libraries(border_test PRIVATE varo GTest::gtest_main)
+if(VARO_SANITIZE)  # the sanitizer's run-time belongs to the program
+  target_link_options(border_test PRIVATE -fsanitize=${VARO_SANITIZE})
+endif()
+add_test(NAME border COMMAND border_test)
 
 # Examples see the public headers and the shared library only.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)

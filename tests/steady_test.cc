@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <new>
+#include <string>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -41,6 +45,20 @@ void count(std::size_t bytes) {
     place.depth = backtrace(place.frames.data(), static_cast<int>(place.frames.size()));
   }
   inside = false;
+}
+
+// The function that returns to `address`. backtrace_symbols() knows no hidden one.
+std::string function_at(void* address) {
+  Dl_info object{};
+  if (dladdr(address, &object) == 0) return "?";
+  const auto offset = static_cast<char*>(address) - static_cast<char*>(object.dli_fbase) - 1;
+  std::array<char, 1024> text{};
+  std::snprintf(text.data(), text.size(), "addr2line -Cfe '%s' %#lx", object.dli_fname,
+                static_cast<unsigned long>(offset));
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(text.data(), "r"), &pclose);
+  if (!pipe || std::fgets(text.data(), static_cast<int>(text.size()), pipe.get()) == nullptr)
+    return object.dli_fname;
+  return std::string(text.data()).substr(0, std::string(text.data()).find('\n'));
 }
 
 }  // namespace
@@ -160,10 +178,9 @@ class Steady : public ::testing::TestWithParam<Schedule> {
     if (large_allocations == of_pool) return;
     for (int i = 0; i < std::min(large_allocations.load(), 64); ++i) {
       const Place& place = places[static_cast<std::size_t>(i)];
-      char** names = backtrace_symbols(place.frames.data(), place.depth);
       std::string text = std::to_string(place.bytes) + " bytes from";
-      for (int k = 2; k < place.depth; ++k) text += std::string("\n  ") + names[k];
-      std::free(static_cast<void*>(names));
+      for (int k = 2; k < place.depth; ++k)
+        text += "\n  " + function_at(place.frames[static_cast<std::size_t>(k)]);
       if (text.find("BufferPool") == std::string::npos) ADD_FAILURE() << text;
     }
   }

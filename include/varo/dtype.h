@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "varo/api.h"
+
 namespace varo {
 
 /// Half-precision storage. Arithmetic happens in float; see core/half.h for the conversions.
@@ -42,9 +44,9 @@ constexpr bool is_integer(DType t) { return !is_float(t) && !is_bool(t); }
 constexpr bool is_signed(DType t) { return is_float(t) || (t >= DType::i8 && t <= DType::i64); }
 
 /// "uint8", "float32", "bool": NumPy's names.
-std::string_view name_of(DType t);
+VARO_API std::string_view name_of(DType t);
 /// The type with NumPy's name `name`, or nothing.
-std::optional<DType> dtype_named(std::string_view name);
+VARO_API std::optional<DType> dtype_named(std::string_view name);
 
 template <class T>
 struct DTypeOf;

@@ -13,6 +13,8 @@
 #include <exception>
 #include <string>
 
+#include "varo/api.h"
+
 namespace varo {
 
 enum class ErrorKind : std::uint8_t {
@@ -23,7 +25,7 @@ enum class ErrorKind : std::uint8_t {
   layout,    ///< axis letters (Python: LayoutError, a ValueError)
   index,     ///< an index outside its axis (Python: IndexOutOfRange, an IndexError)
   read,      ///< a file (Python: ReadError, an OSError)
-  device,    ///< a device or a feature of it is missing (Python: DeviceError)
+  device,    ///< a device or a feature of it is missing (Python: DeviceError, a BufferError)
   state,     ///< a call that is not possible now: closed, forked, mixed interfaces (Python:
              ///< StateError)
   internal,  ///< our mistake (Python: InternalError)
@@ -31,7 +33,7 @@ enum class ErrorKind : std::uint8_t {
 
 /// Kind, problem and what helps to mend it. Every field but `problem` may be empty.
 /// Python sees subclasses of RuntimeError that are also the class named above.
-class Error : public std::exception {
+class VARO_API Error : public std::exception {
  public:
   Error(ErrorKind kind, std::string problem);
 

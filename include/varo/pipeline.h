@@ -50,10 +50,18 @@ struct PipelineOptions {
   std::vector<std::string> without_rewrites = {};
 };
 
+/// Where a value is wanted by who reads it: where its operator leaves it, or moved.
+enum class Transfer : std::uint8_t { none, to_cpu, to_gpu };
+
 /// One output of one declared operator.
 struct Node {
   int id = -1;
   int output = 0;
+  Transfer transfer = Transfer::none;
+
+  /// The same value, as a reader on that device sees it.
+  Node cpu() const { return {id, output, Transfer::to_cpu}; }
+  Node gpu() const { return {id, output, Transfer::to_gpu}; }
 };
 
 /// A constant, or a value per sample.
@@ -95,7 +103,7 @@ struct PipelineStats {
   std::int64_t copies = 0;     ///< values computed elsewhere and then copied to their place
 };
 
-class Pipeline {
+class VARO_API Pipeline {
  public:
   explicit Pipeline(PipelineOptions options);
   ~Pipeline();
@@ -103,11 +111,17 @@ class Pipeline {
   Pipeline& operator=(Pipeline&&) noexcept;
 
   /// Declares an operator; its arguments are checked at once. Returns its first output.
+  ///
+  /// device  "cpu", "gpu", "mixed" (reads on the CPU, writes on the GPU), or "": "gpu" if an input
+  ///         is there, else "cpu". This build has no back end for GPUs: all operators run on the
+  ///         CPU, with the same results; explain() says which were declared for another device
   Node add(const std::string& op, std::vector<Node> inputs = {}, Arguments args = {},
-           Origin origin = {});
+           Origin origin = {}, const std::string& device = {});
   /// How many outputs the operator of this node has.
   int output_count(Node node) const;
   const std::string& name_of(Node node) const;
+  /// "cpu" or "gpu": where the value is, as declared.
+  std::string device_of(Node node) const;
   void set_outputs(std::vector<Node> outputs);
 
   /// Checks and prepares; idempotent, and done by the first run. Looks at the first header of
@@ -146,6 +160,9 @@ class Pipeline {
   std::string explain();
   PipelineStats stats() const;
   const PipelineOptions& options() const;
+  /// What seeds the random operators that have no seed of their own: options().seed, or the one that
+  /// was drawn instead.
+  std::int64_t seed() const;
 
   struct Impl;
 

@@ -10,12 +10,14 @@
 #include <string>
 #include <string_view>
 
+#include "varo/api.h"
+
 namespace varo {
 
 inline constexpr int kMaxRank = 8;
 
 /// Up to kMaxRank integers, stored inline. Writing past kMaxRank throws std::length_error.
-class Dims {
+class VARO_API Dims {
  public:
   Dims() = default;
   Dims(std::initializer_list<std::int64_t> values) { assign(values.begin(), values.end()); }
@@ -58,16 +60,16 @@ using Shape = Dims;
 using Strides = Dims;
 
 /// Number of elements; 1 for rank 0. The caller has bounded the extents (no overflow check).
-std::int64_t volume(const Shape& shape);
+VARO_API std::int64_t volume(const Shape& shape);
 /// Number of bytes if it and every extent are representable and not negative, else -1.
-std::int64_t checked_bytes(const Shape& shape, std::size_t element_size);
+VARO_API std::int64_t checked_bytes(const Shape& shape, std::size_t element_size);
 /// Row-major strides.
-Strides dense_strides(const Shape& shape);
+VARO_API Strides dense_strides(const Shape& shape);
 /// "[1, 128, 160, 160]"
-std::string to_string(const Dims& dims);
+VARO_API std::string to_string(const Dims& dims);
 
 /// Axis letters, outermost first: "CDHW". Empty means unknown.
-class Layout {
+class VARO_API Layout {
  public:
   Layout() = default;
   Layout(const char* letters)

@@ -33,7 +33,7 @@ struct Spec {
 };
 
 /// Bytes that can be fetched later, by region: a file, mostly. Thread-compatible.
-class Source {
+class VARO_API Source {
  public:
   virtual ~Source() = default;
   virtual DType dtype() const = 0;
@@ -47,12 +47,12 @@ class Source {
 ///   padded      in memory or deferred, with elements outside a valid box that read as `fill`
 ///   deferred    elements still lie in a Source
 /// View operations never touch elements. Layout and affine follow them.
-class Tensor {
+class VARO_API Tensor {
  public:
   Tensor() = default;
-  /// Fresh, uninitialised, dense, from the buffer pool.
-  static Tensor own(const Spec& spec);
-  /// Memory of somebody else, kept alive by `keep`.
+  /// Fresh, uninitialised, dense, from the buffer pool of `device`.
+  static Tensor own(const Spec& spec, Device device = {});
+  /// Memory of somebody else, on the view's device, kept alive by `keep`.
   static Tensor wrap(const ConstView& view, std::shared_ptr<const void> keep, Layout layout = {});
   /// A dense copy of values that the caller holds.
   template <class T>
@@ -79,6 +79,8 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   const Layout& layout() const { return layout_; }
   Spec spec() const { return {dtype_, shape_, layout_}; }
+  /// Where the elements lie; for a deferred tensor, where they are read to: the host.
+  Device device() const { return device_; }
   const Meta& meta() const;
 
   /// \pre !deferred() && !padded()
@@ -108,7 +110,7 @@ class Tensor {
   Tensor flipped(int axis) const { return sliced(axis, shape_[axis] - 1, shape_[axis], -1); }
   /// Inserts an axis of extent 1; letter 0, or no layout before, leaves no layout.
   Tensor expanded(int axis, char letter) const;
-  /// Removes an axis of extent 1.
+  /// Removes an axis of extent 1. Where nothing but padding is left, that is a constant on the host.
   Tensor squeezed(int axis) const;
   /// Repeats an axis of extent 1. \pre !deferred() || count == 1
   Tensor broadcast(int axis, std::int64_t count) const;
@@ -140,6 +142,7 @@ class Tensor {
   // map_[i] (-1: none) in steps of strides_[i]. In memory strides_ are element strides.
   DType dtype_ = DType::u8;
   bool padded_ = false;
+  Device device_;
   Shape shape_;
   Strides strides_;
   Layout layout_;
@@ -166,11 +169,12 @@ Tensor Tensor::of(std::span<const T> values, const Shape& shape) {
 }
 
 /// What one output of a pipeline is for one iteration: samples of one dtype and rank, contiguous
-/// in one buffer in order.
-struct Batch {
+/// in one buffer in order, on one device.
+struct VARO_API Batch {
   std::vector<Tensor> samples;
   DType dtype = DType::u8;
   Layout layout;
+  Device device = {};
   /// All shapes equal: the batch is one tensor [N, ...].
   bool dense() const;
   /// The batch as one tensor. \pre dense()

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Non-owning strided views of host memory.
+/// Non-owning strided views of memory, and which memory it is.
 #pragma once
 
+#include "varo/device.h"
 #include "varo/dtype.h"
 #include "varo/shape.h"
 
 namespace varo {
 
 /// Half-open box [lo, hi) in index space.
-struct Box {
+struct VARO_API Box {
   Dims lo, hi;
   Shape extents() const;
   bool empty() const;
@@ -54,12 +55,13 @@ AnyView drop(AnyView view, int axis) {
 
 /// Read-only view: element (i0, i1, ...) lies at data + sum(i_k * stride_k) elements.
 /// Strides may be negative (flips) or zero (broadcast). `data` addresses element (0, 0, ...) and
-/// may be anything when the volume is 0.
+/// may be anything when the volume is 0. Only memory with device.on_host() can be looked at here.
 struct ConstView {
   const void* data = nullptr;
   DType dtype = DType::u8;
   Shape shape;
   Strides strides;
+  Device device = {};
 
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
@@ -87,6 +89,7 @@ struct View {
   DType dtype = DType::u8;
   Shape shape;
   Strides strides;
+  Device device = {};
 
   int rank() const { return shape.rank(); }
   std::int64_t volume() const { return varo::volume(shape); }
@@ -95,7 +98,7 @@ struct View {
   constexpr T* ptr() const {
     return static_cast<T*>(data);
   }
-  operator ConstView() const { return {data, dtype, shape, strides}; }  // NOLINT
+  operator ConstView() const { return {data, dtype, shape, strides, device}; }  // NOLINT
   /// As those of ConstView.
   void* at(const Dims& index) const { return advanced(data, offset_of(strides, index), dtype); }
   View part(int axis, std::int64_t begin, std::int64_t count) const {
@@ -107,7 +110,7 @@ struct View {
 
 /// A view whose elements lie in memory in part: `inside` fills `box` of its index space, and all
 /// other elements are padding, of one value. Plain data, passed to kernels by value.
-struct PaddedView {
+struct VARO_API PaddedView {
   ConstView inside;        ///< of shape box.extents()
   Shape shape;             ///< with the padding
   Box box;                 ///< lies inside `shape`
@@ -126,9 +129,9 @@ inline PaddedView unpadded(const ConstView& view) {
 }
 
 /// Row-major with no gaps (axes of extent 1 may have any stride; empty views are dense).
-bool is_dense(const ConstView& view);
+VARO_API bool is_dense(const ConstView& view);
 
-/// A dense view of memory that the caller keeps alive.
+/// A dense view of host memory that the caller keeps alive.
 template <class T>
 ConstView dense_view(const T* data, const Shape& shape) {
   return {data, dtype_of<T>, shape, dense_strides(shape)};

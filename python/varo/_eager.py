@@ -8,6 +8,7 @@ import secrets
 import numpy as np
 
 from . import _core
+from ._device import device_word
 from ._origin import origin
 from ._schema import SCHEMAS
 from .errors import ArgumentTypeError
@@ -17,7 +18,7 @@ from .types import ScalarConstant, constant_array, element_type, to_numpy_type
 def as_tensor(array, layout=""):
     """`array` as a tensor with axis letters, without a copy.
 
-    array   NumPy array, torch CPU tensor, anything np.asarray takes, or a tensor of Varo
+    array   NumPy array, torch CPU tensor, anything np.asarray or DLPack takes, or a tensor of Varo
     layout  one letter an axis, e.g. "DHWC"; "" names none
     """
     return _core.TensorCPU(_host(array), layout)
@@ -28,12 +29,13 @@ def _host(array):
         return array
     if hasattr(array, "detach"):
         array = array.detach().cpu().numpy()
-    elif hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
-        array = np.from_dlpack(array)
+    elif _core.is_dlpack(array):
+        return _core.tensor_from(array, copy=False)
     return array if isinstance(array, np.ndarray) else np.asarray(array)
 
 
 def run_eager(op, inputs, kwargs):
+    device = device_word(op, kwargs.get("device"))
     kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("name", "device", "preserve")}
     seed = kwargs.get("seed")
     core = _core.Pipeline(batch_size=1, num_threads=1, seed=secrets.randbits(62) if seed is None else int(seed),
@@ -67,7 +69,7 @@ def run_eager(op, inputs, kwargs):
         if isinstance(value, np.ndarray) and value.ndim > 0 and _is_number(op, key):
             value = fed(value)  # an array where a number may stand: it keeps its shape as a value per sample
         args[key] = value
-    node_id, count, _ = core.add(op, handles, args, where, "")
+    node_id, count, *_ = core.add(op, handles, args, where, "", device)
     core.set_outputs([_core.Node(node_id, k) for k in range(count)])
     core.build()
     for node, value in feeds:

@@ -120,6 +120,8 @@ def host_array(value):
         return value
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
+    if _core.is_dlpack(value):
+        return _core.tensor_from(value, copy=False)
     array = np.asarray(value)
     if array.dtype == object:
         raise ArgumentTypeError(f"external_source: cannot make an array of {type(value).__name__}")

@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 
 from . import _core, types
+from ._device import device_word, say_no_back_end
 from ._origin import origin
 from .errors import ArgumentTypeError, ParamError
 
@@ -52,17 +53,24 @@ class DataNode:
                         "defined; use varo.fn, varo.math and operators")
 
     def gpu(self):
-        """The value on the GPU. This build has no GPU back end: the value stays where it is."""
-        if self._pipeline is not None:
-            self._pipeline._no_gpu_notice()
-        return self
+        """The value on the GPU, for operators that read it. This build has no GPU back end: they run on the CPU."""
+        say_no_back_end()
+        return self._moved("gpu")
 
     def cpu(self):
-        return self
+        """The value on the CPU, for operators that read it."""
+        return self._moved("cpu")
+
+    def _moved(self, device):
+        if device == self.device:
+            return self
+        moved = DataNode(self._pipeline, getattr(self._handle, device)(), self.name, device)
+        moved.source = self.source
+        return moved
 
     def shape(self, *, dtype=None, device="cpu"):
         """Extents as a 1-D tensor, INT64 unless `dtype` says otherwise."""
-        return call("tensor_shape", [self], {} if dtype is None else {"dtype": dtype})
+        return call("tensor_shape", [self], {"device": device, **({} if dtype is None else {"dtype": dtype})})
 
     # --- operators ---
     def __getitem__(self, index):
@@ -99,17 +107,17 @@ class ArrayConstant:
 
     __array_ufunc__ = None
 
-    def __init__(self, array, layout):
-        self.array, self.dtype, self.layout = array, types.to_dali_type(array.dtype), layout
+    def __init__(self, array, layout, device=None):
+        self.array, self.dtype, self.layout, self.device = array, types.to_dali_type(array.dtype), layout, device
 
     def __array__(self, dtype=None):
         return self.array if dtype is None else self.array.astype(dtype)
 
     def gpu(self):
-        return self
+        return ArrayConstant(self.array, self.layout, "gpu")
 
     def cpu(self):
-        return self
+        return ArrayConstant(self.array, self.layout, "cpu")
 
     def __repr__(self):
         return f"ArrayConstant({self.array!r})"
@@ -183,10 +191,10 @@ def current_pipeline():
     return Pipeline.current()
 
 
-def constant_node(value, dtype=None, shape=None, layout=None):
+def constant_node(value, dtype=None, shape=None, layout=None, device=None):
     """A node whose samples are all `value`; outside a pipeline, what becomes one where it is used."""
     array, pipeline = types.constant_array(value, dtype, shape), current_pipeline()
-    return ArrayConstant(array, layout) if pipeline is None else pipeline._constant(array, layout)
+    return ArrayConstant(array, layout, device) if pipeline is None else pipeline._constant(array, layout, device)
 
 
 def _node_of(pipeline, value):
@@ -198,7 +206,7 @@ def _node_of(pipeline, value):
     if isinstance(value, types.ScalarConstant):
         return pipeline._constant(np.asarray(value.value, types.to_numpy_type(value.dtype)), None)
     if isinstance(value, ArrayConstant):
-        return pipeline._constant(value.array, value.layout)
+        return pipeline._constant(value.array, value.layout, value.device)
     if isinstance(value, _core.TensorCPU):
         return pipeline._constant(np.asarray(value), value.layout() or None)
     try:
@@ -239,11 +247,7 @@ def _call_sets(op, inputs, kwargs, sets):
 
 def declare(pipeline, op, inputs, kwargs):
     name = kwargs.pop("name", None) if "name" in kwargs else None
-    device = kwargs.pop("device", None) if "device" in kwargs else None
-    if device not in (None, "cpu", "gpu", "mixed"):
-        raise ParamError(f'{op}: device must be "cpu", "gpu" or "mixed", not {device!r}')
-    if device in ("gpu", "mixed"):
-        pipeline._no_gpu_notice()
+    device = device_word(op, kwargs.pop("device", None) if "device" in kwargs else None)
     args = {}
     for key, value in kwargs.items():
         if value is None:
@@ -259,7 +263,7 @@ def declare(pipeline, op, inputs, kwargs):
         else:
             args[key] = value.detach().cpu().numpy() if hasattr(value, "detach") else value
     handles = [_node_of(pipeline, i)._handle for i in inputs]
-    node_id, count, node_name = pipeline._core.add(op, handles, args, origin(), name or "")
-    nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]")
+    node_id, count, node_name, where = pipeline._core.add(op, handles, args, origin(), name or "", device)
+    nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]", where)
              for k in range(count)]
     return nodes[0] if count == 1 else tuple(nodes)

@@ -30,7 +30,7 @@ class ReadError(VaroError, OSError):
     """A file that is missing, truncated, of another format, or hostile."""
 
 
-class DeviceError(VaroError):
+class DeviceError(VaroError, BufferError):
     """A device, or a feature of it, that is not there."""
 
 

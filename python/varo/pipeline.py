@@ -38,8 +38,9 @@ class Pipeline:
 
     batch_size            largest number of samples in a batch
     num_threads           worker threads, 1 to 1024; they stay until the process ends
-    device_id             accepted for DALI's sake; this build computes on the CPU
-    seed                  of all random operators without one of their own; None or negative: drawn anew
+    device_id             which GPU, or None for none; this build computes on the CPU
+    seed                  of all random operators without one of their own; None or negative: drawn anew, and
+                          read back as `pipeline.seed`
     prefetch_queue_depth  batches under way ahead of the consumer
     output_dtype, output_ndim, output_layout   checked for every batch; one value or a list with None as wildcard
     schedule              "parallel", or for tests "serial", "shuffled" (with shuffle_seed) and "reference": everything on
@@ -85,7 +86,6 @@ class Pipeline:
                                     seed=-1 if seed is None else int(seed), prefetch_queue_depth=self._depth,
                                     schedule=schedule, shuffle_seed=shuffle_seed,
                                     without_rewrites=list(without_rewrites))
-        self._seed = seed
         self._checks = [_listed("output_dtype", output_dtype, (int,)), _listed("output_ndim", output_ndim, (int,)),
                         _listed("output_layout", output_layout, (str,))]
         if output_dtype is not None and types.NO_TYPE in (self._checks[0] if isinstance(self._checks[0], list) else [output_dtype]):
@@ -110,7 +110,7 @@ class Pipeline:
 
     # --- properties ---
     batch_size = property(lambda self: self.max_batch_size)
-    seed = property(lambda self: self._seed)
+    seed = property(lambda self: self._core.seed(), doc="What was asked for, or what was drawn where None was.")
     prefetch_queue_depth = property(lambda self: self._depth)
     cpu_queue_size = property(lambda self: self._depth)
     gpu_queue_size = property(lambda self: self._depth)
@@ -168,24 +168,19 @@ class Pipeline:
         self._outputs = handles
         self._core.set_outputs([h._handle for h in handles])
 
-    def _constant(self, array, layout):
+    def _constant(self, array, layout, device=None):
         array = np.asarray(array)
         data = array.ravel()
         kind = "idata" if array.dtype.kind in "iub" else "fdata"
         with self:
             return declare(self, "constant", [], {kind: [int(v) for v in data] if kind == "idata" else [float(v) for v in data],
                                                   "shape": list(array.shape), "dtype": int(types.to_dali_type(array.dtype)),
-                                                  "layout": layout})
+                                                  "layout": layout, "device": device})
 
     def _set_seed(self):
         self._set_seeds += 1
-        rng = np.random.SeedSequence([0 if self._seed is None else abs(int(self._seed)), self._set_seeds])
+        rng = np.random.SeedSequence([self.seed, self._set_seeds])
         return int(rng.generate_state(1, np.uint64)[0] >> np.uint64(2))
-
-    def _no_gpu_notice(self):
-        if not getattr(Pipeline, "_noticed", False):
-            Pipeline._noticed = True
-            warnings.warn("this build of Varo has no GPU back end; device=\"gpu\" runs on the CPU", stacklevel=5)
 
     # --- running ---
     def build(self):

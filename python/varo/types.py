@@ -167,7 +167,7 @@ def Constant(value, dtype=None, shape=None, layout=None, device=None, **kwargs):
         return ScalarConstant(value, dtype)
     from .data_node import constant_node
 
-    return constant_node(value, dtype, shape, layout)
+    return constant_node(value, dtype, shape, layout, device)
 
 
 def _as_type(array, dtype):

@@ -33,7 +33,8 @@ class Parallel {
  public:
   virtual ~Parallel() = default;
   /// Calls body(0) ... body(blocks - 1), each once, in any order, perhaps at the same time.
-  /// Returns when all are done. The first exception is rethrown after that.
+  /// Returns when all are done. Of blocks that throw, the lowest one's exception is rethrown after
+  /// that; blocks above it may be left out.
   virtual void run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) = 0;
   /// How many blocks may run at once; a hint for choosing whether to split, never a partition.
   virtual int width() const = 0;

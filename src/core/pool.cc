@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "varo/error.h"
+
 namespace varo {
 
 namespace {
@@ -271,6 +273,13 @@ struct BufferPool::Impl {
 
 BufferPool::BufferPool() : impl_(std::make_unique<Impl>()) {}
 BufferPool::~BufferPool() { trim(); }
+
+BufferPool& BufferPool::of(Device device) {
+  if (device.kind == Device::host) return host();
+  throw Error(ErrorKind::device, "this build has no back end that could allocate there")
+      .got("a buffer of " + to_string(device) + " memory")
+      .allowed("host memory");
+}
 
 BufferPool& BufferPool::host() {
   // Never destroyed: buffers may come back at any time.

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "varo/device.h"
+
 namespace varo {
 
 struct PoolStats {
@@ -17,7 +19,7 @@ struct PoolStats {
   std::uint64_t allocations = 0;     ///< of those, how many needed memory from the system
 };
 
-/// One pool a process for host memory; safe from any thread; buffers may come back from any thread
+/// One pool a process and device; safe from any thread; buffers may come back from any thread
 /// and after every pipeline is gone. Memory is 64-byte aligned, with at least 64 readable and
 /// writable bytes past the end of what was asked for.
 ///
@@ -30,8 +32,11 @@ struct PoolStats {
 /// small   buffers of up to 4 KiB come from the C library and are not counted
 class BufferPool {
  public:
-  /// The one that everybody uses; never destroyed.
+  /// The pool of host memory, which everybody uses; never destroyed.
   static BufferPool& host();
+  /// The pool of a device. Throws Error (device) for pinned memory and CUDA devices: this build has
+  /// no back end that could allocate there.
+  static BufferPool& of(Device device);
   /// A pool of its own, which must outlive its buffers: for tests.
   BufferPool();
   ~BufferPool();

@@ -22,15 +22,21 @@ class Slots {
         bytes_(bytes),
         free_(count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) {}
 
-  /// Calls body(piece).
+  /// Calls body(piece). The piece is free again when that returns or throws.
   template <class Body>
   void with(const Body& body) {
-    const int slot = take();
-    body(base_ + static_cast<std::size_t>(slot) * bytes_);
-    free_.fetch_or(std::uint64_t{1} << slot, std::memory_order_release);
+    const Lent lent{*this, take()};
+    body(base_ + static_cast<std::size_t>(lent.slot) * bytes_);
   }
 
  private:
+  // Comes back when the body has ended, also by an exception: others wait for it.
+  struct Lent {
+    Slots& slots;
+    int slot;
+    ~Lent() { slots.free_.fetch_or(std::uint64_t{1} << slot, std::memory_order_release); }
+  };
+
   int take() {
     std::uint64_t free = free_.load(std::memory_order_relaxed);
     for (;;) {

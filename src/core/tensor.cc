@@ -37,7 +37,7 @@ const Meta& Tensor::meta() const {
   return meta_ ? *meta_ : nothing;
 }
 
-Tensor Tensor::own(const Spec& spec) {
+Tensor Tensor::own(const Spec& spec, Device device) {
   const std::int64_t bytes = checked_bytes(spec.shape, size_of(spec.dtype));
   if (bytes < 0) throw std::bad_alloc();
   Tensor t;
@@ -45,7 +45,8 @@ Tensor Tensor::own(const Spec& spec) {
   t.shape_ = spec.shape;
   t.strides_ = dense_strides(spec.shape);
   t.layout_ = spec.layout;
-  auto buffer = BufferPool::host().get(static_cast<std::size_t>(bytes));
+  t.device_ = device;
+  auto buffer = BufferPool::of(device).get(static_cast<std::size_t>(bytes));
   t.data_ = static_cast<std::byte*>(buffer.get());
   t.keep_ = std::move(buffer);
   t.kept_bytes_ = static_cast<std::size_t>(bytes);
@@ -55,6 +56,7 @@ Tensor Tensor::own(const Spec& spec) {
 Tensor Tensor::wrap(const ConstView& view, std::shared_ptr<const void> keep, Layout layout) {
   Tensor t;
   t.dtype_ = view.dtype;
+  t.device_ = view.device;
   t.shape_ = view.shape;
   t.strides_ = view.strides;
   t.layout_ = layout;
@@ -86,8 +88,8 @@ Tensor Tensor::defer(std::shared_ptr<Source> source, Layout layout) {
   return t;
 }
 
-ConstView Tensor::view() const { return {data_, dtype_, shape_, strides_}; }
-View Tensor::mutable_view() const { return {data_, dtype_, shape_, strides_}; }
+ConstView Tensor::view() const { return {data_, dtype_, shape_, strides_, device_}; }
+View Tensor::mutable_view() const { return {data_, dtype_, shape_, strides_, device_}; }
 
 Box Tensor::valid() const {
   if (padded_) return {valid_lo_, valid_hi_};
@@ -95,7 +97,7 @@ Box Tensor::valid() const {
 }
 
 PaddedView Tensor::padded_view() const {
-  return {ConstView{data_, dtype_, shape_, strides_}.part(valid()), shape_, valid(), fill_};
+  return {ConstView{data_, dtype_, shape_, strides_, device_}.part(valid()), shape_, valid(), fill_};
 }
 
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
@@ -344,6 +346,7 @@ Tensor Tensor::fetched(const Tensor& whole) const {
   t.start_.clear();
   t.map_.clear();
   t.keep_ = whole.keep_;
+  t.device_ = whole.device_;
   t.kept_bytes_ = whole.kept_bytes_;
   std::int64_t offset = 0;
   for (int a = 0; a < start_.rank(); ++a) offset += (start_[a] - box.lo[a]) * whole.strides_[a];
@@ -359,7 +362,7 @@ std::optional<View> Tensor::landing(const View& dst) const {
   if (padded_) return std::nullopt;
   const bool empty = volume(shape_) == 0;
   View v{dst.data, source_->dtype(), Dims::filled(start_.rank(), empty ? 0 : 1),
-         Dims::filled(start_.rank(), 0)};
+         Dims::filled(start_.rank(), 0), dst.device};
   if (empty) return v;
   for (int i = 0; i < rank(); ++i) {
     const auto a = static_cast<int>(map_[i]);
@@ -382,7 +385,7 @@ Tensor Batch::as_tensor() const {
   const Tensor& first = samples.front();
   Shape shape = first.shape();
   shape.insert(0, static_cast<std::int64_t>(samples.size()));
-  const ConstView view{first.view().data, dtype, shape, dense_strides(shape)};
+  const ConstView view{first.view().data, dtype, shape, dense_strides(shape), first.device()};
   return Tensor::wrap(view, first.keep());
 }
 

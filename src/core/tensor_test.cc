@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/pool.h"
 #include "varo/error.h"
 
 namespace varo {
@@ -394,6 +395,63 @@ TEST(Tensor, relabelled_wants_a_letter_an_axis) {
     EXPECT_EQ(e.kind(), ErrorKind::layout);
     EXPECT_NE(std::string(e.what()).find("DHW"), std::string::npos);
     EXPECT_NE(std::string(e.what()).find("2 letters"), std::string::npos);
+  }
+}
+
+// Memory of the host stands in for a device's: nobody looks at it.
+TEST(Device, stays_with_a_tensor_through_view_operations) {
+  constexpr Device kDevice{Device::cuda, 1};
+  std::vector<float> memory(24);
+  ConstView view = dense_view(static_cast<const float*>(memory.data()), {2, 1, 12});
+  EXPECT_EQ(view.device, Device{});
+  view.device = kDevice;
+  const Tensor t = Tensor::wrap(view, std::make_shared<int>(), "DHW");
+  const int order[] = {2, 0, 1};
+  const Tensor moved[] = {t,
+                          t.sliced(2, 11, 6, -2),
+                          *t.windowed(2, -3, 20, 0),
+                          t.permuted(order),
+                          t.flipped(0),
+                          t.expanded(0, 'C'),
+                          t.squeezed(1),
+                          t.broadcast(1, 5),
+                          *t.reshaped({4, 6}),
+                          *t.reshaped({2, 12}),
+                          t.relabelled("CHW"),
+                          t.retyped(DType::i32),
+                          t.with_meta({})};
+  for (const Tensor& other : moved) {
+    EXPECT_EQ(other.device(), kDevice);
+    EXPECT_EQ(other.padded_view().inside.device, kDevice);
+    if (other.padded()) continue;
+    EXPECT_EQ(other.view().device, kDevice);
+    EXPECT_EQ(ConstView(other.mutable_view()).device, kDevice);
+  }
+  const Batch batch{{t, t}, DType::f32, "DHW", kDevice};
+  EXPECT_EQ(batch.as_tensor().device(), kDevice);
+}
+
+TEST(Device, has_a_name_and_costs_a_view_one_word) {
+  EXPECT_EQ(to_string(Device{}), "host");
+  EXPECT_EQ(to_string(Device{Device::pinned}), "pinned");
+  EXPECT_EQ(to_string(Device{Device::cuda, 2}), "cuda:2");
+  static_assert(Device{Device::pinned}.on_host() && !Device{Device::cuda}.on_host());
+  static_assert(Device{Device::cuda, 1} != Device{Device::cuda, 2});
+  static_assert(sizeof(Device) == 2 && sizeof(View) == 168 && sizeof(ConstView) == 168);
+}
+
+TEST(Device, memory_of_others_than_the_host_has_no_back_end) {
+  EXPECT_EQ(&BufferPool::of({}), &BufferPool::host());
+  for (const Device device : {Device{Device::pinned}, Device{Device::cuda, 3}}) {
+    try {
+      Tensor::own({DType::u8, {2}, {}}, device);
+      FAIL() << "memory from nowhere";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::device);
+      const std::string text = error.what();
+      EXPECT_NE(text.find(to_string(device)), std::string::npos) << text;
+      EXPECT_NE(text.find("allowed  host"), std::string::npos) << text;
+    }
   }
 }
 

@@ -2,50 +2,23 @@
 #include "core/testing.h"
 
 #include <atomic>
-#include <exception>
-#include <mutex>
 #include <numeric>
 #include <thread>
 #include <vector>
 
+#include "core/lowest_error.h"
 #include "core/philox.h"
 
 namespace varo::testing {
 
-namespace {
-
-/// Keeps the first exception that any of the blocks throws.
-class FirstError {
- public:
-  template <class Body>
-  void guard(const Body& body) {
-    try {
-      body();
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::current_exception();
-    }
-  }
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::exception_ptr error_;
-};
-
-}  // namespace
-
 void ThreadedParallel::run(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) {
-  FirstError error;
+  LowestError error;
   std::atomic<std::int64_t> next{0};
   std::vector<std::thread> threads;
   threads.reserve(static_cast<std::size_t>(threads_));
   for (int i = 0; i < threads_; ++i) {
     threads.emplace_back([&] {
-      for (std::int64_t block = next++; block < blocks; block = next++)
-        error.guard([&] { body(block); });
+      for (std::int64_t block = next++; block < blocks; block = next++) error.guard(block, body);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -58,8 +31,8 @@ void ShuffledParallel::run(std::int64_t blocks, FunctionRef<void(std::int64_t)> 
   Rng rng({.seed = seed_, .sample = static_cast<std::uint64_t>(blocks)});
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.below(i)]);
 
-  FirstError error;
-  for (const std::int64_t block : order) error.guard([&] { body(block); });
+  LowestError error;
+  for (const std::int64_t block : order) error.guard(block, body);
   error.rethrow();
 }
 

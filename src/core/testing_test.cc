@@ -32,15 +32,28 @@ TEST(ThreadedParallel, leaves_the_calling_thread_out) {
   });
 }
 
-TEST(ThreadedParallel, rethrows_after_all_blocks_ran) {
-  std::atomic<int> calls = 0;
+TEST(ThreadedParallel, rethrows_after_all_blocks_below_ran) {
+  std::atomic<int> below = 0;
   EXPECT_THROW(ThreadedParallel(3).run(kBlocks,
                                        [&](std::int64_t block) {
-                                         ++calls;
+                                         if (block < 7) ++below;
                                          if (block == 7) throw std::runtime_error("seven");
                                        }),
                std::runtime_error);
-  EXPECT_EQ(calls, kBlocks);
+  EXPECT_EQ(below, 7);
+}
+
+TEST(ShuffledParallel, rethrows_what_the_lowest_block_threw) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    try {
+      ShuffledParallel(seed).run(kBlocks, [](std::int64_t block) {
+        if (block >= 5) throw std::runtime_error(std::to_string(block));
+      });
+      FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "5");
+    }
+  }
 }
 
 TEST(ShuffledParallel, permutes_and_repeats_itself) {

@@ -4,10 +4,9 @@
 #include <cstring>
 #include <exception>
 #include <fmt/format.h>
-#include <limits>
-#include <mutex>
 
 #include "core/dispatch.h"
+#include "core/lowest_error.h"
 #include "core/pool.h"
 #include "core/walk.h"
 #include "formats/file_source.h"
@@ -108,30 +107,6 @@ class Spans {
   std::int64_t first_ = 0;
 };
 
-// The error of the first block that failed, whichever thread met one first.
-class FirstError {
- public:
-  template <class Body>
-  void guard(std::int64_t block, const Body& body) {
-    try {
-      body();
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (block >= block_) return;
-      block_ = block;
-      error_ = std::current_exception();
-    }
-  }
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::int64_t block_ = std::numeric_limits<std::int64_t>::max();
-  std::exception_ptr error_;
-};
-
 // A point as an array of one element.
 RawArray with_an_axis(RawArray array) {
   array.shape = {1};
@@ -194,7 +169,6 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
   const Spans spans(array, box);
   const SpanPlan& plan = spans.plan();
   const std::int64_t spans_a_block = std::max<std::int64_t>(kSpanBytes / plan.bytes, 1);
-  FirstError failure;
   const auto read_block = [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<void> bounce;
     for (std::int64_t number = begin; number < end; ++number) {
@@ -212,8 +186,9 @@ void read_region(const File& file, const RawArray& array, const Box& box, const 
         make_bools(target);
     }
   };
+  LowestError failure;
   parallel_for(parallel, plan.count, spans_a_block, [&](std::int64_t begin, std::int64_t end) {
-    failure.guard(begin, [&] { read_block(begin, end); });
+    failure.guard(begin, [&](std::int64_t) { read_block(begin, end); });
   });
   failure.rethrow();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/explain.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -33,20 +34,40 @@ std::string shown(const Spec& spec) {
   return text;
 }
 
+// "%3", "%3.1 on gpu"
+std::string shown(const Node& node) {
+  std::string text = fmt::format("%{}", node.id);
+  if (node.output != 0) text += fmt::format(".{}", node.output);
+  if (node.transfer != Transfer::none)
+    text += node.transfer == Transfer::to_gpu ? " on gpu" : " on cpu";
+  return text;
+}
+
+// Nodes that were declared for the GPU, or whose value is moved there.
+std::size_t wanting_gpu(const Graph& graph) {
+  std::vector<bool> wanting(graph.nodes.size());
+  const auto moved = [&](const Node& node) {
+    if (node.transfer == Transfer::to_gpu) wanting[static_cast<std::size_t>(node.id)] = true;
+  };
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (graph.nodes[n].device != NodeDevice::cpu) wanting[n] = true;
+    for (const Node& input : graph.nodes[n].inputs) moved(input);
+    for (const auto& [name, source] : graph.nodes[n].arg_nodes) moved(source);
+  }
+  for (const Node& output : graph.outputs) moved(output);
+  return static_cast<std::size_t>(std::count(wanting.begin(), wanting.end(), true));
+}
+
 template <class NodeAt>
 std::string listed(std::size_t count, const NodeAt& node_at) {
   std::string text;
   for (std::size_t n = 0; n < count; ++n) {
     const GraphNode& node = node_at(n);
     std::vector<std::string> reads;
-    for (const Node& input : node.inputs)
-      reads.push_back(input.output == 0 ? fmt::format("%{}", input.id)
-                                        : fmt::format("%{}.{}", input.id, input.output));
+    for (const Node& input : node.inputs) reads.push_back(shown(input));
     for (const auto& [name, source] : node.arg_nodes)
-      reads.push_back(source.output == 0
-                          ? fmt::format("{}=%{}", name, source.id)
-                          : fmt::format("{}=%{}.{}", name, source.id, source.output));
-    text += fmt::format("  %{:<3} {:<28} {}\n", n,
+      reads.push_back(fmt::format("{}={}", name, shown(source)));
+    text += fmt::format("  %{:<3} {:<5} {:<28} {}\n", n, name_of(node.device),
                         fmt::format("{}({})", node.def->name(), fmt::join(reads, ", ")),
                         node.origin.defined);
   }
@@ -140,6 +161,10 @@ std::string explain_plan(const Graph& declared, const Plan& plan,
   std::string text = fmt::format("declared: {} nodes\n", declared.nodes.size());
   text += listed(declared.nodes.size(),
                  [&](std::size_t n) -> const GraphNode& { return declared.nodes[n]; });
+  if (const std::size_t wanting = wanting_gpu(declared); wanting != 0)
+    text += fmt::format(
+        "declared for the GPU: {} nodes; this build has no back end for it, so all run on the CPU\n",
+        wanting);
   text += fmt::format("rewrites applied: {}\n",
                       applied.empty() ? "none" : fmt::format("{}", fmt::join(applied, ", ")));
   text += fmt::format("runs: {} nodes, outputs", plan.nodes.size());

@@ -61,10 +61,36 @@ bool is_common(const std::string& name) {
   return name == "bytes_per_sample_hint" || name == "preserve" || name == "seed";
 }
 
+constexpr std::string_view kDevices[] = {"cpu", "gpu", "mixed"};
+
+NodeDevice device_named(const std::string& name) {
+  for (int i = 0; i < 3; ++i)
+    if (kDevices[i] == name) return static_cast<NodeDevice>(i);
+  throw Error(ErrorKind::param, "unknown device")
+      .got(fmt::format("\"{}\"", name))
+      .allowed(R"("cpu", "gpu" or "mixed")");
+}
+
 }  // namespace
 
+std::string_view name_of(NodeDevice device) { return kDevices[static_cast<int>(device)]; }
+
+bool Graph::on_gpu(Node node) const {
+  if (node.transfer != Transfer::none) return node.transfer == Transfer::to_gpu;
+  return nodes[static_cast<std::size_t>(node.id)].device != NodeDevice::cpu;
+}
+
+void Graph::put_on_cpu() {
+  for (GraphNode& node : nodes) {
+    node.device = NodeDevice::cpu;
+    for (Node& input : node.inputs) input.transfer = Transfer::none;
+    for (auto& [name, source] : node.arg_nodes) source.transfer = Transfer::none;
+  }
+  for (Node& output : outputs) output.transfer = Transfer::none;
+}
+
 Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin,
-                std::uint64_t pipeline_seed) {
+                std::uint64_t pipeline_seed, const std::string& device) {
   try {
     const OperatorDef* def = find_operator(op);
     if (def == nullptr) {
@@ -88,6 +114,11 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
             .allowed(fmt::format("0 to {}", source.outputs - 1));
     };
     for (const Node& input : node.inputs) check_node(input, "an input");
+    if (!device.empty())
+      node.device = device_named(device);
+    else if (std::any_of(node.inputs.begin(), node.inputs.end(),
+                         [this](const Node& input) { return on_gpu(input); }))
+      node.device = NodeDevice::gpu;
     for (auto& [name, argument] : args) {
       if (def->find_arg(name) == nullptr && !is_common(name)) {
         std::vector<std::string> names;

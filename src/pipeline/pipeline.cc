@@ -88,9 +88,11 @@ Pipeline::~Pipeline() {
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
-Node Pipeline::add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin) {
+Node Pipeline::add(const std::string& op, std::vector<Node> inputs, Arguments args, Origin origin,
+                   const std::string& device) {
   impl_->check_open();
-  return impl_->graph.add(op, std::move(inputs), std::move(args), std::move(origin), impl_->seed);
+  return impl_->graph.add(op, std::move(inputs), std::move(args), std::move(origin), impl_->seed,
+                          device);
 }
 
 namespace {
@@ -104,6 +106,10 @@ const GraphNode& node_of(const Graph& graph, Node node) {
 int Pipeline::output_count(Node node) const { return node_of(impl_->graph, node).outputs; }
 const std::string& Pipeline::name_of(Node node) const {
   return node_of(impl_->graph, node).origin.name;
+}
+std::string Pipeline::device_of(Node node) const {
+  node_of(impl_->graph, node);  // throws where there is none
+  return impl_->graph.on_gpu(node) ? "gpu" : "cpu";
 }
 
 void Pipeline::set_outputs(std::vector<Node> outputs) {
@@ -128,6 +134,7 @@ void Pipeline::build() {
     if (std::find(without.begin(), without.end(), pass.name) == without.end() &&
         pass.run(rewritten))
       impl_->applied.emplace_back(pass.name);
+  rewritten.put_on_cpu();  // there is no back end for another device
   auto plan = std::make_unique<Plan>(std::move(rewritten));
   probe(*plan);  // throws what is known to be wrong
   impl_->plan = std::move(plan);
@@ -172,6 +179,12 @@ void Pipeline::feed(Node node, std::vector<Tensor> samples) {
           .got(fmt::format("{} samples", samples.size()))
           .allowed(fmt::format("1 to {}", limit));
     std::vector<Ticket> tickets;
+    for (const Tensor& sample : samples)
+      if (!sample.device().on_host())
+        throw Error(ErrorKind::device, "a sample was fed that the CPU cannot read")
+            .got(to_string(sample.device()) + " memory")
+            .allowed("host or pinned memory")
+            .hint("a copy on the host");
     for (Tensor& sample : samples) tickets.push_back({.index = 0, .values = {std::move(sample)}});
     impl_->external(node).source->feed(std::move(tickets));
   } catch (Error& error) {
@@ -220,5 +233,6 @@ PipelineStats Pipeline::stats() const {
   return impl_->executor ? impl_->executor->stats() : PipelineStats{};
 }
 const PipelineOptions& Pipeline::options() const { return impl_->options; }
+std::int64_t Pipeline::seed() const { return static_cast<std::int64_t>(impl_->seed); }
 
 }  // namespace varo

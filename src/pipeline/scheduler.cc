@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <exception>
 #include <mutex>
 #include <numeric>
 #include <queue>
@@ -15,6 +14,8 @@
 #include <thread>
 #include <unistd.h>
 #include <vector>
+
+#include "core/lowest_error.h"
 
 namespace varo {
 
@@ -166,9 +167,12 @@ class ArenaScheduler final : public QueueScheduler {
   }
   void split(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
     // Isolated: a worker that waits here must not begin another sample.
+    LowestError error;
     tbb::this_task_arena::isolate([&] {
-      tbb::parallel_for(std::int64_t{0}, blocks, [&](std::int64_t block) { body(block); });
+      tbb::parallel_for(std::int64_t{0}, blocks,
+                        [&](std::int64_t block) { error.guard(block, body); });
     });
+    error.rethrow();
   }
   tbb::task_arena arena_;
 };
@@ -208,23 +212,15 @@ class ThreadScheduler final : public QueueScheduler {
   }
   void split(std::int64_t blocks, FunctionRef<void(std::int64_t)> body) override {
     std::atomic<std::int64_t> next{0};
-    std::mutex error_mutex;
-    std::exception_ptr error;
+    LowestError error;
     const auto help = [&] {
-      for (std::int64_t block; (block = next.fetch_add(1)) < blocks;) {
-        try {
-          body(block);
-        } catch (...) {
-          const std::lock_guard lock(error_mutex);
-          error = std::current_exception();
-        }
-      }
+      for (std::int64_t block; (block = next.fetch_add(1)) < blocks;) error.guard(block, body);
     };
     std::vector<std::thread> helpers;
     for (int i = 1; i < width() && i < blocks; ++i) helpers.emplace_back(help);
     help();
     for (std::thread& helper : helpers) helper.join();
-    if (error) std::rethrow_exception(error);
+    error.rethrow();
   }
 
   std::mutex calls_mutex_;
@@ -266,7 +262,9 @@ class InlineScheduler final : public Scheduler, private Parallel {
     std::vector<std::int64_t> order(static_cast<std::size_t>(blocks));
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), dice_);
-    for (const std::int64_t block : order) body(block);
+    LowestError error;
+    for (const std::int64_t block : order) error.guard(block, body);
+    error.rethrow();
   }
   int width() const override { return shuffled_ ? 7 : 1; }
 

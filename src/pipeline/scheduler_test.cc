@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <mutex>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -125,6 +127,44 @@ TEST_P(WithWorkers, an_exception_in_a_loop_reaches_the_caller) {
   });
   ASSERT_TRUE(scheduler->wait(milliseconds(20000), [&] { return finished.load(); }));
   EXPECT_TRUE(caught);
+}
+
+TEST_P(WithWorkers, the_error_of_the_lowest_block_wins) {
+  const auto scheduler = GetParam()(4);
+  std::vector<std::string> seen;
+  std::atomic<int> finished{0};
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    scheduler->post(round, [&] {
+      try {
+        // The higher a block, the sooner it throws.
+        scheduler->parallel().run(40, [](std::int64_t block) {
+          std::this_thread::sleep_for(std::chrono::microseconds(10 * (40 - block)));
+          if (block >= 3) throw std::runtime_error(std::to_string(block));
+        });
+      } catch (const std::runtime_error& error) {
+        seen.emplace_back(error.what());
+      }
+      ++finished;
+      scheduler->wake();
+    });
+    ASSERT_TRUE(scheduler->wait(milliseconds(20000),
+                                [&] { return finished == static_cast<int>(round) + 1; }));
+  }
+  EXPECT_EQ(seen, std::vector<std::string>(20, "3"));
+}
+
+TEST(InlineScheduler, the_error_of_the_lowest_block_wins) {
+  for (const bool shuffled : {false, true}) {
+    const auto scheduler = make_inline_scheduler(shuffled, 9);
+    try {
+      scheduler->parallel().run(40, [](std::int64_t block) {
+        if (block >= 3) throw std::runtime_error(std::to_string(block));
+      });
+      FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "3");
+    }
+  }
 }
 
 TEST_P(WithWorkers, waiting_ends_with_its_time) {

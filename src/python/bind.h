@@ -19,8 +19,10 @@ void bind_tensor(py::module_& m);
 void bind_pipeline(py::module_& m);
 void bind_schema(py::module_& m);
 
-/// An array as a tensor: a pooled copy, or a view that keeps the array alive.
+/// An array, or what DLPack exports, as a tensor: a pooled copy, or a view that keeps the array alive.
 Tensor tensor_from(const py::handle& array, const std::string& layout, bool copy);
+/// A dense copy in a buffer of the pool.
+Tensor copy_of(const Tensor& tensor);
 
 /// Element types: bit t stands for DType t.
 using DTypeSet = std::uint32_t;

@@ -187,6 +187,8 @@ void bind_pipeline(py::module_& m) {
              return Node{id, output};
            }),
            py::arg("id"), py::arg("output") = 0)
+      .def("cpu", &Node::cpu)
+      .def("gpu", &Node::gpu)
       .def_readonly("id", &Node::id)
       .def_readonly("output", &Node::output);
 
@@ -214,26 +216,32 @@ void bind_pipeline(py::module_& m) {
            py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
            py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
            py::arg("without_rewrites") = std::vector<std::string>{})
-      .def("add",
-           [](Pipeline& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
-              const std::string& defined, const std::string& name) {
-             Arguments arguments;
-             try {
-               for (const auto& [key, value] : args) {
-                 const auto arg = key.cast<std::string>();
-                 if (py::isinstance<Node>(value))
-                   arguments.emplace(arg, value.cast<Node>());
-                 else if (!value.is_none())
-                   arguments.emplace(arg, constant_from(arg, value));
-               }
-             } catch (Error& error) {
-               error.set_operator(op);
-               error.set_defined(defined);
-               throw;
-             }
-             const Node node = p.add(op, nodes_from(inputs), std::move(arguments), {defined, name});
-             return py::make_tuple(node.id, p.output_count(node), p.name_of(node));
-           })
+      .def(
+          "add",
+          [](Pipeline& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
+             const std::string& defined, const std::string& name, const std::string& device) {
+            Arguments arguments;
+            try {
+              for (const auto& [key, value] : args) {
+                const auto arg = key.cast<std::string>();
+                if (py::isinstance<Node>(value))
+                  arguments.emplace(arg, value.cast<Node>());
+                else if (!value.is_none())
+                  arguments.emplace(arg, constant_from(arg, value));
+              }
+            } catch (Error& error) {
+              error.set_operator(op);
+              error.set_defined(defined);
+              throw;
+            }
+            const Node node =
+                p.add(op, nodes_from(inputs), std::move(arguments), {defined, name}, device);
+            return py::make_tuple(node.id, p.output_count(node), p.name_of(node),
+                                  p.device_of(node));
+          },
+          py::arg("op"), py::arg("inputs"), py::arg("args"), py::arg("defined"), py::arg("name"),
+          py::arg("device") = "",
+          "Declares an operator: (id, number of outputs, name, device of the outputs).")
       .def("set_outputs",
            [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
       .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
@@ -301,6 +309,7 @@ void bind_pipeline(py::module_& m) {
              return all;
            })
       .def("explain", &Pipeline::explain)
+      .def("seed", &Pipeline::seed, "What seeds operators without a seed of their own.")
       .def("stats", &Pipeline::stats);
 }
 

@@ -8,70 +8,11 @@
 #include "formats/file.h"
 #include "kernels/copy/copy.h"
 #include "python/bind.h"
+#include "python/dlpack.h"
 
 namespace varo::python {
 
 namespace {
-
-// --- DLPack, version 0 ---------------------------------------------------------------------------
-// source  the DLPack C ABI, https://dmlc.github.io/dlpack/latest/c_api.html
-struct DLDevice {
-  std::int32_t device_type, device_id;
-};
-struct DLDataType {
-  std::uint8_t code, bits;
-  std::uint16_t lanes;
-};
-struct DLTensor {
-  void* data;
-  DLDevice device;
-  std::int32_t ndim;
-  DLDataType dtype;
-  std::int64_t* shape;
-  std::int64_t* strides;
-  std::uint64_t byte_offset;
-};
-struct DLManagedTensor {
-  DLTensor dl_tensor;
-  void* manager_ctx;
-  void (*deleter)(DLManagedTensor*);
-};
-constexpr std::int32_t kDLCPU = 1;
-
-struct Exported {
-  std::shared_ptr<const void> keep;
-  Shape shape;
-  Strides strides;
-  DLManagedTensor managed;
-};
-
-DLDataType dl_type(DType t) {
-  const std::uint8_t code = is_bool(t) ? 6 : is_float(t) ? 2 : is_signed(t) ? 0 : 1;
-  return {code, static_cast<std::uint8_t>(size_of(t) * 8), 1};
-}
-
-py::capsule capsule_of(const ConstView& view, std::shared_ptr<const void> keep) {
-  auto exported =
-      std::make_unique<Exported>(Exported{std::move(keep), view.shape, view.strides, {}});
-  exported->managed = {
-      {const_cast<void*>(view.data),
-       {kDLCPU, 0},
-       exported->shape.rank(),
-       dl_type(view.dtype),
-       exported->shape.begin(),
-       exported->strides.begin(),
-       0},
-      exported.get(),
-      [](DLManagedTensor* self) { delete static_cast<Exported*>(self->manager_ctx); }};
-  py::capsule capsule(&exported->managed, "dltensor", [](PyObject* held) {
-    // A consumer renames the capsule and becomes the owner.
-    if (PyCapsule_IsValid(held, "dltensor") == 0) return;
-    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(held, "dltensor"));
-    managed->deleter(managed);
-  });
-  static_cast<void>(exported.release());
-  return capsule;
-}
 
 // --- NumPy ---------------------------------------------------------------------------------------
 
@@ -128,6 +69,8 @@ py::object affine_object(const Tensor& t) {
   return a;
 }
 
+const char* device_word(Device device) { return device.on_host() ? "cpu" : "gpu"; }
+
 // One after the other in memory, as run() delivers them; lists made by hand may not be.
 bool is_contiguous(const Batch& b) {
   const auto* expected = static_cast<const std::byte*>(b.samples.at(0).view().data);
@@ -164,21 +107,25 @@ py::object dlpack_of(const Batch& batch, DTypeSet types) {
   const Tensor& first = batch.samples.front();
   Shape shape = first.shape();
   shape.insert(0, static_cast<std::int64_t>(batch.samples.size()));
-  return capsule_of({first.view().data, batch.dtype, shape, dense_strides(shape)}, first.keep());
+  return capsule_of({first.view().data, batch.dtype, shape, dense_strides(shape), first.device()},
+                    first.keep());
 }
 
 py::object dtype_object(DType dtype) {
   return py::module_::import("varo.types").attr("DALIDataType")(static_cast<int>(dtype));
 }
 
+Tensor copy_of(const Tensor& tensor) {
+  Tensor own = Tensor::own(tensor.spec());
+  varo::copy(tensor.view(), own.mutable_view(), Parallel::serial());
+  return own.with_meta(tensor.meta());
+}
+
 Tensor tensor_from(const py::handle& object, const std::string& layout, bool copy) {
-  if (py::isinstance<Tensor>(object)) {
-    auto t = object.cast<Tensor>();
-    if (copy) {
-      Tensor own = Tensor::own(t.spec());
-      varo::copy(t.view(), own.mutable_view(), Parallel::serial());
-      t = own.with_meta(t.meta());
-    }
+  const bool ours = py::isinstance<Tensor>(object);
+  if (ours || is_dlpack(object)) {
+    auto t = ours ? object.cast<Tensor>() : import_dlpack(object);
+    if (copy) t = copy_of(t);
     return layout.empty() ? t : t.relabelled(Layout(layout));
   }
   py::array array = py::array::ensure(object);
@@ -231,8 +178,12 @@ void bind_tensor(py::module_& m) {
       m, "TensorCPU", py::buffer_protocol(),
       "One sample in host memory. np.asarray, the buffer protocol and DLPack see the "
       "same memory, without a copy.")
-      .def(py::init([](const py::object& array, const std::string& layout, bool) {
-             return tensor_from(array, layout, false);
+      .def(py::init([](const py::object& array, const std::string& layout, bool is_pinned) {
+             const Tensor t = tensor_from(array, layout, false);
+             if (!is_pinned || t.device().kind == Device::pinned) return t;
+             ConstView view = t.view();
+             view.device = {Device::pinned};
+             return Tensor::wrap(view, t.keep(), t.layout()).with_meta(t.meta());
            }),
            py::arg("array"), py::arg("layout") = "", py::arg("is_pinned") = false)
       .def("shape",
@@ -297,9 +248,12 @@ void bind_tensor(py::module_& m) {
       .def_property_readonly(
           "__array_interface__",
           [](const Tensor& t) { return as_numpy(t).attr("__array_interface__"); })
-      .def("__dlpack__",
-           [](const Tensor& t, const py::kwargs&) { return capsule_of(t.view(), t.keep()); })
-      .def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(kDLCPU, 0); })
+      .def("__dlpack__", &export_dlpack)
+      .def("__dlpack_device__", [](const Tensor& t) { return dlpack_device(t.device()); })
+      .def_property_readonly(
+          "device", [](const Tensor& t) { return device_word(t.device()); },
+          "\"cpu\": where an operator reads it. Pinned memory is the CPU's too.")
+      .def("is_pinned", [](const Tensor& t) { return t.device().kind == Device::pinned; })
       .def("__float__",
            [](const py::object& self) { return self.attr("__array__")().attr("__float__")(); })
       .def("__int__",
@@ -330,6 +284,7 @@ void bind_tensor(py::module_& m) {
                                           batch.samples[0].rank()));
                batch.dtype = t.dtype();
                batch.layout = t.layout();
+               batch.device = t.device();
                batch.samples.push_back(std::move(t));
              }
              return batch;
@@ -373,7 +328,7 @@ void bind_tensor(py::module_& m) {
           "broadcast",
           [](const Tensor& tensor, int count) {
             Batch b{std::vector<Tensor>(static_cast<std::size_t>(count), tensor), tensor.dtype(),
-                    tensor.layout()};
+                    tensor.layout(), tensor.device()};
             return b;
           },
           py::arg("tensor"), py::arg("count"))
@@ -392,6 +347,7 @@ void bind_tensor(py::module_& m) {
            })
       .def("ndim", [](const Batch& b) { return b.samples.empty() ? 0 : b.samples[0].rank(); })
       .def_property_readonly("dtype", [](const Batch& b) { return dtype_object(b.dtype); })
+      .def_property_readonly("device", [](const Batch& b) { return device_word(b.device); })
       .def("layout", [](const Batch& b) { return std::string(b.layout.str()); })
       .def("set_layout",
            [](Batch& b, const std::string& layout) {
@@ -433,6 +389,8 @@ void bind_tensor(py::module_& m) {
       "dlpack_of", &dlpack_of, py::arg("batch"), py::arg("types"),
       "A TensorListCPU as one tensor in a DLPack capsule; None if its samples differ in shape, lie "
       "apart, or are of none of `types`, a set of bits.");
+  m.def("is_dlpack", &is_dlpack, py::arg("object"),
+        "Whether it is a DLPack capsule, or makes one and is no array for NumPy to look at.");
   m.def("tensor_from", &tensor_from, py::arg("array"), py::arg("layout") = "",
         py::arg("copy") = true);
 }

@@ -33,7 +33,7 @@ def test_element_types_in_every_spelling(dtype):
 
 
 def test_moving_to_a_gpu_is_said_once():
-    varo.Pipeline._noticed = False
+    varo._device._said = False
     with pytest.warns(UserWarning, match="GPU"):
         defining(lambda x: x.gpu())
 

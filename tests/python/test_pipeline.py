@@ -103,6 +103,26 @@ def test_equal_explicit_seeds_move_image_and_label_together():
 # --- only what is asked for ----------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:Pipeline. a negative seed")
+def test_operators_on_input_sets_draw_new_numbers_where_no_seed_was_asked_for():
+    def drawn(seed):
+        pipe = varo.Pipeline(batch_size=2, num_threads=1, seed=seed)
+        with pipe:
+            x = fn.constant(fdata=[0.0] * 8, shape=[8])
+            pipe.set_outputs(*fn.noise.gaussian([x, x], stddev=1.0), fn.random.uniform(range=(0, 1)))
+        a, b, c = (batch.as_array() for batch in pipe.run())
+        assert np.array_equal(a, b), "a set has one seed"
+        return pipe.seed, a, c
+
+    for unasked in (None, -1, -7):
+        (seed, set_a, a), (_, set_b, b) = drawn(unasked), drawn(unasked)
+        assert not np.array_equal(set_a, set_b) and not np.array_equal(a, b)
+        assert seed >= 0
+        again, set_again, a_again = drawn(seed)
+        assert again == seed and np.array_equal(set_a, set_again) and np.array_equal(a, a_again)
+    assert drawn(5)[0] == 5
+
+
 def test_the_branch_not_taken_does_not_run():
     def count(probability):
         @varo.pipeline_def(batch_size=4, num_threads=1, seed=1)

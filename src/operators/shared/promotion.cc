@@ -80,7 +80,7 @@ Broadcast broadcast(std::span<const Spec> operands, std::span<const std::string_
 }
 
 ConstView broadcast_to(const ConstView& view, const Shape& shape) {
-  ConstView result{view.data, view.dtype, shape, Dims::filled(shape.rank(), 0)};
+  ConstView result{view.data, view.dtype, shape, Dims::filled(shape.rank(), 0), view.device};
   const int skipped = shape.rank() - view.rank();
   for (int axis = 0; axis < view.rank(); ++axis)
     if (view.shape[axis] != 1) result.strides[axis + skipped] = view.strides[axis];
