@@ -88,8 +88,8 @@ def blend(w):
         return None
     a, b = w.pair()
     a, b = (w.cast(w.cast(v, "int16"), w.one_of("int16", "float32")) for v in (a, b))
-    w.lines.append(f"coin{w._names} = fn.random.coin_flip(dtype=types.BOOL)")
-    coin = f"coin{w._names}"
+    coin = f"coin{w.count()}"
+    w.lines.append(f"{coin} = fn.random.coin_flip(dtype=types.BOOL)")
     return w.like(f"{coin} * {a.name} + ({coin} ^ True) * {b.name}", a, None)
 
 
@@ -107,6 +107,35 @@ def with_a_reduction(w):
         f"{n} + fn.reductions.sum({n}, axes={w.below(x.rank)}, keep_dims=True)",
         f"{n} - fn.reductions.max({n}, axes={[0, x.rank - 1]}, keep_dims=True)",
         f"({n} - fn.reductions.min({n})) / (fn.reductions.max({n}) - fn.reductions.min({n}) + 1.0)"), x)
+
+
+@step(2)
+def with_reductions_of_another(w):
+    a, b = w.pair()
+    a, b = w.real(a), w.real(b)
+
+    def deviation(v):
+        return f"fn.reductions.std_dev({v.name}, fn.reductions.mean({v.name}))"
+
+    return w.like(w.one_of(
+        f"{a.name} - fn.reductions.mean({b.name})",
+        f"({a.name} * 1.5 + {b.name}) * {deviation(a)} + {deviation(b)}",
+        f"({a.name} + {b.name}) / ({deviation(b)} + 0.5)"), a)
+
+
+@step(1)
+def of_a_shape(w):
+    """Numbers drawn for the shape of a value that is computed for nothing else."""
+    x = w.real()
+    return w.like(w.one_of(
+        f"{x.name} + fn.random.normal({x.name} * fn.reductions.max({x.name}))",
+        f"{x.name} * fn.random.uniform({x.name} * fn.reductions.min({x.name})) + {x.name}"), x)
+
+
+@step(1)
+def with_a_row(w):
+    x = w.real(w.known())
+    return w.like(f"{x.name} + fn.random.normal(fn.random.uniform(shape=[{x.shape[-1]}]))", x)
 
 
 @step(1)
@@ -164,6 +193,20 @@ XYZ = str.maketrans("whd", "xyz")
 
 
 MAY_FAIL = ("start=fn.cast(fn.random",)
+
+
+@step(1)
+def around_an_object(w):
+    """A window that lies where a search of the elements finds something."""
+    x = w.known()
+    if "C" in x.layout:
+        return None
+    start, size = (f"{name}{w.count()}" for name in ("start", "size"))
+    w.lines.append(f'{start}, {size} = fn.segmentation.random_object_bbox(fn.cast({w.real(x).name} > {w.number(-10, 30)}, '
+                   'dtype=types.INT32), format="anchor_shape", foreground_prob=0.8)')
+    shape = window_of(w, x)
+    return w.like(f"fn.slice({x.name}, start={start}, shape={shape}, axes={list(range(x.rank))}, "
+                  f'out_of_bounds_policy="pad")', x, shape=tuple(shape))
 
 
 @step(3)
@@ -280,6 +323,17 @@ def join(w):
     a, b = w.pair()
     dtype = w.one_of("float32", "int16")
     return joined(w, w.cast(a, dtype), w.cast(b, dtype))
+
+
+@step(2)
+def join_of_parts(w):
+    """Two parts of a value, one of them turned around, with the shape of the whole."""
+    x = w.known()
+    axis = w.below(x.rank)
+    first = w.below(x.shape[axis] + 1)
+    other = flip(w, x)
+    before = ":, " * axis
+    return w.like(f"fn.cat({x.name}[{before}:{first}], {other.name}[{before}{first}:], axis={axis})", x)
 
 
 @step(1)

@@ -135,9 +135,13 @@ class Writer:
         return round(low + (high - low) * self.below(steps + 1) / steps, 3)
 
     # lines
-    def write(self, text, shape, dtype, layout):
-        name = f"x{self._names}"
+    def count(self):
+        """A number that no name has."""
         self._names += 1
+        return self._names - 1
+
+    def write(self, text, shape, dtype, layout):
+        name = f"x{self.count()}"
         self.lines.append(f"{name} = {text}")
         return Value(name, shape, dtype, layout)
 

@@ -38,12 +38,13 @@ ANY = Profile(weights={name: weight for name, (weight, _) in STEPS.items()})
 # larger ones are done in pieces.
 POINTWISE = Profile(
     weights=dict(with_a_number=4, of_two=4, function=5, cast=2, intensity=3, noise=4, by_mask=2, by_coin=2, blend=2,
-                 with_a_reduction=8, normalize=1, flip=3, part=1, transpose=1, blur=1, join=2),
+                 with_a_reduction=6, with_reductions_of_another=3, of_a_shape=2, with_a_row=1, normalize=1, flip=3, part=1,
+                 transpose=1, blur=1, join=2, join_of_parts=2),
     extents=(6, 7), depths=(5, 110, 1600), dtypes=("float32", "int16", "uint8"), layouts=("DHW",), steps=(4, 14), files=False)
 
 # Outputs that are views and joins of what is computed.
 PLACED = Profile(
-    weights=dict(with_a_number=4, function=2, blur=3, resize=1, flip=6, transpose=3, reshape=3, new_axis=3, join=5, part=2,
+    weights=dict(with_a_number=4, function=2, blur=3, resize=1, flip=6, transpose=3, reshape=3, new_axis=3, join=5, join_of_parts=3, part=2,
                  by_coin=2, with_a_reduction=1, padded_window=1),
     extents=(1, 5, 6, 7), layouts=("DHW",), steps=(2, 8), files=False)
 
