@@ -114,7 +114,8 @@ View fill_outside(const Box& box, const View& dst, std::uint64_t bits, Parallel&
   for (int i = 0; i < dst.rank(); ++i) {
     const auto part = [&](std::int64_t lo, std::int64_t hi) {
       View v = inner;
-      v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * size;
+      // An empty view may have no address to go on from.
+      if (inner.data != nullptr) v.data = inner.ptr<std::byte>() + lo * inner.strides[i] * size;
       v.shape[i] = hi - lo;
       return v;
     };
