@@ -72,9 +72,9 @@ VARO_API std::string to_string(const Dims& dims);
 class VARO_API Layout {
  public:
   Layout() = default;
-  Layout(const char* letters)
-      : Layout(std::string_view(letters)) {}  // NOLINT: literals are layouts
-  Layout(std::string_view letters);           // NOLINT
+  Layout(const char* letters)  // NOLINT: literals are layouts
+      : Layout(std::string_view(letters)) {}
+  Layout(std::string_view letters);  // NOLINT
   bool empty() const { return size_ == 0; }
   int rank() const { return size_; }
   char operator[](int i) const { return c_[static_cast<unsigned>(i)]; }

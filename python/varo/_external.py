@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 
 import numpy as np
 
 from . import _core, types
-from .data_node import DataNode, current_pipeline
+from .data_node import current_pipeline
 from .errors import ArgumentTypeError, ParamError, ShapeError, StateError
 
 

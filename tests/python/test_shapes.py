@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import varo
-from varo import fn, types
+from varo import fn
 
 RNG = np.random.default_rng(3)
 RAGGED = [RNG.integers(0, 99, (3 + k, 9 - k, 4)).astype("int16") for k in range(4)]

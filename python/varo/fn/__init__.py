@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 
-from .._external import external_source
+from .._external import external_source  # noqa: F401  (fn.external_source)
 from .._schema import PUBLIC, owner_of
 from ..data_node import call as _call
 

@@ -4,7 +4,9 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/copy/convert.cc"
 // One wide, one middle and the baseline target: the loops below gain nothing from the others.
+#ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#endif
 #include "core/convert.h"
 
 #include <cmath>

@@ -186,8 +186,8 @@ void Slab::join_few(const Run* a, const Run* a_end, Run* b, Run* b_end) {
 }
 
 void Slab::join(const Meeting& x, const Meeting& y, Run* runs) {
-  const auto room =
-      static_cast<std::size_t>(x.a_end - x.a + x.b_end - x.b + y.a_end - y.a + y.b_end - y.b);
+  const auto room = static_cast<std::size_t>((x.a_end - x.a) + (x.b_end - x.b) + (y.a_end - y.a) +
+                                             (y.b_end - y.b));
   if (touches_.size() < room) touches_.resize(room);
   Touch* const touches = touches_.data();
   const Touch* const touches_end = touching(x, y, touches);

@@ -7,7 +7,9 @@
 
 #include "kernels/pointwise/loops.h"
 
+#ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pointwise/functions.cc"
 #include <hwy/foreach_target.h>

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstring>
 
+#ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/random/random.cc"
 #include <hwy/foreach_target.h>

@@ -44,7 +44,7 @@ struct Smallest {
     return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                                 : std::numeric_limits<T>::max();
   }
-  static T step(T a, T x, double) { return (x < a) | (x != x) ? x : a; }
+  static T step(T a, T x, double) { return ((x < a) | (x != x)) ? x : a; }
   static T fold(T a, T b) { return step(a, b, 0); }
 };
 template <class T>
@@ -54,7 +54,7 @@ struct Largest {
     return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                 : std::numeric_limits<T>::lowest();
   }
-  static T step(T a, T x, double) { return (x > a) | (x != x) ? x : a; }
+  static T step(T a, T x, double) { return ((x > a) | (x != x)) ? x : a; }
   static T fold(T a, T b) { return step(a, b, 0); }
 };
 

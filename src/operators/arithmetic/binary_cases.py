@@ -59,7 +59,7 @@ ARITHMETIC_OPS = {
     "div": computed(np.divide, real),
     "fdiv": computed(divided),
 }
-COMPARISONS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, 
+COMPARISONS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
                "gt": np.greater, "ge": np.greater_equal}
 BITWISE = {"bitand": np.bitwise_and, "bitor": np.bitwise_or, "bitxor": np.bitwise_xor}
 
@@ -138,7 +138,7 @@ for _name, _function in COMPARISONS.items():
 for _name, _function in BITWISE.items():
     CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}",
                    [values("int16", 7), values(right, 8)], ["DHW", "DHW"], {}, computed(_function),
-                   dtypes=INTEGERS + ("bool",)) 
+                   dtypes=INTEGERS + ("bool",))
               for right in ("uint8", "int16", "uint32", "bool")]
 
 CASES += [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
-from case import ALL, Case, ErrorCase, noise, ramp
+from case import ALL, Case, ErrorCase, ramp
 from fits import counted
 
 NUMBERS = ALL[:-1]
