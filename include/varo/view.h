@@ -16,11 +16,11 @@ struct ConstView {
   Shape shape;
   Strides strides;
 
-  int rank() const { return shape.rank(); }
-  std::int64_t volume() const { return varo::volume(shape); }
-  std::size_t element_size() const { return size_of(dtype); }
+  constexpr int rank() const { return shape.rank(); }
+  constexpr std::int64_t volume() const { return varo::volume(shape); }
+  constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
-  const T* ptr() const {
+  constexpr const T* ptr() const {
     return static_cast<const T*>(data);
   }
 };
@@ -32,14 +32,14 @@ struct View {
   Shape shape;
   Strides strides;
 
-  int rank() const { return shape.rank(); }
-  std::int64_t volume() const { return varo::volume(shape); }
-  std::size_t element_size() const { return size_of(dtype); }
+  constexpr int rank() const { return shape.rank(); }
+  constexpr std::int64_t volume() const { return varo::volume(shape); }
+  constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
-  T* ptr() const {
+  constexpr T* ptr() const {
     return static_cast<T*>(data);
   }
-  operator ConstView() const { return {data, dtype, shape, strides}; }  // NOLINT
+  constexpr operator ConstView() const { return {data, dtype, shape, strides}; }  // NOLINT
 };
 
 /// Row-major with no gaps (axes of extent 1 may have any stride; empty views are dense).
