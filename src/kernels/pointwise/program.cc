@@ -21,8 +21,6 @@ std::uint64_t bytes_of(DType dtype, T value) {
   return bits;
 }
 
-bool compares(Op op) { return op >= Op::eq && op <= Op::ge; }
-
 }  // namespace
 
 Register ProgramBuilder::append(Instruction instruction) {
