@@ -96,8 +96,7 @@ void run_fill(const ResamplePlan& p, const ResamplePass& pass, Box box) {
   Dims to = Dims::filled(line.rank(), 0);
   for (; to[pass.axis] < pass.dst_shape[pass.axis]; ++to[pass.axis]) {
     const float* weights = pass.weights + to[pass.axis] * pass.taps;
-    float sum = weights[0] * fill;
-    for (int t = 1; t < pass.taps; ++t) sum += weights[t] * fill;
+    const float sum = tap_sum([&](int) { return fill; }, weights, pass.taps);
     std::uint64_t sum_bits = 0;
     std::memcpy(&sum_bits, &sum, sizeof sum);
     line.data = moved(pass.dst.data, pass.dst.strides, to, pass.dst.dtype);
@@ -196,6 +195,7 @@ void resample_tile(const ResamplePlan& p, const void* in, void* to, std::int64_t
     pass.first = table.first.data() + begin[axis];
     pass.weights = table.weights.data() + begin[axis] * table.taps;
     pass.taps = table.taps;
+    pass.backwards = table.backwards;
     pass.offset = part.begin[axis];
     if (src.data != nullptr)
       run_pass(p, pass, columns);
