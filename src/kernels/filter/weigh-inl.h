@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sums of convolve.cc, for the instruction set that includes this. Whichever of these functions
-// makes a sum, it has the bits of weigh() (filter_point.h).
+// makes a sum, it has the bits of weigh() (filter_point.h). What is left of less than a vector is
+// written out here: a call in its place kept the compiler from the best vectors, a tenth slower.
 #if defined(VARO_FILTER_WEIGH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef VARO_FILTER_WEIGH_INL_H_
 #undef VARO_FILTER_WEIGH_INL_H_
@@ -87,8 +88,12 @@ void weigh_rows(const float* const* rows, std::int64_t, const float* half, std::
     }
   };
   const auto scalar = [&](std::int64_t i) {
-    for (int j = 0; j < kOutputs; ++j)
-      out[j][i] = weigh([&](std::int64_t k) { return from[j + kRadius + k][i]; }, kRadius, half);
+    for (int j = 0; j < kOutputs; ++j) {
+      float sum = half[0] * from[j + kRadius][i];
+      for (int k = 1; k <= kRadius; ++k)
+        sum += half[k] * (from[j + kRadius - k][i] + from[j + kRadius + k][i]);
+      out[j][i] = sum;
+    }
   };
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t aligned = to_aligned(rows[0], rows[kRows - 1]);
@@ -136,7 +141,11 @@ HWY_INLINE void weigh_any(D d, const Row& row, std::int64_t radius, const float*
   };
   for (; i + lanes <= n; i += lanes) one(i);
   if (i < n && n >= lanes) return one(n - lanes);
-  for (; i < n; ++i) to[i] = weigh([&](std::int64_t k) { return row(k)[i]; }, radius, half);
+  for (; i < n; ++i) {
+    float sum = half[0] * row(0)[i];
+    for (std::int64_t k = 1; k <= radius; ++k) sum += half[k] * (row(-k)[i] + row(k)[i]);
+    to[i] = sum;
+  }
 }
 
 template <int kOutputs>
