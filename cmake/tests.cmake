@@ -39,6 +39,25 @@ if(VARO_SANITIZE)  # the sanitizer's run-time belongs to the program
 endif()
 add_test(NAME border COMMAND border_test)
 
+# What one element is (src/kernels/*/*_point.h) stands alone: for the host, and where there is nvcc for
+# devices too.
+set(device_headers ${CMAKE_SOURCE_DIR}/tests/device/headers.cu)
+set_source_files_properties(${device_headers} PROPERTIES LANGUAGE CXX)
+add_library(host_headers OBJECT ${device_headers})
+target_include_directories(host_headers PRIVATE include src)
+target_compile_options(host_headers PRIVATE -Wall -Wextra -Werror -ffp-contract=off)
+find_program(VARO_NVCC nvcc HINTS /usr/local/cuda/bin)
+if(VARO_NVCC)
+  set(device_object ${CMAKE_BINARY_DIR}/generated/device_headers.o)
+  add_custom_command(OUTPUT ${device_object}
+                     COMMAND ${VARO_NVCC} -std=c++20 --expt-relaxed-constexpr --fmad=false -Werror all-warnings
+                             -Xcompiler -ffp-contract=off,-Wall,-Wextra -I${CMAKE_SOURCE_DIR}/include
+                             -I${CMAKE_SOURCE_DIR}/src -MD -MF ${device_object}.d -c ${device_headers} -o ${device_object}
+                     DEPENDS ${device_headers} DEPFILE ${device_object}.d
+                     COMMENT "Headers of one element, for devices" VERBATIM)
+  add_custom_target(varo_device_headers ALL DEPENDS ${device_object})
+endif()
+
 # Examples see the public headers and the shared library only.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cc)
 foreach(example ${examples})

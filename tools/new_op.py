@@ -50,8 +50,7 @@ KINDS = {
 
   // Writes every element of the outputs. Loops over elements belong into src/kernels.
   void run(const HostRun& r) const noexcept override {
-    const PaddedView& in = r.in[0];
-    copy_padded(in.inside, in.box, r.out[0], in.fill, r.parallel);
+    copy_padded(r.in[0], r.out[0], r.parallel);
   }
 ''', DATA, AMOUNT),
     "filter": (["kernels/copy/copy.h", "operators/api/operator.h"], "HostOperator", '''\
@@ -120,7 +119,7 @@ KINDS = {
     *r.out[0].ptr<float>() = static_cast<float>(r.state<double>());
   }
 ''', DATA, AMOUNT),
-    "source": (["kernels/copy/copy.h", "operators/api/operator.h"], "SourceOperator", '''\
+    "source": (["core/convert.h", "operators/api/operator.h"], "SourceOperator", '''\
   // Once an iteration: a ticket a sample. Touches no file.
   std::vector<Ticket> tick(int batch_size) override {
     std::vector<Ticket> tickets(static_cast<std::size_t>(batch_size));

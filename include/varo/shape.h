@@ -24,24 +24,24 @@ class VARO_API Dims {
   explicit Dims(std::span<const std::int64_t> values) { assign(values.begin(), values.end()); }
   static Dims filled(int rank, std::int64_t value);
 
-  int rank() const { return size_; }
-  int size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  std::int64_t operator[](int i) const { return v_[static_cast<unsigned>(i)]; }
-  std::int64_t& operator[](int i) { return v_[static_cast<unsigned>(i)]; }
-  std::int64_t back() const { return v_[size_ - 1U]; }
-  const std::int64_t* begin() const { return v_.data(); }
-  const std::int64_t* end() const { return v_.data() + size_; }
-  std::int64_t* begin() { return v_.data(); }
-  std::int64_t* end() { return v_.data() + size_; }
-  std::span<const std::int64_t> span() const { return {begin(), end()}; }
+  constexpr int rank() const { return size_; }
+  constexpr int size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr std::int64_t operator[](int i) const { return v_[static_cast<unsigned>(i)]; }
+  constexpr std::int64_t& operator[](int i) { return v_[static_cast<unsigned>(i)]; }
+  constexpr std::int64_t back() const { return v_[size_ - 1U]; }
+  constexpr const std::int64_t* begin() const { return v_.data(); }
+  constexpr const std::int64_t* end() const { return v_.data() + size_; }
+  constexpr std::int64_t* begin() { return v_.data(); }
+  constexpr std::int64_t* end() { return v_.data() + size_; }
+  constexpr std::span<const std::int64_t> span() const { return {begin(), end()}; }
 
   void push_back(std::int64_t value) { insert(size_, value); }
   void insert(int at, std::int64_t value);
   void erase(int at);
   void clear() { size_ = 0; }
 
-  friend bool operator==(const Dims& a, const Dims& b) {
+  friend constexpr bool operator==(const Dims& a, const Dims& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
@@ -60,7 +60,11 @@ using Shape = Dims;
 using Strides = Dims;
 
 /// Number of elements; 1 for rank 0. The caller has bounded the extents (no overflow check).
-VARO_API std::int64_t volume(const Shape& shape);
+constexpr std::int64_t volume(const Shape& shape) {
+  std::int64_t n = 1;
+  for (const auto extent : shape) n *= extent;
+  return n;
+}
 /// Number of bytes if it and every extent are representable and not negative, else -1.
 VARO_API std::int64_t checked_bytes(const Shape& shape, std::size_t element_size);
 /// Row-major strides.

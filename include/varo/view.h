@@ -63,8 +63,8 @@ struct ConstView {
   Strides strides;
   Device device = {};
 
-  int rank() const { return shape.rank(); }
-  std::int64_t volume() const { return varo::volume(shape); }
+  constexpr int rank() const { return shape.rank(); }
+  constexpr std::int64_t volume() const { return varo::volume(shape); }
   constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
   constexpr const T* ptr() const {
@@ -91,14 +91,14 @@ struct View {
   Strides strides;
   Device device = {};
 
-  int rank() const { return shape.rank(); }
-  std::int64_t volume() const { return varo::volume(shape); }
+  constexpr int rank() const { return shape.rank(); }
+  constexpr std::int64_t volume() const { return varo::volume(shape); }
   constexpr std::size_t element_size() const { return size_of(dtype); }
   template <class T>
   constexpr T* ptr() const {
     return static_cast<T*>(data);
   }
-  operator ConstView() const { return {data, dtype, shape, strides, device}; }  // NOLINT
+  constexpr operator ConstView() const { return {data, dtype, shape, strides, device}; }  // NOLINT
   /// As those of ConstView.
   void* at(const Dims& index) const { return advanced(data, offset_of(strides, index), dtype); }
   View part(int axis, std::int64_t begin, std::int64_t count) const {

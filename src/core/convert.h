@@ -7,40 +7,69 @@
 ///   any -> float    nearest
 #pragma once
 
-#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include "core/dispatch.h"
 #include "core/half.h"
+#include "core/hd.h"
+#include "core/scalar.h"
 
 namespace varo {
 
+/// What an integer conversion, which cuts the fraction off, makes the nearest whole number to x,
+/// halves away from zero: x with half a unit more, less its last bit, which leaves the largest
+/// value below a half where it is.
+template <class F>
+VARO_HD constexpr F half_further(F x) {
+  return x + scalar::with_sign(
+                 std::is_same_v<F, float> ? F(0x1.fffffep-2F) : F(0x1.fffffffffffffp-2), x);
+}
+
+/// Without branches where no type is wider than 32 bits (but for float64), so that loops over it
+/// become vectors.
 template <class To, class From>
-inline To saturate(From value) {
+VARO_HD constexpr To saturate(From value) {
   if constexpr (std::is_same_v<To, From>) {
     return value;
   } else if constexpr (std::is_same_v<From, Half>) {
     return saturate<To>(to_float(value));
   } else if constexpr (std::is_same_v<To, Half>) {
-    return to_half(static_cast<double>(value));
+    // A float that is exact, or a double: nothing may be rounded twice.
+    using Exact = std::conditional_t<std::is_same_v<From, float> ||
+                                         (std::is_integral_v<From> && sizeof(From) <= 2),
+                                     float, double>;
+    return to_half(static_cast<Exact>(value));
   } else if constexpr (std::is_same_v<From, bool> || std::is_floating_point_v<To>) {
     return static_cast<To>(value);
   } else if constexpr (std::is_floating_point_v<From>) {
+    using Limits = std::numeric_limits<To>;
     if constexpr (std::is_same_v<To, bool>) {
       return value >= From(0.5) || value <= From(-0.5);
+    } else if constexpr (Limits::digits <= 31) {
+      // Clamped between numbers of From; what a float lacks of the largest int32 is seen to at the
+      // end.
+      constexpr bool kExact = Limits::digits <= std::numeric_limits<From>::digits;
+      constexpr From kLeast = Limits::min(), kMost = kExact ? From(Limits::max()) : 0x1.fffffep30F;
+      From v = value;
+      if constexpr (std::is_signed_v<To>) v = v == v ? v : From(0);  // else 0 is the least
+      v = v > kLeast ? v : kLeast;
+      v = v < kMost ? v : kMost;
+      const auto rounded = static_cast<To>(static_cast<std::int32_t>(half_further(v)));
+      if constexpr (kExact) return rounded;
+      return value >= 0x1p31F ? Limits::max() : rounded;
     } else {
       // 2^digits is exact in any float type; max() itself may not be.
-      constexpr auto kAbove =
-          static_cast<From>(1) * (std::uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2;
-      const From rounded = std::round(value);
-      if (rounded >= kAbove) return std::numeric_limits<To>::max();
+      constexpr auto kAbove = static_cast<From>(1) * (std::uint64_t{1} << (Limits::digits - 1)) * 2;
+      const From further = half_further(value);
+      if (further >= kAbove) return Limits::max();
       if constexpr (std::is_signed_v<To>) {
-        if (rounded < -kAbove) return std::numeric_limits<To>::min();
-        return rounded == rounded ? static_cast<To>(rounded) : To(0);
+        if (further < -kAbove) return Limits::min();
+        return further == further ? static_cast<To>(further) : To(0);
       } else {
-        return rounded > From(0) ? static_cast<To>(rounded) : To(0);
+        return further > From(0) ? static_cast<To>(further) : To(0);
       }
     }
   } else if constexpr (std::is_same_v<To, bool>) {

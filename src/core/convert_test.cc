@@ -25,6 +25,8 @@ TEST(Saturate, halves_round_away_from_zero) {
   EXPECT_EQ(saturate<std::uint8_t>(254.5F), 255);
 }
 
+static_assert(saturate<std::uint8_t>(254.5F) == 255 && saturate<std::int16_t>(-2.5) == -3);
+
 template <class T>
 class FloatToInteger : public testing::Test {};
 using Integers = testing::Types<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t,
@@ -46,6 +48,36 @@ TYPED_TEST(FloatToInteger, clamps_at_the_limits) {
   // The largest double below the limit is a number of T (64 bits) or rounds to kMax.
   const double below = std::nextafter(above, 0.0);
   EXPECT_EQ(saturate<T>(below), sizeof(T) == 8 ? static_cast<T>(below) : kMax<T>);
+}
+
+// The rule in the C library's words, in a type that holds every number there is.
+template <class T, class F>
+T rounded_and_clamped(F value) {
+  if (std::isnan(value)) return 0;
+  const long double whole = std::round(static_cast<long double>(value));
+  if (whole >= static_cast<long double>(kMax<T>)) return kMax<T>;
+  return whole <= static_cast<long double>(kMin<T>) ? kMin<T> : static_cast<T>(whole);
+}
+
+// Around every half and whole number up to `most`, and powers of 2 as far as they go.
+template <class T, class F>
+void expect_the_rule(int most) {
+  const auto expect = [](F v) {
+    for (const F x : {v, std::nextafter(v, F(INFINITY)), std::nextafter(v, F(-INFINITY))})
+      for (const F value : {x, -x}) ASSERT_EQ(saturate<T>(value), (rounded_and_clamped<T>(value)));
+  };
+  for (int i = 0; i <= 2 * most; ++i) expect(static_cast<F>(i) / 2);
+  for (int e = -160; e <= 70; ++e)
+    for (const double by : {0.0, 0.5, 1.0, -0.5, -1.0})
+      expect(static_cast<F>(std::ldexp(1.0, e) + by));
+  for (const F v :
+       {F(INFINITY), F(NAN), std::numeric_limits<F>::max(), std::numeric_limits<F>::denorm_min()})
+    expect(v);
+}
+
+TYPED_TEST(FloatToInteger, rounds_halves_away_everywhere) {
+  expect_the_rule<TypeParam, float>(70'000);
+  expect_the_rule<TypeParam, double>(70'000);
 }
 
 TYPED_TEST(FloatToInteger, half_precision_goes_through_float) {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/// IEEE 754 binary16 conversions, round to nearest even.
+/// IEEE 754 binary16 conversions, round to nearest even. From and to float without branches, so that
+/// loops over them become vectors.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
+#include "core/hd.h"
 #include "varo/dtype.h"
 
 namespace varo {
 
 /// Values of magnitude 65520 and above become infinity; NaN stays NaN.
-inline Half to_half(double value) {
+VARO_HD constexpr Half to_half(double value) {
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 48) & 0x8000U);
   const std::uint64_t magnitude = bits & 0x7fff'ffff'ffff'ffffU;
@@ -31,15 +33,29 @@ inline Half to_half(double value) {
   return {static_cast<std::uint16_t>(sign | biased)};
 }
 
-inline float to_float(Half half) {
-  const std::uint32_t sign = (half.bits & 0x8000U) << 16;
-  const std::uint32_t exponent = (half.bits >> 10) & 0x1fU;
-  const std::uint32_t fraction = half.bits & 0x3ffU;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f80'0000U | (fraction << 13));
-  if (exponent != 0)
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
-  const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-  return sign != 0 ? -magnitude : magnitude;
+VARO_HD constexpr Half to_half(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 16) & 0x8000U, magnitude = bits & 0x7fff'ffffU;
+  // Normal halves: round to even at bit 13; a carry moves into the exponent as it should.
+  const std::uint32_t rounded = magnitude + 0xfffU + ((magnitude >> 13) & 1U);
+  const std::uint32_t normal = (rounded - 0x3800'0000U) >> 13;
+  // Subnormal ones: adding 1/2 leaves a multiple of 2^-24 in the low bits.
+  const std::uint32_t subnormal =
+      std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3f00'0000U;
+  std::uint32_t half = magnitude < 0x3880'0000U ? subnormal : normal;
+  half = rounded >= 0x4780'0000U ? 0x7c00U : half;
+  half = magnitude > 0x7f80'0000U ? 0x7e00U : half;
+  return {static_cast<std::uint16_t>(sign | half)};
+}
+
+VARO_HD constexpr float to_float(Half half) {
+  const std::uint32_t magnitude = half.bits & 0x7fffU;
+  const std::uint32_t shifted = (magnitude << 13) + 0x3800'0000U;
+  const std::uint32_t special = shifted + 0x3800'0000U;
+  const float subnormal = static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24F;
+  std::uint32_t bits = magnitude < 0x400U ? std::bit_cast<std::uint32_t>(subnormal) : shifted;
+  bits = magnitude >= 0x7c00U ? special : bits;
+  return std::bit_cast<float>(bits | (static_cast<std::uint32_t>(half.bits & 0x8000U) << 16));
 }
 
 }  // namespace varo

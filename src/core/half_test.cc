@@ -8,6 +8,9 @@
 namespace varo {
 namespace {
 
+static_assert(to_half(1.0).bits == 0x3c00 && to_half(-0x1p-24F).bits == 0x8001);
+static_assert(to_float(Half{0x7bff}) == 65504);
+
 Half half_of(unsigned bits) { return {static_cast<std::uint16_t>(bits)}; }
 
 // sign, exponent and fraction put together by arithmetic.
@@ -43,9 +46,18 @@ TEST(Half, halfway_goes_to_even_and_beside_it_to_the_nearest) {
   }
 }
 
+TEST(Half, floats_round_as_their_doubles_do) {
+  for (unsigned bits = 0; bits < 65536; ++bits) {
+    const float value = to_float(half_of(bits));
+    for (const float v : {value, std::nextafter(value, INFINITY), std::nextafter(value, -INFINITY),
+                          value * 1.0002441F, value * 1.00048828125F})
+      ASSERT_EQ(to_half(v).bits, to_half(double{v}).bits) << v;
+  }
+}
+
 TEST(Half, overflow_is_infinity) {
   EXPECT_EQ(to_half(65519.99).bits, 0x7bff);
-  EXPECT_EQ(to_half(65520).bits, 0x7c00);
+  EXPECT_EQ(to_half(65520.0).bits, 0x7c00);
   EXPECT_EQ(to_half(std::numeric_limits<double>::max()).bits, 0x7c00);
   EXPECT_EQ(to_half(-INFINITY).bits, 0xfc00);
 }

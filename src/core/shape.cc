@@ -42,12 +42,6 @@ void Dims::erase(int at) {
   --size_;
 }
 
-std::int64_t volume(const Shape& shape) {
-  std::int64_t n = 1;
-  for (const auto extent : shape) n *= extent;
-  return n;
-}
-
 std::int64_t checked_bytes(const Shape& shape, std::size_t element_size) {
   // A zero extent makes the product 0, but the other extents must still be sane.
   auto n = static_cast<std::int64_t>(element_size);

@@ -9,7 +9,6 @@
 #endif
 #include "core/convert.h"
 
-#include <cmath>
 #include <cstdint>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
@@ -20,45 +19,17 @@
 #include "kernels/copy/chunks.h"
 #include "kernels/copy/convert_row.h"
 #include "kernels/copy/copy.h"
+#include "kernels/copy/copy_point.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo {
 namespace HWY_NAMESPACE {
 
-// saturate<To>(float) without branches, for integers of up to 32 bits. Halves go away from zero:
-// adding the float just below 0.5 and cutting the fraction off is exact where 0.5 would carry
-// 0.49999997 over. Above 2^23 there is no fraction left to add to.
-template <class To>
-HWY_INLINE To rounded(float x) {
-  constexpr float lo = static_cast<float>(std::numeric_limits<To>::min());
-  if constexpr (sizeof(To) < 4) {
-    constexpr float hi = static_cast<float>(std::numeric_limits<To>::max());
-    x = x == x ? x : 0.0F;
-    x = x > lo ? x : lo;
-    x = x < hi ? x : hi;
-    return static_cast<To>(static_cast<std::int32_t>(x + std::copysign(0x1.fffffep-2F, x)));
-  } else {
-    static_assert(std::is_same_v<To, std::int32_t>);
-    x = x == x ? x : 0.0F;
-    x = x > lo ? x : lo;
-    const float below = x < 0x1p31F ? x : 0.0F;
-    const float half = std::fabs(below) < 0x1p23F ? std::copysign(0x1.fffffep-2F, below) : 0.0F;
-    const auto value = static_cast<std::int32_t>(below + half);
-    return x < 0x1p31F ? value : std::numeric_limits<std::int32_t>::max();
-  }
-}
-
 template <class From, class To>
 HWY_NOINLINE void convert_row(const void* src, void* dst, std::int64_t n) {
   const From* HWY_RESTRICT in = static_cast<const From*>(src);
   To* HWY_RESTRICT out = static_cast<To*>(dst);
-  for (std::int64_t i = 0; i < n; ++i) {
-    if constexpr (std::is_same_v<From, float> && std::is_integral_v<To>) {
-      out[i] = rounded<To>(in[i]);
-    } else {
-      out[i] = saturate<To>(in[i]);
-    }
-  }
+  for (std::int64_t i = 0; i < n; ++i) out[i] = convert_element<To>(in[i]);
 }
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -133,7 +104,7 @@ HWY_NOINLINE void convert_to_half(const void* src, void* dst, std::int64_t n) {
       const auto v = hn::IfThenElse(hn::IsNaN(x), hn::CopySign(quiet_nan, x), x);
       hn::StoreU(hn::DemoteTo(dh, v), dh, reinterpret_cast<hwy::float16_t*>(out + done + i));
     }
-    for (; i < count; ++i) out[done + i] = to_half(static_cast<double>(from[i]));
+    for (; i < count; ++i) out[done + i] = to_half(from[i]);
   }
 }
 #else
@@ -195,7 +166,7 @@ template <class From, class To>
 void convert_plainly(const void* src, void* dst, std::int64_t n) {
   const From* in = static_cast<const From*>(src);
   To* out = static_cast<To*>(dst);
-  for (std::int64_t i = 0; i < n; ++i) out[i] = saturate<To>(in[i]);
+  for (std::int64_t i = 0; i < n; ++i) out[i] = convert_element<To>(in[i]);
 }
 
 }  // namespace

@@ -6,22 +6,10 @@
 #include <span>
 
 #include "core/parallel.h"
+#include "kernels/filter/filter_point.h"
 #include "varo/view.h"
 
 namespace varo {
-
-/// Mirrors an index into [0, n) about the centres of the first and last element; n >= 1.
-///
-///   index   -3 -2 -1 | 0  1  2  3 | 4  5  6
-///   gives    3  2  1 | 0  1  2  3 | 2  1  0
-constexpr std::int64_t reflect_101(std::int64_t i, std::int64_t n) {
-  if (i >= 0 && i < n) return i;
-  if (n == 1) return 0;
-  const std::int64_t period = 2 * (n - 1);
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - i;
-}
 
 /// A window of odd length 2 * half.size() - 1 along one axis: half[0] weighs the element itself,
 /// half[k] both elements at distance k.

@@ -2,6 +2,7 @@
 #include "kernels/filter/convolve.h"
 
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 #include <numeric>
@@ -112,6 +113,60 @@ TEST(Convolve, agrees_with_the_slow_twin_for_every_stride_order) {
           ASSERT_NEAR(got[i], want[i], 2e-6)
               << to_string(shot.shape) << " variant " << variant << " element " << i;
       }
+    }
+  }
+}
+
+// filter_point.h, one axis after another, outermost first, into row-major floats.
+std::vector<float> convolve_points(const ConstView& in, std::span<const AxisWindow> windows) {
+  const auto values = values_of(in);
+  std::vector<float> now(values.begin(), values.end()), next(now.size());
+  const Strides strides = dense_strides(in.shape);
+  for (int axis = 0; axis < in.rank(); ++axis) {
+    for (const AxisWindow& w : windows) {
+      if (w.axis != axis) continue;
+      for_each_index(in.shape, [&](const Dims& at, std::int64_t i) {
+        const auto element = [&](std::int64_t k) {
+          const std::int64_t x = reflect_101(at[axis] + k, in.shape[axis]);
+          return now[static_cast<std::size_t>(i + (x - at[axis]) * strides[axis])];
+        };
+        next[static_cast<std::size_t>(i)] =
+            filter::weigh(element, static_cast<std::int64_t>(w.half.size()) - 1, w.half.data());
+      });
+      now = next;
+    }
+  }
+  return now;
+}
+
+TEST(Convolve, has_the_bits_of_its_points_on_every_instruction_set) {
+  for (const Shot& shot : kShots) {
+    std::vector<std::vector<float>> halves;
+    for (int r : shot.radii) halves.push_back(gaussian(r, 0.4 * r + 0.3));
+    std::vector<AxisWindow> windows;
+    for (std::size_t i = 0; i < shot.axes.size(); ++i) windows.push_back({shot.axes[i], halves[i]});
+    for (const bool strange : {false, true}) {
+      Volume in = make_volume(DType::f32, shot.shape, 0);
+      fill_random(in.view, 7, 1.0F);
+      constexpr float kStrange[] = {INFINITY, 1e-41F, NAN, -0.0F, -INFINITY};
+      for (std::int64_t i = 5; strange && i < in.view.volume(); i += 97)
+        in.view.ptr<float>()[i] = kStrange[i % 5];
+      const std::vector<float> want = convolve_points(in.view, windows);
+      for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+        hwy::SetSupportedTargetsForTest(target);
+        hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+        Volume out = make_volume(DType::f32, shot.shape, 0);
+        run(in.view, out.view, {windows}, Parallel::serial());
+        for (std::size_t i = 0; i < want.size(); ++i) {
+          const float got = out.view.ptr<float>()[i];
+          ASSERT_TRUE(std::memcmp(&got, &want[i], sizeof got) == 0 ||
+                      (std::isnan(got) && std::isnan(want[i])))
+              << hwy::TargetName(target) << " " << to_string(shot.shape) << " element " << i << ": "
+              << got << " and " << want[i];
+        }
+      }
+      hwy::SetSupportedTargetsForTest(0);
+      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sums of convolve.cc, for the instruction set that includes this. Whichever of these functions
-// makes a sum, it has the same bits: half[0] * centre, then + half[k] * (before + after) for k = 1,
-// 2, ..., each product and sum rounded.
+// makes a sum, it has the bits of weigh() (filter_point.h). What is left of less than a vector is
+// written out here: a call in its place kept the compiler from the best vectors, a tenth slower.
 #if defined(VARO_FILTER_WEIGH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef VARO_FILTER_WEIGH_INL_H_
 #undef VARO_FILTER_WEIGH_INL_H_

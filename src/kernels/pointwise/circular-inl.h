@@ -1,103 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// Circular functions of floats and their inverses, for whichever instruction set includes this. No
-// include guard: functions.cc includes it once an instruction set, after arithmetic-inl.h. What
-// functions-inl.h says of accuracy and polynomials holds here too.
+// Circular functions of floats and their inverses, written as arithmetic-inl.h says, which is
+// included before. What functions-inl.h says of accuracy and polynomials holds here too.
 
 namespace varo {
-namespace HWY_NAMESPACE {
+namespace VARO_FORMULAS {
 
-// x = q pi/2 + r with q whole and r in [-pi/4, pi/4].
-
-// For |x| >= 2^20: of 2/pi times x, only what is below 4 matters, so the mantissa (24 bits) is
-// multiplied by those 96 bits of 2/pi that make it.
-// source  Payne, Hanek, "Radian reduction for trigonometric functions", SIGNUM 1983
-HWY_NOINLINE void turn_far(double x, double& r, double& q) {
-  constexpr std::uint32_t kTwoOverPi[] = {0,           0xa2f9836eU, 0x4e441529U, 0xfc2757d1U,
-                                          0xf534ddc0U, 0xdb629599U, 0x3c439041U, 0xfe5163abU};
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  const int exponent = static_cast<int>(bits >> 52 & 0x7ffU) - 1023;
-  r = kNan;
-  q = 0;
-  if (exponent == 1024) return;
-  const std::uint64_t mantissa = (bits >> 29 & 0x7fffffU) | 0x800000U;
-  const int first = exponent - 23 + 30;  // bits before this one make multiples of 4
-  const auto part = [&](int i) -> std::uint64_t {
-    const auto k = static_cast<std::size_t>(first / 32) + static_cast<std::size_t>(i);
-    const std::uint64_t both = (std::uint64_t{kTwoOverPi[k]} << 32) | kTwoOverPi[k + 1];
-    return both >> (32 - first % 32) & 0xffffffffU;
-  };
-  const std::uint64_t product =  // in units of 2^-62
-      (mantissa * part(0) << 32) + mantissa * part(1) + (mantissa * part(2) >> 32);
-  const std::uint64_t quarters = (product + (std::uint64_t{1} << 61)) >> 62;
-  r = static_cast<double>(static_cast<std::int64_t>(product - (quarters << 62))) *
-      (kPi / 2 * 0x1p-62);
-  if (x < 0) r = -r;
-  q = std::bit_cast<double>(x < 0 ? 0 - quarters : quarters);
-}
+// x = q pi/2 + r with q whole and r in [-pi/4, pi/4]. Where |x| >= 2^20, turn(x, r, q) sets both
+// right.
 
 // q in the low bits, of which the last two count.
-HWY_INLINE V quarters_of(V x) { return x * (2 / kPi) + kRounder; }
-HWY_INLINE V rest_of(V x, V quarters) {
+VARO_FORMULA V quarters_of(V x) { return x * (2 / kPi) + kRounder; }
+VARO_FORMULA V rest_of(V x, V quarters) {
   // pi/2 in two parts, the first of 33 bits: its product with a whole number below 2^20 is exact,
   // and so is what that leaves of x.
   constexpr double kFirst = 0x1.921fb544p+0, kSecond = 0x1.0b4611a626331p-34;
   const V n = quarters - kRounder;
   return x - n * kFirst - n * kSecond;
 }
-// Sets both right where x is far from 0.
-HWY_INLINE void turn(V x, V& rest, V& quarters) {
-  if (HWY_LIKELY(all(size_of(x) < 0x1p20))) return;
-  double xs[kLanes], rs[kLanes], qs[kLanes];
-  store_doubles(x, xs);
-  store_doubles(rest, rs);
-  store_doubles(quarters, qs);
-  for (std::size_t i = 0; i < kLanes; ++i)
-    if (!(std::abs(xs[i]) < 0x1p20)) turn_far(xs[i], rs[i], qs[i]);
-  rest = load_doubles(rs);
-  quarters = load_doubles(qs);
-}
-
-HWY_INLINE V sine(V r, V square) {
+VARO_FORMULA V sine(V r, V square) {
   constexpr double kSine[] = {0x1.fffffffff5fd9p-1, -0x1.55555548e2152p-3, 0x1.11110717afccdp-7,
                               -0x1.a00ec6890cf07p-13, 0x1.6cb087013b114p-19};  // 2^-37
   return r * polynomial(square, kSine);
 }
-HWY_INLINE V cosine(V square) {
+VARO_FORMULA V cosine(V square) {
   constexpr double kCosine[] = {0x1.ffffffffffdb0p-1,  -0x1.ffffffffdfeebp-2,
                                 0x1.555555430ca52p-5,  -0x1.6c16b20886b85p-10,
                                 0x1.a00e38ef70d11p-16, -0x1.23b6a87bf27f6p-22};  // 2^-43
   return polynomial(square, kCosine);
 }
 // The lowest bit of q, and the one above it, as a sign.
-HWY_INLINE V last_bit(V q) {
-  return on_bits([](auto bits) HWY_ATTR { return hn::ShiftLeft<63>(bits); }, q);
-}
-HWY_INLINE V second_bit(V q) {
-  return on_bits([](auto bits) HWY_ATTR { return hn::ShiftLeft<63>(hn::ShiftRight<1>(bits)); }, q);
-}
+VARO_FORMULA V last_bit(V q) { return bits_left<63>(q); }
+VARO_FORMULA V second_bit(V q) { return bits_left<63>(bits_right<1>(q)); }
 
 // The sine of x and `quarters` quarter turns.
-HWY_INLINE V sine_ahead(V x, std::uint64_t quarters) {
+VARO_FORMULA V sine_ahead(V x, std::uint64_t quarters) {
   V q = quarters_of(x), r = rest_of(x, q);
   turn(x, r, q);
   const V square = r * r;
-  q = on_bits([&](auto bits) HWY_ATTR { return hn::Add(bits, word(quarters)); }, q);
-  return select(negative(last_bit(q)), cosine(square), sine(r, square)) ^ second_bit(q);
+  q = plus_bits(q, quarters);
+  return xor_bits(select(negative(last_bit(q)), cosine(square), sine(r, square)), second_bit(q));
 }
 
-HWY_INLINE V tangent(V x) {
+VARO_FORMULA V tangent(V x) {
   V q = quarters_of(x), r = rest_of(x, q);
   turn(x, r, q);
   const V square = r * r, s = sine(r, square), c = cosine(square);
   const V sign = last_bit(q);
   const Mask odd = negative(sign);
-  return select(odd, c, s) / select(odd, s, c) ^ sign;
+  return xor_bits(select(odd, c, s) / select(odd, s, c), sign);
 }
 
 // --- their inverses
 
 // asin(w) / w of w^2 up to 1/4.
-HWY_INLINE V arc_sine_series(V square) {
+VARO_FORMULA V arc_sine_series(V square) {
   constexpr double kArcSine[] = {
       0x1.0000000001017p+0, 0x1.55555541657a3p-3,  0x1.3333436fab9f6p-4,
       0x1.6db1c8c66f87ap-5, 0x1.f29129bf14b1ep-6,  0x1.65cdc78493594p-6,
@@ -106,7 +62,7 @@ HWY_INLINE V arc_sine_series(V square) {
 }
 
 // Beyond 1/2: asin(x) = pi/2 - 2 asin(sqrt((1 - x) / 2)).
-HWY_INLINE V arc_sine(V x) {
+VARO_FORMULA V arc_sine(V x) {
   const V size = size_of(x);
   const Mask far = size > 0.5;
   const V square = select(far, (1 - size) * 0.5, size * size);
@@ -114,7 +70,7 @@ HWY_INLINE V arc_sine(V x) {
   return with_sign(select(far, kPi / 2 - (arc + arc), arc), x);
 }
 
-HWY_INLINE V arc_cosine(V x) {
+VARO_FORMULA V arc_cosine(V x) {
   const V size = size_of(x);
   const Mask far = size > 0.5;
   const V square = select(far, (1 - size) * 0.5, size * size);
@@ -123,7 +79,7 @@ HWY_INLINE V arc_cosine(V x) {
 }
 
 // The angle of the point (x, y): both finite, neither negative, not both 0.
-HWY_INLINE V angle_of(V y, V x) {
+VARO_FORMULA V angle_of(V y, V x) {
   constexpr double kArcTangent[] = {0x1.fffffffffe68dp-1, -0x1.5555554bf36aep-2,
                                     0x1.9999907fc3981p-3, -0x1.249098f96567fp-3,
                                     0x1.c6cd2dc4b58eep-4, -0x1.705e3159a2201p-4,
@@ -138,18 +94,18 @@ HWY_INLINE V angle_of(V y, V x) {
   return select(x < y, kPi / 2 - angle, angle);
 }
 
-HWY_INLINE V arc_tangent(V x) {
+VARO_FORMULA V arc_tangent(V x) {
   return unless_nan(x, with_sign(angle_of(least(size_of(x), value(0x1p400)), value(1)), x));
 }
 
 // Infinite and zero coordinates become so large and so small ones that their ratios to those of
 // floats vanish, and equal ones.
-HWY_INLINE V arc_tangent_2(V y, V x) {
+VARO_FORMULA V arc_tangent_2(V y, V x) {
   const V angle =
       angle_of(least(size_of(y), value(0x1p400)), clamped(size_of(x), 0x1p-400, 0x1p400));
   const V whole = with_sign(select(negative(x), kPi - angle, angle), y);
   return unless_nan(x, unless_nan(y, whole));
 }
 
-}  // namespace HWY_NAMESPACE
+}  // namespace VARO_FORMULAS
 }  // namespace varo

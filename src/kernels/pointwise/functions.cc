@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "kernels/pointwise/loops.h"
+#include "kernels/pointwise/pointwise_point.h"
 
 #ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -16,11 +14,25 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#undef VARO_FORMULAS
+#define VARO_FORMULAS HWY_NAMESPACE
+#undef VARO_FORMULA
+#define VARO_FORMULA HWY_INLINE
 #include "kernels/four-inl.h"
+// After what it uses.
+#include "kernels/pointwise/four_doubles-inl.h"
+// After what it uses.
 #include "kernels/pointwise/arithmetic-inl.h"
+// After what it uses.
 #include "kernels/pointwise/circular-inl.h"
+// After what it uses.
 #include "kernels/pointwise/functions-inl.h"
+// After what it uses.
+#include "kernels/pointwise/power_vectors-inl.h"
+// After what it uses.
 #include "kernels/pointwise/powers-inl.h"
+// After what it uses.
+#include "kernels/pointwise/power_loops-inl.h"
 
 namespace varo {
 namespace HWY_NAMESPACE {

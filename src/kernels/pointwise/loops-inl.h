@@ -16,23 +16,23 @@ template <class To, class From>
 void convert_loop(const Operands& o, std::int64_t count) {
   const From* __restrict a = from<From>(o, 0);
   To* __restrict to = static_cast<To*>(o.to);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = element::convert<To>(a[i]);
+  for (std::int64_t i = 0; i < count; ++i) to[i] = saturate<To>(a[i]);
 }
 
 template <Op op, class T>
 void unary_loop(const Operands& o, std::int64_t count) {
   const T* __restrict a = from<T>(o, 0);
   T* __restrict to = static_cast<T*>(o.to);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = element::unary<op>(a[i]);
+  for (std::int64_t i = 0; i < count; ++i) to[i] = element::host_unary<op>(a[i]);
 }
 
 template <Op op, class T>
 void binary_loop(const Operands& o, std::int64_t count) {
-  using To = decltype(element::binary<op>(T(), T()));
+  using To = decltype(element::host_binary<op>(T(), T()));
   const T* __restrict a = from<T>(o, 0);
   const T* __restrict b = from<T>(o, 1);
   To* __restrict to = static_cast<To*>(o.to);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = element::binary<op>(a[i], b[i]);
+  for (std::int64_t i = 0; i < count; ++i) to[i] = element::host_binary<op>(a[i], b[i]);
 }
 
 template <class T>
@@ -41,7 +41,7 @@ void fma_loop(const Operands& o, std::int64_t count) {
   const T* __restrict b = from<T>(o, 1);
   const T* __restrict c = from<T>(o, 2);
   T* __restrict to = static_cast<T*>(o.to);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = std::fma(a[i], b[i], c[i]);
+  for (std::int64_t i = 0; i < count; ++i) to[i] = scalar::fused(a[i], b[i], c[i]);
 }
 
 template <class Bits>

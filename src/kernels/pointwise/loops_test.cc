@@ -130,17 +130,6 @@ TEST(Loops, conversions_follow_the_one_rule) {
   }
 }
 
-TEST(Loops, float_to_half_and_back_at_every_half_and_between) {
-  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-    const Half half{static_cast<std::uint16_t>(bits)};
-    const float value = to_float(half), back = element::float_of_half(half.bits);
-    ASSERT_TRUE(std::memcmp(&value, &back, 4) == 0 || std::isnan(value)) << bits;
-    for (const float v : {value, std::nextafter(value, INFINITY), std::nextafter(value, -INFINITY),
-                          value * 1.0002441F, value * 1.00048828125F})
-      ASSERT_EQ(element::half_bits(v), to_half(v).bits) << v;
-  }
-}
-
 template <class T, Op op>
 T on(T a, T b) {
   T out{};

@@ -7,11 +7,7 @@
 
 namespace varo {
 
-namespace {
-
-bool compares(Op op) { return op >= Op::eq && op <= Op::ge; }
-
-}  // namespace
+namespace {}  // namespace
 
 Register ProgramBuilder::append(Instruction instruction) {
   program_.code.push_back(instruction);

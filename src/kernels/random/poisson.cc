@@ -6,17 +6,27 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/pointwise/pointwise_point.h"
 #include "kernels/random/poisson_point.h"
 #include "kernels/random/random.h"
 
+#ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/random/poisson.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
+#undef VARO_FORMULAS
+#define VARO_FORMULAS HWY_NAMESPACE
+#undef VARO_FORMULA
+#define VARO_FORMULA HWY_INLINE
 #include "kernels/four-inl.h"
+// After what it uses.
+#include "kernels/pointwise/four_doubles-inl.h"
+// After what it uses.
 #include "kernels/pointwise/arithmetic-inl.h"
 #include "kernels/random/blocks-inl.h"
 

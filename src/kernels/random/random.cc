@@ -2,9 +2,9 @@
 #include "kernels/random/random.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
+
+#include "kernels/random/random_point.h"
 
 #ifndef HWY_DISABLED_TARGETS  // a build may leave out more
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -21,31 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace varo {
 namespace HWY_NAMESPACE {
 
-// --- what the formulas are written in: one word and float, or four vectors of them
-
-template <int n>
-inline std::uint32_t shift_left(std::uint32_t x) {
-  return x << n;
-}
-template <int n>
-inline std::uint32_t shift_right(std::uint32_t x) {
-  return x >> n;
-}
-template <int n>
-inline std::uint32_t signed_shift_right(std::uint32_t x) {
-  return static_cast<std::uint32_t>(static_cast<std::int32_t>(x) >> n);
-}
-inline float to_float(std::uint32_t x) {  // x as a signed number
-  return static_cast<float>(static_cast<std::int32_t>(x));
-}
-inline std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
-inline float from_bits(std::uint32_t x) { return std::bit_cast<float>(x); }
-inline std::uint32_t masked(std::uint32_t x, std::uint32_t mask) { return x & mask; }
-inline float root(float x) { return std::sqrt(x); }
-// By the top bit of `bits`.
-inline float choose(std::uint32_t bits, float yes, float no) {
-  return static_cast<std::int32_t>(bits) < 0 ? yes : no;
-}
+// --- what the formulas are written in: four vectors of words and floats
 
 #if !VARO_PLAIN_BLOCKS
 using Signed32 = hn::RebindToSigned<Words32>;
@@ -86,58 +62,19 @@ HWY_INLINE F choose(W bits, F yes, F no) {
 }
 #endif
 
-// --- the formulas
+}  // namespace HWY_NAMESPACE
+}  // namespace varo
 
-// -2 ln((word + 1/2) / 2^32).
-template <class Word>
-HWY_INLINE auto minus_two_log(Word word) {
-  // Halves first: a signed conversion exists as one instruction everywhere.
-  const auto number =
-      to_float(shift_right<8>(word)) * 256.0F + (to_float(masked(word, 0xffU)) + 0.5F);
-  // number / 2^32 = m * 2^e with m in [sqrt(1/2), sqrt(2)).
-  constexpr std::uint32_t kSqrtHalf = 0x3f3504f3U;
-  const auto moved = bits_of(number) - (kSqrtHalf + (32U << 23));
-  const auto m = from_bits(masked(moved, 0x7fffffU) + kSqrtHalf);
-  const auto e = to_float(signed_shift_right<23>(moved));
-  // ln m = 2 artanh(s), |s| < 0.1716.
-  const auto s = (m - 1.0F) / (m + 1.0F);
-  const auto z = s * s;
-  const auto series = z * (z * (z * (z * (-4.0F / 9) + -4.0F / 7) + -4.0F / 5) + -4.0F / 3) + -4.0F;
-  // -2 ln 2 in two parts, the first with few enough bits that its product with e is exact.
-  return e * -0x1.62ep+0F + (e * -0x1.0bfbe8p-14F + s * series);
-}
+#if !VARO_PLAIN_BLOCKS
+#undef VARO_FORMULAS
+#define VARO_FORMULAS HWY_NAMESPACE
+#undef VARO_FORMULA
+#define VARO_FORMULA HWY_INLINE
+#include "kernels/random/normals-inl.h"
+#endif
 
-template <class Real>
-struct Pair {
-  Real x, y;
-};
-// Cosine and sine of word / 2^32 turns.
-template <class Word>
-HWY_INLINE auto on_circle(Word word) {
-  // A quarter of a turn is 2^30: what is left of the nearest one, at most an eighth of a turn.
-  const auto a = to_float(shift_left<2>(word)) * 0x1.921fb6p-32F;  // 2 pi / 2^34
-  const auto z = a * a;
-  const auto sine =
-      a * z * (z * (z * (z * (1.0F / 362880) + -1.0F / 5040) + 1.0F / 120) + -1.0F / 6) + a;
-  const auto cosine =
-      z * (z * (z * (z * (z * (-1.0F / 3628800) + 1.0F / 40320) + -1.0F / 720) + 1.0F / 24) +
-           -0.5F) +
-      1.0F;
-  const auto quarters = word + 0x2000'0000U;  // in the top two bits
-  const auto swapped = shift_left<1>(quarters);
-  const auto x = choose(swapped, sine, cosine), y = choose(swapped, cosine, sine);
-  const auto sign_x = masked(quarters + 0x4000'0000U, 0x8000'0000U);
-  const auto sign_y = masked(quarters, 0x8000'0000U);
-  return Pair<decltype(from_bits(word))>{from_bits(bits_of(x) ^ sign_x),
-                                         from_bits(bits_of(y) ^ sign_y)};
-}
-
-template <class Word>
-HWY_INLINE auto normal_pair(Word radius, Word angle) {
-  const auto p = on_circle(angle);
-  const auto r = root(minus_two_log(radius));
-  return Pair<decltype(from_bits(radius))>{r * p.x, r * p.y};
-}
+namespace varo {
+namespace HWY_NAMESPACE {
 
 // --- groups of 4 kBlocks numbers, those of block, block + 1, ...
 
@@ -154,7 +91,7 @@ inline void pairs_of(const Stream& stream, std::uint64_t block, std::uint64_t* H
 inline void normals_of(const Stream& stream, std::uint64_t block, float* HWY_RESTRICT out) {
   const Words b = blocks_at(stream, block);
   for (std::size_t i = 0; i < 2 * kBlocks; ++i) {
-    const auto p = normal_pair(b.word[0][i], b.word[1][i]);
+    const auto p = random::normal_pair(b.word[0][i], b.word[1][i]);
     out[2 * i] = p.x;
     out[2 * i + 1] = p.y;
   }
@@ -231,12 +168,6 @@ void Normals(const RandomKey& key, std::uint64_t first, std::int64_t count, floa
   in_groups<4>(first, count, out,
                [&](std::uint64_t block, float* to) HWY_ATTR { normals_of(stream, block, to); });
 }
-float Normal(const RandomKey& key, std::uint64_t index) {
-  const PhiloxBlock b = key.block(index / 4);
-  const std::size_t half = index % 4 / 2 * 2;
-  const auto p = normal_pair(b[half], b[half + 1]);
-  return index % 2 == 0 ? p.x : p.y;
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace varo
@@ -249,7 +180,6 @@ namespace {
 HWY_EXPORT(AllWords);
 HWY_EXPORT(AllPairs);
 HWY_EXPORT(Normals);
-HWY_EXPORT(Normal);
 
 }  // namespace
 
@@ -269,10 +199,6 @@ void random_word_pairs(const RandomKey& key, std::uint64_t first, std::int64_t c
 
 void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(Normals)(key, first, count, out);
-}
-
-float random_normal(const RandomKey& key, std::uint64_t index) {
-  return HWY_DYNAMIC_DISPATCH(Normal)(key, index);
 }
 
 }  // namespace varo

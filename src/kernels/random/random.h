@@ -1,47 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Random numbers of a stream (core/philox.h) for ranges of elements. Number i of a stream is the
-/// same however the range around it is cut, and on every instruction set.
+/// same however the range around it is cut, and on every instruction set: that of random_point.h.
 #pragma once
 
 #include <cstdint>
 
 #include "core/philox.h"
+#include "kernels/random/random_point.h"
 
 namespace varo {
 
-/// out[i] = word first + i of the stream: word w is number w % 4 of block w / 4.
+/// out[i] = random_word(key, first + i).
 ///
 /// out     count words
 /// memory  none
 /// errors  none
 void random_words(const RandomKey& key, std::uint64_t first, std::int64_t count,
                   std::uint32_t* out);
-inline std::uint32_t random_word(const RandomKey& key, std::uint64_t index) {
-  return key.block(index / 4)[index % 4];
-}
 
-/// out[i] = words 2 (first + i), the upper half, and 2 (first + i) + 1 of the stream.
+/// out[i] = random_word_pair(key, first + i).
 ///
 /// out     count pairs
 /// memory  none
 /// errors  none
 void random_word_pairs(const RandomKey& key, std::uint64_t first, std::int64_t count,
                        std::uint64_t* out);
-inline std::uint64_t random_word_pair(const RandomKey& key, std::uint64_t index) {
-  const PhiloxBlock block = key.block(index / 2);
-  return (std::uint64_t{block[index % 2 * 2]} << 32) | block[index % 2 * 2 + 1];
-}
 
-/// out[i] = standard normal number first + i of the stream. Numbers 4b ... 4b+3 come from block b:
-/// its words 0, 1 and 2, 3 each give a radius and an angle. Between -6.8 and 6.8; logarithm, sine
-/// and cosine are series in float arithmetic, each within 2e-7 of the true value.
+/// out[i] = random_normal(key, first + i).
 ///
 /// out     count floats
 /// memory  none
 /// errors  none
-/// source  Box, Muller, "A note on the generation of random normal deviates", 1958
 void random_normals(const RandomKey& key, std::uint64_t first, std::int64_t count, float* out);
-float random_normal(const RandomKey& key, std::uint64_t index);
 
 /// out[i] = a Poisson number with mean mean[i], number first + i of the stream; 0 for means that are
 /// not above 0. Number `index` draws from word pair `index` and, where it needs more, from blocks

@@ -2,86 +2,10 @@
 /// The inner loop of reduce(), for every element type, operation and instruction set.
 #pragma once
 
-#include <cmath>
-#include <limits>
-#include <type_traits>
-
 #include "core/dispatch.h"
 #include "kernels/reduce/reduce_plan.h"
 
 namespace varo::reduction {
-
-/// What is accumulated: step() takes an element in, fold() joins two accumulators.
-template <class A>
-struct Sum {
-  using Acc = A;
-  static constexpr Acc start() { return 0; }
-  template <class T>
-  static Acc step(Acc a, T x, double) {
-    return a + static_cast<Acc>(x);
-  }
-  static Acc fold(Acc a, Acc b) { return a + b; }
-};
-struct Squares : Sum<double> {
-  template <class T>
-  static double step(double a, T x, double) {
-    const auto v = static_cast<double>(x);
-    return a + v * v;
-  }
-};
-struct Deviations : Sum<double> {
-  template <class T>
-  static double step(double a, T x, double mean) {
-    const double v = static_cast<double>(x) - mean;
-    return a + v * v;
-  }
-};
-/// NaN, once met, stays: nothing compares as smaller or larger.
-template <class T>
-struct Smallest {
-  using Acc = T;
-  static constexpr T start() {
-    return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::max();
-  }
-  static T step(T a, T x, double) { return ((x < a) | (x != x)) ? x : a; }
-  static T fold(T a, T b) { return step(a, b, 0); }
-};
-template <class T>
-struct Largest {
-  using Acc = T;
-  static constexpr T start() {
-    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::lowest();
-  }
-  static T step(T a, T x, double) { return ((x > a) | (x != x)) ? x : a; }
-  static T fold(T a, T b) { return step(a, b, 0); }
-};
-
-/// Calls body(TypeTag<Op>{}) with the operation that accumulates elements of type T for `what`.
-template <class T, class Body>
-auto with_operation(Reduction what, const Body& body) {
-  using Exact =
-      std::conditional_t<std::is_floating_point_v<T>, double,
-                         std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>;
-  // A mean of 64-bit integers may exceed 64 bits on the way.
-  using Wide = std::conditional_t<sizeof(T) == 8, double, Exact>;
-  switch (what) {
-    case Reduction::sum:
-      return body(TypeTag<Sum<Exact>>{});
-    case Reduction::mean:
-      return body(TypeTag<Sum<Wide>>{});
-    case Reduction::mean_square:
-    case Reduction::rms:
-      return body(TypeTag<Squares>{});
-    case Reduction::min:
-      return body(TypeTag<Smallest<T>>{});
-    case Reduction::max:
-      return body(TypeTag<Largest<T>>{});
-    default:
-      return body(TypeTag<Deviations>{});
-  }
-}
 
 /// The type whose elements accumulate() reads: bool as bytes, half precision widened.
 constexpr DType element_type(DType t) {

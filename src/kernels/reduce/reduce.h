@@ -7,20 +7,10 @@
 #include <span>
 
 #include "core/parallel.h"
+#include "kernels/reduce/reduction.h"
 #include "varo/view.h"
 
 namespace varo {
-
-enum class Reduction : std::uint8_t {
-  sum,
-  mean,         ///< sum / N
-  mean_square,  ///< sum of x * x / N
-  rms,          ///< sqrt(mean_square)
-  min,
-  max,
-  variance,  ///< sum of (x - mean)^2 / (N - ddof); 0 where N <= ddof
-  std_dev,   ///< sqrt(variance)
-};
 
 struct ReduceSpec {
   Reduction what = Reduction::sum;

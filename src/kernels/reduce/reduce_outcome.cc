@@ -2,30 +2,12 @@
 #include "kernels/reduce/reduce_outcome.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/convert.h"
 #include "kernels/reduce/accumulate.h"
 
 namespace varo::reduction {
 namespace {
-
-double finish(const Plan& p, double value) {
-  const auto n = static_cast<double>(p.reduces);
-  switch (p.spec.what) {
-    case Reduction::mean:
-    case Reduction::mean_square:
-      return value / n;
-    case Reduction::rms:
-      return std::sqrt(value / n);
-    case Reduction::variance:
-      return n > 0 && n <= p.spec.ddof ? 0.0 : value / (n - p.spec.ddof);
-    case Reduction::std_dev:
-      return n > 0 && n <= p.spec.ddof ? 0.0 : std::sqrt(value / (n - p.spec.ddof));
-    default:
-      return value;
-  }
-}
 
 template <class Acc>
 void write(const Plan& p, const void* accumulators, std::int64_t n, const Walk<3>& axes,
@@ -40,7 +22,9 @@ void write(const Plan& p, const void* accumulators, std::int64_t n, const Walk<3
     T* to = static_cast<T*>(out) + base;
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t at = even ? (first + i) * run.step : axes.offset(first + i, kOut);
-      to[at] = plain ? saturate<T>(acc[i]) : saturate<T>(finish(p, static_cast<double>(acc[i])));
+      to[at] = plain ? saturate<T>(acc[i])
+                     : saturate<T>(finished(p.spec.what, static_cast<double>(acc[i]), p.reduces,
+                                            p.spec.ddof));
     }
   });
 }

@@ -17,7 +17,7 @@ struct Outcome {
                 std::int64_t first, std::int64_t base, void* out);
   std::int64_t size;  ///< bytes of an accumulator
 
-  /// Those of all lanes into those of the first.
+  /// Those of all lanes into those of the first, as reduction::folded() does.
   void fold_lanes(std::int64_t lanes, std::int64_t width, std::byte* acc) const {
     for (std::int64_t half = lanes / 2; half > 0; half /= 2)
       fold(acc + half * width * size, half * width, acc);

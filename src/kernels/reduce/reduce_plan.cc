@@ -7,10 +7,6 @@ namespace varo::reduction {
 
 namespace {
 
-constexpr std::int64_t kItemElements = std::int64_t{1} << 16;
-// With this many independent tiles of outputs, reduced indices need not be shared out as well.
-constexpr std::int64_t kEnoughTiles = 64;
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 Plan make_plan(const ConstView& in, const ConstView* out, const ReduceSpec& spec) {
@@ -35,15 +31,12 @@ Plan make_plan(const ConstView& in, const ConstView* out, const ReduceSpec& spec
   p.inners = p.inner.count();
   if (p.outers == 0 || p.inners == 0) return p;
 
-  p.lanes = p.inners < kLanes && p.reduces * p.inners >= 4 * kLanes ? static_cast<int>(kLanes) : 1;
+  const Partition partition = partition_of(p.outers, p.reduces, p.inners);
+  p.lanes = partition.lanes;
+  p.chunk = partition.chunk;
   p.tile_inner = std::min(p.inners, kMaxInner);
-  p.chunk = std::max<std::int64_t>(p.reduces, 1);
-  const std::int64_t tiles = p.outers * ceil_div(p.inners, p.tile_inner);
-  if (p.chunk * p.tile_inner > kItemElements && tiles < kEnoughTiles) {
-    p.chunk = ceil_div(std::max<std::int64_t>(kItemElements / p.tile_inner, 64), kLanes) * kLanes;
-  } else if (p.tile_inner == p.inners) {
+  if (p.chunk == std::max<std::int64_t>(p.reduces, 1) && p.tile_inner == p.inners)
     p.tile_outer = std::clamp<std::int64_t>(kItemElements / (p.chunk * p.inners), 1, p.outers);
-  }
   p.chunks = std::max<std::int64_t>(ceil_div(p.reduces, p.chunk), 1);
   p.items = ceil_div(p.outers, p.tile_outer) * ceil_div(p.inners, p.tile_inner) * p.chunks;
   return p;

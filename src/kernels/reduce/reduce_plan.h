@@ -4,6 +4,7 @@
 
 #include "core/walk.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/reduce/reduce_point.h"
 
 namespace varo::reduction {
 
@@ -14,9 +15,8 @@ inline constexpr int kIn = 0, kOut = 1, kMean = 2;
 /// axes after the last of them. Each is a walk in logical order, which decides about rounding.
 ///
 /// One item of work reduces a chunk of the reduced indices for `tile_outer` outer positions and
-/// `tile_inner` inner ones. In it, reduced index j of an inner position goes to accumulator j mod
-/// lanes; accumulators are folded in halves, chunks then added in order. All of these numbers come
-/// from extents alone.
+/// `tile_inner` inner ones. Lanes, chunks and the order of sums are those of reduce_point.h; all of
+/// these numbers come from extents alone.
 ///
 /// Where few elements go into an output and no inner axes are there to run along, an item takes the
 /// outputs of many outer positions side by side instead, as if they were inner ones.
@@ -29,9 +29,6 @@ struct Plan {
   ReduceSpec spec;
   DType in_type = DType::u8, out_type = DType::u8;
 };
-
-inline constexpr std::int64_t kLanes = 16;
-inline constexpr std::int64_t kMaxInner = 1024;  ///< also at least kLanes * (kLanes - 1)
 
 /// The part of a plan that extents decide.
 Plan make_plan(const ConstView& in, const ReduceSpec& spec);

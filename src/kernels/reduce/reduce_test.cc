@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/testing.h"
+#include "kernels/reduce/accumulate.h"
 #include "kernels/testing.h"
 
 namespace varo {
@@ -149,6 +150,71 @@ TEST(Reduce, agrees_with_the_slow_twin_for_all_axes_and_strides) {
           Volume strided = make_volume(DType::f64, to, 3);
           run(in.view, strided.view, {what, axes, mean.view, 1.0}, Parallel::serial());
           EXPECT_EQ(got, values_of(strided.view));
+        }
+      }
+    }
+  }
+}
+
+// Outputs as reduce_point.h makes them, in row-major order, from elements of type T.
+template <class T>
+std::vector<double> reduce_points(const ConstView& in, std::uint32_t axes, Reduction what,
+                                  const std::vector<double>& mean, double ddof) {
+  std::int64_t outers = 1, reduces = 1, inners = 1;
+  for (int i = in.rank() - 1; i >= 0; --i) {
+    if ((axes >> i & 1U) != 0)
+      reduces *= in.shape[i];
+    else
+      (reduces == 1 ? inners : outers) *= in.shape[i];
+  }
+  const Shape shape = kept_shape(in.shape, axes);
+  const Strides strides = dense_strides(shape);
+  std::vector<std::vector<T>> groups(static_cast<std::size_t>(volume(shape)));
+  for_each_index(in.shape, [&](const Dims& at, std::int64_t) {
+    std::int64_t to = 0;
+    for (int k = 0; k < at.rank(); ++k)
+      if ((axes >> k & 1U) == 0) to += at[k] * strides[k];
+    groups[static_cast<std::size_t>(to)].push_back(in.ptr<T>()[offset_of(in.strides, at)]);
+  });
+  const reduction::Partition partition = reduction::partition_of(outers, reduces, inners);
+  std::vector<double> out;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const auto element = [&](std::int64_t j) { return groups[g][static_cast<std::size_t>(j)]; };
+    out.push_back(reduction::with_operation<T>(what, [&](auto tag) {
+      using Op = typename decltype(tag)::type;
+      const auto acc = reduction::accumulated<Op>(partition, reduces, element, mean[g]);
+      return reduction::finished(what, static_cast<double>(acc), reduces, ddof);
+    }));
+  }
+  return out;
+}
+
+TEST(Reduce, has_the_bits_of_its_points) {
+  for (const Shot& shot : kShots) {
+    for (const std::uint32_t axes : shot.axes) {
+      const Shape to = kept_shape(shot.shape, axes);
+      for (const DType type : {DType::f32, DType::u8, DType::i64}) {
+        Volume in = make_volume(type, shot.shape, 0);
+        fill_random(in.view, 5, 100.0F);
+        if (type == DType::f32)
+          for (std::int64_t i = 3; i < in.view.volume(); i += 1009)
+            in.view.ptr<float>()[i] = i % 2 == 0 ? -0.0F : i % 5 == 0 ? INFINITY : 1e-41F;
+        Volume mean = make_volume(DType::f64, to, 0);
+        fill_random(mean.view, 6, 1.0F);
+        for (const Reduction what : kAll) {
+          Volume out = make_volume(DType::f64, to, 0);
+          run(in.view, out.view, {what, axes, mean.view, 1.0}, Parallel::serial());
+          const auto got = values_of(out.view);
+          std::vector<double> want;
+          reduction::dispatch_element(type, [&](auto tag) {
+            want = reduce_points<typename decltype(tag)::type>(in.view, axes, what,
+                                                               values_of(mean.view), 1.0);
+          });
+          for (std::size_t i = 0; i < got.size(); ++i)
+            ASSERT_TRUE(std::memcmp(&got[i], &want[i], sizeof(double)) == 0 ||
+                        (std::isnan(got[i]) && std::isnan(want[i])))
+                << name_of(type) << " " << to_string(shot.shape) << " axes " << axes << " what "
+                << static_cast<int>(what) << " at " << i << ": " << got[i] << " and " << want[i];
         }
       }
     }

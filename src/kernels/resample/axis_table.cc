@@ -54,24 +54,17 @@ struct Taps {
 };
 
 Taps taps_at(const AxisMap& map, std::int64_t x) {
-  const double position =
-      map.lo + (static_cast<double>(x) + 0.5) * (map.hi - map.lo) / static_cast<double>(map.out);
-  const auto inside = [&](double index) {
-    return static_cast<std::int64_t>(std::clamp(index, 0.0, static_cast<double>(map.in - 1)));
-  };
-  if (map.filter == ResampleFilter::nearest) return {inside(std::floor(position)), {1.0}};
-
-  const double centre = position - 0.5;
-  const double start = std::ceil(centre - map.radius);
-  const auto count = static_cast<std::int64_t>(std::ceil(2 * map.radius));
-  Taps taps{inside(start), {}};
-  taps.weights.resize(
-      static_cast<std::size_t>(inside(start + static_cast<double>(count - 1)) - taps.first + 1));
+  using resampling::inside;
+  if (map.filter == ResampleFilter::nearest) return {resampling::nearest_of(map, x), {1.0}};
+  const auto [centre, start, count] = resampling::reach_of(map, x);
+  Taps taps{inside(map, start), {}};
+  taps.weights.resize(static_cast<std::size_t>(inside(map, start + static_cast<double>(count - 1)) -
+                                               taps.first + 1));
   double sum = 0;
   for (std::int64_t k = 0; k < count; ++k) {
     const double index = start + static_cast<double>(k);
     const double w = window(map.filter, index - centre, map.radius);
-    taps.weights[static_cast<std::size_t>(inside(index) - taps.first)] += w;
+    taps.weights[static_cast<std::size_t>(inside(map, index) - taps.first)] += w;
     sum += w;
   }
   for (double& w : taps.weights) w /= sum;
@@ -141,12 +134,9 @@ AxisTable make_axis_table(const AxisMap& map) {
 
 AxisTable mirrored(const AxisTable& table) {
   AxisTable m = table;
-  const auto taps = static_cast<std::size_t>(table.taps);
-  for (std::size_t x = 0; x < table.first.size(); ++x) {
+  m.backwards = !table.backwards;
+  for (std::size_t x = 0; x < table.first.size(); ++x)
     m.first[x] = static_cast<std::int32_t>(table.extent - table.taps - table.first[x]);
-    std::reverse(m.weights.begin() + static_cast<std::ptrdiff_t>(x * taps),
-                 m.weights.begin() + static_cast<std::ptrdiff_t>((x + 1) * taps));
-  }
   return m;
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/walk.h"
 #include "kernels/resample/pass.h"
+#include "kernels/rounded-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo {
@@ -45,10 +46,7 @@ HWY_INLINE void store(D d, V v, T* to) {
     constexpr auto kMost = static_cast<float>(std::numeric_limits<T>::max());
     v = hn::IfThenZeroElse(hn::IsNaN(v), v);
     v = hn::Min(hn::Max(v, hn::Set(d, kLeast)), hn::Set(d, kMost));
-    const V whole = hn::Trunc(v);
-    const auto up = hn::Ge(hn::Abs(hn::Sub(v, whole)), hn::Set(d, 0.5F));
-    v = hn::Add(whole, hn::IfThenElseZero(up, hn::CopySign(hn::Set(d, 1.0F), v)));
-    const auto wide = hn::ConvertTo(hn::Rebind<std::int32_t, D>(), v);
+    const auto wide = hn::ConvertTo(hn::Rebind<std::int32_t, D>(), rounded(d, v));
     const hn::Rebind<T, D> narrow;
     hn::StoreU(hn::DemoteTo(narrow, wide), narrow, to);
   }

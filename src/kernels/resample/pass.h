@@ -8,7 +8,8 @@
 
 namespace varo {
 
-/// dst[.., x, ..] = sum over t of weights[x * taps + t] * src[.., first[x] - offset + t, ..]
+/// dst[.., x, ..] = sum over t of weights[x * taps + t] * src[.., first[x] - offset + t, ..], as
+/// tap_sum() of resample_point.h makes it; backwards, src[.., first[x] - offset + taps - 1 - t, ..]
 struct ResamplePass {
   int axis = 0;
   ConstView src;  ///< uint8, int16, uint16 or float32
@@ -18,6 +19,7 @@ struct ResamplePass {
   std::int64_t offset = 0;
   const float* weights = nullptr;
   int taps = 1;
+  bool backwards = false;
 };
 
 /// For axes with at least one row of voxels behind them: lanes go along the axes inside `axis`.

@@ -67,7 +67,7 @@ HWY_INLINE void columns_to_lines(const float* columns, std::int64_t length, floa
 
 // Outputs x ... x + kOutputs - 1 of columns `width` floats wide, a multiple of every vector's
 // length: as many sums at once as keep the adders busy.
-template <int kOutputs>
+template <int kOutputs, bool kBackwards>
 HWY_INLINE void column_sums(const ResamplePass& p, std::int64_t x, const float* columns,
                             std::int64_t width, float* to) {
   const D d;
@@ -77,13 +77,14 @@ HWY_INLINE void column_sums(const ResamplePass& p, std::int64_t x, const float* 
     V sum[kOutputs];
 #pragma GCC unroll 8
     for (int k = 0; k < kOutputs; ++k) {
-      from[k] = columns + (p.first[x + k] - p.offset) * width + i;
+      const std::int64_t first = p.first[x + k] - p.offset;
+      from[k] = columns + (kBackwards ? first + p.taps - 1 : first) * width + i;
       sum[k] = hn::Mul(hn::Set(d, p.weights[(x + k) * p.taps]), hn::LoadU(d, from[k]));
     }
     for (int t = 1; t < p.taps; ++t) {
 #pragma GCC unroll 8
       for (int k = 0; k < kOutputs; ++k) {
-        from[k] += width;
+        from[k] += kBackwards ? -width : width;
         const V w = hn::Set(d, p.weights[(x + k) * p.taps + t]);
         sum[k] = hn::Add(sum[k], hn::Mul(w, hn::LoadU(d, from[k])));
       }
@@ -91,6 +92,14 @@ HWY_INLINE void column_sums(const ResamplePass& p, std::int64_t x, const float* 
 #pragma GCC unroll 8
     for (int k = 0; k < kOutputs; ++k) hn::StoreU(sum[k], d, to + (x + k) * width + i);
   }
+}
+
+template <bool kBackwards>
+void all_column_sums(const ResamplePass& p, const float* columns, std::int64_t width, float* to) {
+  const std::int64_t count = p.dst.shape[p.axis];
+  std::int64_t x = 0;
+  for (; x + 4 <= count; x += 4) column_sums<4, kBackwards>(p, x, columns, width, to);
+  for (; x < count; ++x) column_sums<1, kBackwards>(p, x, columns, width, to);
 }
 
 // One line of `count` voxels, `inner` elements each, into a dense line of floats and back.
@@ -157,9 +166,10 @@ void ResampleColumns(const ResamplePass& p, float* scratch) {
     }
     lines_to_columns(from, length, in_columns);
     const std::int64_t width = inner * kLines;
-    std::int64_t x = 0;
-    for (; x + 4 <= count_out; x += 4) column_sums<4>(p, x, in_columns, width, out_columns);
-    for (; x < count_out; ++x) column_sums<1>(p, x, in_columns, width, out_columns);
+    if (p.backwards)
+      all_column_sums<true>(p, in_columns, width, out_columns);
+    else
+      all_column_sums<false>(p, in_columns, width, out_columns);
     columns_to_lines(out_columns, length_out, to);
     if (!out_place)
       for (int k = 0; k < lines; ++k) scatter(to[k], targets[k], stride_out, count_out, inner);

@@ -10,6 +10,7 @@
 
 #include "core/convert.h"
 #include "kernels/resample/pass-inl.h"
+#include "kernels/resample/resample_point.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace varo {
@@ -18,8 +19,8 @@ namespace {
 
 template <class From, class To>
 struct Line {
-  const From* src;
-  std::int64_t step;  // between taps
+  const From* src;    // the tap that is summed first
+  std::int64_t step;  // to the next tap
   const float* weights;
   int taps;
   To* dst;
@@ -45,9 +46,8 @@ struct Line {
   }
 
   HWY_INLINE void scalar(std::int64_t i) const {
-    float sum = weights[0] * static_cast<float>(src[i]);
-    for (int t = 1; t < taps; ++t) sum += weights[t] * static_cast<float>(src[i + t * step]);
-    dst[i] = saturate<To>(sum);
+    const auto at = [&](int t) { return static_cast<float>(src[i + t * step]); };
+    dst[i] = saturate<To>(resampling::tap_sum(at, weights, taps));
   }
 
   HWY_INLINE void run(std::int64_t begin, std::int64_t end) const {
@@ -88,6 +88,8 @@ void rows(const ResamplePass& p) {
     length *= p.dst.shape[--rank];
 
   const std::int64_t step = p.src.strides[p.axis], step_out = p.dst.strides[p.axis];
+  const std::int64_t first_tap = p.backwards ? p.taps - 1 : 0;
+  const std::int64_t to_next = p.backwards ? -step : step;
   // Neighbouring output rows share source rows: parts of rows that stay in L1 meanwhile.
   const std::int64_t shared = std::clamp<std::int64_t>(kPartFloats / p.taps / 64 * 64, 128, 2048);
   const bool ahead = p.taps > 4 && p.dst.shape[p.axis] > 1;
@@ -104,7 +106,7 @@ void rows(const ResamplePass& p) {
           for (const std::int64_t last = p.first[later] + p.taps; fetched < last; ++fetched)
             prefetch(src + (fetched - p.offset) * step + begin, end - begin);
         }
-        const Line<From, To> line{src + (p.first[x] - p.offset) * step, step,
+        const Line<From, To> line{src + (p.first[x] - p.offset + first_tap) * step, to_next,
                                   p.weights + x * p.taps, p.taps, dst + x * step_out};
         line.run(begin, end);
       }

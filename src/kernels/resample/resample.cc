@@ -52,8 +52,7 @@ void run_fill(const ResamplePlan& p, const ResamplePass& pass, Box box) {
   const auto fill = from_bits<float>(converted_bits(p.padded->fill, p.in.dtype, DType::f32));
   for (std::int64_t x = 0; x < pass.dst.shape[axis]; ++x) {
     const float* weights = pass.weights + x * pass.taps;
-    float sum = weights[0] * fill;
-    for (int t = 1; t < pass.taps; ++t) sum += weights[t] * fill;
+    const float sum = tap_sum([&](int) { return fill; }, weights, pass.taps);
     fill_outside(box, pass.dst.part(axis, x, 1), bits_of(sum, pass.dst.dtype), Parallel::serial());
   }
 }
@@ -145,6 +144,7 @@ void resample_tile(const ResamplePlan& p, const ConstView& in, const View& out, 
     pass.first = table.first.data() + tile.lo[axis];
     pass.weights = table.weights.data() + tile.lo[axis] * table.taps;
     pass.taps = table.taps;
+    pass.backwards = table.backwards;
     pass.offset = part.lo[axis];
     if (src.data != nullptr)
       run_pass(p, pass, columns);

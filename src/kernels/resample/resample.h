@@ -31,8 +31,9 @@ struct ResamplePlan : ResampleViews {
   std::int64_t scratch_floats(int width) const;
 };
 
-/// Decides the order of passes (cheapest first) and the tiles (intermediates of about 384 KiB), and
-/// whether the last pass is better made apart from the others, as it is where windows are long.
+/// Takes the order of passes from resample_point.h, and decides about the tiles (intermediates of
+/// about 384 KiB) and whether the last pass is better made apart from the others, as it is where
+/// windows are long. What is decided here changes no bit of the result.
 ///
 /// in      uint8, int16, uint16 or float32, any strides; along a resampled axis it holds the
 ///         table's used voxels: shape[axis] == table.extent
@@ -50,7 +51,8 @@ ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<Res
 /// errors  none
 ResamplePlan plan_resample(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes);
 
-/// Runs the passes in float32, and converts the last one's sums by core/convert.h's rule.
+/// Runs the passes in float32, and converts the last one's sums by core/convert.h's rule: equal bits
+/// for any strides, threads and instruction set.
 /// All output voxels take the same number of taps, some with weight 0: an infinite or NaN voxel
 /// reaches up to that many taps.
 ///

@@ -2,7 +2,6 @@
 #include "kernels/resample/resample_plan.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "kernels/resample/pass.h"
 
@@ -57,8 +56,9 @@ constexpr std::int64_t kTileVoxels = 64 * 1024;
 constexpr std::int64_t kPackFloats = 16 * 1024;
 // Shorter runs along the innermost axis are not worth a tile of their own.
 constexpr std::int64_t kLeastRun = 64;
-// What a voxel costs in operations (see cost_of()), fitted to measured plans: read by a tile, in
-// short runs from all over the input, and passed on through a volume in between.
+// What a voxel costs in operations (as cost_of() of resample_point.h counts), fitted to measured
+// plans: read by a tile, in short runs from all over the input, and passed on through a volume in
+// between.
 constexpr double kReadCost = 0.5, kScatteredReadCost = 1.5, kMoveCost = 12;
 // A volume in between of so many times the larger operand is not worth its memory.
 constexpr std::int64_t kMostBetween = 4;
@@ -81,47 +81,6 @@ Shape source_extents(const Tables& tables, const Shape& tile) {
     if (table) extents[i] = longest_source(*table, tile[i]);
   }
   return extents;
-}
-
-// Operations, roughly: a product and a sum per tap, one load and store per voxel, and twice
-// as much again for the two transposes. Where the first pass is not along the outermost resampled
-// axis, tiles read short runs from all over the input: measured to cost about two more a voxel.
-double cost_of(const ConstView& in, const View& out, const Tables& tables,
-               const std::vector<int>& order) {
-  Shape extents = in.shape;
-  const bool scattered = order.front() != *std::min_element(order.begin(), order.end());
-  double cost = scattered ? 2.0 * static_cast<double>(volume(in.shape)) : 0.0;
-  for (const int axis : order) {
-    const auto before = static_cast<double>(volume(extents));
-    extents[axis] = out.shape[axis];
-    const auto after = static_cast<double>(volume(extents));
-    cost += after * (tables[static_cast<std::size_t>(axis)]->taps + 1);
-    if (by_columns(in, out, axis)) cost += 2 * (before + after);
-  }
-  return cost;
-}
-
-std::vector<int> cheapest_order(const ConstView& in, const View& out, const Tables& tables) {
-  std::vector<int> order;
-  for (int i = 0; i < in.rank(); ++i)
-    if (tables[static_cast<std::size_t>(i)]) order.push_back(i);
-  if (order.size() > 4) {
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-      return out.shape[a] * in.shape[b] < out.shape[b] * in.shape[a];
-    });
-    return order;
-  }
-  if (order.size() < 2) return order;
-  std::vector<int> best = order;
-  double least = cost_of(in, out, tables, order);
-  while (std::next_permutation(order.begin(), order.end())) {
-    const double cost = cost_of(in, out, tables, order);
-    if (cost < least) {
-      least = cost;
-      best = order;
-    }
-  }
-  return best;
 }
 
 // Largest result in either of the two buffers that the stages write in turn.
@@ -197,11 +156,11 @@ double cost_of(const ResamplePlan& p) {
 }
 
 // All passes in tiles.
-ResamplePlan plan_tiles(ResampleViews views) {
+ResamplePlan plan_tiles(ResampleViews views, std::vector<int> order) {
   ResamplePlan plan;
   static_cast<ResampleViews&>(plan) = std::move(views);
   if (volume(plan.out.shape) == 0) return plan;
-  plan.order = cheapest_order(plan.in, plan.out, plan.tables);
+  plan.order = std::move(order);
   if (plan.order.empty()) {
     plan.tiles = 1;
     return plan;
@@ -240,9 +199,12 @@ Strides between_strides(const Shape& shape, int last) {
   return strides;
 }
 
-// The pass along `last` apart from the others, with all of their result in between: its tiles need
-// not compute anything twice, however far the windows reach.
-ResamplePlan plan_apart(const ResamplePlan& together, int last) {
+// The last pass apart from the others, with all of their result in between: its tiles need not
+// compute anything twice, however far the windows reach.
+ResamplePlan plan_apart(const ResamplePlan& together) {
+  std::vector<int> others = together.order;
+  const int last = others.back();
+  others.pop_back();
   Shape shape = together.out.shape;
   shape[last] = together.in.shape[last];
   const View between{nullptr, DType::f32, shape, between_strides(shape, last)};
@@ -250,9 +212,29 @@ ResamplePlan plan_apart(const ResamplePlan& together, int last) {
   ResampleViews second{between, together.out, {}};
   std::swap(first.tables[static_cast<std::size_t>(last)],
             second.tables[static_cast<std::size_t>(last)]);
-  ResamplePlan plan = plan_tiles(std::move(second));
-  plan.before.push_back(plan_tiles(std::move(first)));
+  ResamplePlan plan = plan_tiles(std::move(second), {last});
+  plan.before.push_back(plan_tiles(std::move(first), std::move(others)));
   return plan;
+}
+
+// pass_order() of the axes as the caller numbers them, in the numbers of resample_views().
+std::vector<int> order_of_passes(const ConstView& in, const View& out,
+                                 const std::vector<ResampledAxis>& axes) {
+  const AxisList kept = resample_axes(in.shape, out);
+  PassExtents extents{.rank = in.rank()};
+  for (int i = 0; i < in.rank(); ++i) {
+    extents.in[i] = in.shape[i];
+    extents.out[i] = out.shape[i];
+  }
+  for (const auto& [axis, table] : axes)
+    if (!table.identity() && std::find(kept.begin(), kept.end(), axis) != kept.end())
+      extents.taps[axis] = table.taps;
+  const PassOrder order = pass_order(extents);
+  std::vector<int> renumbered;
+  for (int k = 0; k < order.count; ++k)
+    renumbered.push_back(
+        static_cast<int>(std::find(kept.begin(), kept.end(), order.axis[k]) - kept.begin()));
+  return renumbered;
 }
 
 }  // namespace
@@ -273,27 +255,21 @@ std::int64_t ResamplePlan::scratch_floats(int width) const {
 }
 
 ResamplePlan plan_resample(const ConstView& in, const View& out, std::vector<ResampledAxis> axes) {
-  ResamplePlan best = plan_tiles(resample_views(in, out, std::move(axes)));
-  if (best.order.size() < 2) return best;
-  const ResamplePlan together = best;
-  double least = cost_of(together);
+  std::vector<int> order = order_of_passes(in, out, axes);
+  ResamplePlan together = plan_tiles(resample_views(in, out, std::move(axes)), std::move(order));
+  if (together.order.size() < 2) return together;
+  ResamplePlan apart = plan_apart(together);
+  const auto between = volume(apart.in.shape);
   const std::int64_t most =
       kMostBetween * std::max(volume(together.in.shape), volume(together.out.shape));
-  for (const int last : together.order) {
-    ResamplePlan apart = plan_apart(together, last);
-    const auto between = volume(apart.in.shape);
-    const double cost =
-        cost_of(apart.before.front()) + cost_of(apart) + kMoveCost * static_cast<double>(between);
-    if (between > most || cost >= least) continue;
-    least = cost;
-    best = std::move(apart);
-  }
-  return best;
+  const double cost =
+      cost_of(apart.before.front()) + cost_of(apart) + kMoveCost * static_cast<double>(between);
+  return between <= most && cost < cost_of(together) ? apart : together;
 }
 
 ResamplePlan plan_resample(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes) {
   if (!in.padded()) return plan_resample(in.inside, out, std::move(axes));
-  // As if all of it were in memory, so that passes and their order are the same.
+  // As if all of it were in memory.
   const ConstView whole{nullptr, in.dtype(), in.shape, dense_strides(in.shape)};
   ResamplePlan plan = plan_resample(whole, out, std::move(axes));
   ResamplePlan& first = plan.before.empty() ? plan : plan.before.front();

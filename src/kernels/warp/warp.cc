@@ -36,7 +36,7 @@ void place_nearest(const Job& job, const Row& row, int x, Run& run, Positions& p
   }
   const auto inside = [&](int k) {
     for (int axis = 0; axis < grid.axes; ++axis) {
-      const std::int32_t index = warp::index_of(run.start, axis, k);
+      const std::int32_t index = warp::place_of(run.start, axis, k).index;
       if (index < grid.low[axis] || index >= grid.high[axis]) return false;
     }
     return true;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "kernels/warp/warp_row.h"
@@ -17,22 +16,13 @@ struct Span {
   bool empty() const { return begin >= end; }
 };
 
-/// Voxel k of a run along one axis, as the vector loops have it.
-inline std::int32_t index_of(const Start& start, int axis, int k) {
-  const float p = start.first[axis] + static_cast<float>(k) * start.step[axis];
-  const auto whole = static_cast<std::int32_t>(p);
-  return start.whole[axis] + whole - (p < static_cast<float>(whole) ? 1 : 0);
-}
-
 /// Positions at + k * step of any size; indices count from `before` on.
 inline void locate_exactly(double at, double step, int count, std::int32_t before,
                            std::int32_t* index, float* weight) {
   for (int k = 0; k < count; ++k) {
-    const double p = at + k * step;
-    const double pinned = p >= -kFar ? std::min(p, kFar) : -kFar;  // NaN goes to -kFar
-    const double floor = std::floor(pinned);
-    index[k] = static_cast<std::int32_t>(floor) - before;
-    weight[k] = static_cast<float>(pinned - floor);
+    const Place place = exact_place(at + k * step, before);
+    index[k] = place.index;
+    weight[k] = place.weight;
   }
 }
 
@@ -49,11 +39,6 @@ inline Span voxels_within(const Grid& grid, const Positions& run, int count) {
     while (span.begin < span.end && !good(span.end - 1)) --span.end;
   }
   return span;
-}
-
-/// Offset of a tap, pinned to the grid.
-inline std::int64_t pinned(const Grid& grid, int axis, std::int64_t at) {
-  return std::clamp<std::int64_t>(at, 0, grid.extent[axis] - 1) * grid.stride[axis];
 }
 
 /// Linear: the taps of voxels [span.begin, span.end), pinned to a grid whose offsets need not fit

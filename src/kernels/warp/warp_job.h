@@ -22,11 +22,9 @@ inline constexpr std::int64_t kTileY = 8, kTileZ = 8;
 inline constexpr double kDoubt = 2e-4;
 
 /// A row of output voxels, and where it comes from.
-struct Row {
+struct Row : Path {
   std::int64_t in, out;  // element offsets of the input's first voxel and the first output voxel
   std::int64_t ahead;    // elements from what the row reads to what the next tile reads about there
-  double at[3], step[3];  // position of the first voxel, from voxel to voxel
-  bool regular;           // positions may be had from Start
   // Voxels that need care: `touching` have taps inside, and all others are fill; `inside` have all
   // taps inside for sure.
   Span touching, inside;
@@ -62,23 +60,21 @@ struct Job {
         fill_bits(from.padded() ? from.fill : p.fill_bits),
         linear(p.filter == WarpFilter::linear),
         loops(row_loops(from.dtype(), to.dtype, p.axes)) {
-    grid.axes = p.axes;
-    grid.constant = false;
+    const Dims& lo = from.box.lo;
+    const auto after = [&](int axis) { return from.shape[axis] - from.box.hi[axis]; };
+    grid = grid_of({.axes = p.axes,
+                    .constant = p.border == WarpBorder::constant,
+                    .extent = {in.shape[2], in.shape[1], in.shape[0]},
+                    .stride = {in.strides[2], in.strides[1], in.strides[0]},
+                    .before = {lo[2], lo[1], lo[0]},
+                    .after = {after(2), after(1), after(0)}});
     std::int64_t span = 0;
     for (int axis = 0; axis < 3; ++axis) {
-      const int at = 2 - axis;
-      grid.extent[axis] = in.shape[at];
-      grid.stride[axis] = in.strides[at];
-      const bool fill_below = p.border == WarpBorder::constant || from.box.lo[at] > 0;
-      const bool fill_above = p.border == WarpBorder::constant || from.box.hi[at] < from.shape[at];
-      grid.low[axis] = fill_below ? 0 : -kNoEnd;
-      grid.high[axis] = fill_above ? static_cast<std::int32_t>(grid.extent[axis]) : kNoEnd;
-      before[axis] = static_cast<std::int32_t>(from.box.lo[at]);
+      before[axis] = static_cast<std::int32_t>(lo[2 - axis]);
       const double step = *(p.source_of.data() + 4 * axis);
       const bool moves = std::abs(step) * static_cast<double>(to.shape[2]) > kDoubt / 2;
       inverse_step[axis] = moves ? 1 / step : 0;
       if (axis >= p.axes) continue;
-      grid.constant = grid.constant || fill_below || fill_above;
       nothing = nothing || grid.extent[axis] == 0;
       span += std::abs(grid.stride[axis]) * std::max<std::int64_t>(grid.extent[axis] - 1, 0);
     }
@@ -87,20 +83,10 @@ struct Job {
 
   Row row_at(std::int64_t z, std::int64_t y, std::int64_t ahead) const {
     Row row;
+    find_path(params.source_of.data(), grid, linear, z, y, out.shape[2], row);
     row.ahead = ahead;
     row.in = grid.axes == 2 ? z * in.strides[0] : 0;
     row.out = z * out.strides[0] + y * out.strides[1];
-    row.regular = true;
-    const double to_y = static_cast<double>(y) + 0.5, to_z = static_cast<double>(z) + 0.5;
-    const auto last = static_cast<double>(out.shape[2] - 1);
-    for (int axis = 0; axis < grid.axes; ++axis) {
-      const double* m = params.source_of.data() + 4 * axis;
-      row.step[axis] = m[0];
-      row.at[axis] = m[0] * 0.5 + (m[1] * to_y + (grid.axes == 3 ? m[2] * to_z : 0) + m[3]);
-      if (linear) row.at[axis] -= 0.5;
-      row.regular = row.regular && std::abs(row.at[axis]) < kFar && std::abs(m[0]) <= kMaxStep &&
-                    std::abs(row.at[axis] + last * m[0]) < kFar;
-    }
     const Span all{0, static_cast<int>(out.shape[2])};
     row.touching = nothing ? Span{0, 0} : all;
     row.inside = {0, 0};
@@ -147,15 +133,7 @@ struct Job {
     run.touching = within_run(row.touching, x, run.count);
     run.inside = within_run(row.inside, x, run.count);
     if (run.inside.empty()) run.inside = {run.touching.begin, run.touching.begin};
-    if (!row.regular || run.touching.empty()) return run;
-    for (int axis = 0; axis < grid.axes; ++axis) {
-      const double at = row.at[axis] + x * row.step[axis];
-      auto whole = static_cast<std::int32_t>(at);
-      whole -= at < whole ? 1 : 0;
-      run.start.whole[axis] = whole - before[axis];
-      run.start.first[axis] = static_cast<float>(at - whole);
-      run.start.step[axis] = static_cast<float>(row.step[axis]);
-    }
+    if (row.regular && !run.touching.empty()) find_start(row, grid.axes, before, x, run.start);
     return run;
   }
 

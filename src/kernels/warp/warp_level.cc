@@ -12,8 +12,6 @@ HWY_BEFORE_NAMESPACE();
 namespace varo::warp {
 namespace HWY_NAMESPACE {
 
-float MixOne(float low, float high, float weight) { return low + weight * (high - low); }
-
 // load(r): row r.
 template <int kAxes, class V, class Load>
 HWY_INLINE V MixRows(const Load& load, V y, V z) {
@@ -48,8 +46,8 @@ void MixLevel(const void* const* rows, const std::int64_t* strides, int count, f
   }
   for (int i = 0; i < count; ++i) {
     const auto load = [&](int r) { return static_cast<float>(from[r][i * strides[r]]); };
-    const float near = MixOne(load(0), load(1), y);
-    columns[i] = kAxes == 2 ? near : MixOne(near, MixOne(load(2), load(3), y), z);
+    const float near = mix(load(0), load(1), y);
+    columns[i] = kAxes == 2 ? near : mix(near, mix(load(2), load(3), y), z);
   }
 }
 
@@ -64,9 +62,7 @@ void ShiftLevel(const float* columns, const Start& start, int count, float* out)
         df, out + k);
   }
   for (; k < count; ++k) {
-    const float p = start.first[0] + static_cast<float>(k) * start.step[0];
-    const std::int32_t index = index_of(start, 0, k);
-    out[k] = MixOne(columns[k], columns[k + 1], p - static_cast<float>(index - start.whole[0]));
+    out[k] = mix(columns[k], columns[k + 1], place_of(start, 0, k).weight);
   }
 }
 
@@ -102,10 +98,9 @@ void AcrossLevel(const float* columns, int low, const Start& start, int extent, 
   }
 #endif
   for (int k = 0; k < count; ++k) {
-    const float p = start.first[0] + static_cast<float>(k) * start.step[0];
-    const std::int32_t index = index_of(start, 0, k);
-    const float* pair = columns + (std::clamp(index, -2, extent) - low);
-    out[k] = MixOne(pair[0], pair[1], p - static_cast<float>(index - start.whole[0]));
+    const Place place = place_of(start, 0, k);
+    const float* pair = columns + (std::clamp(place.index, -2, extent) - low);
+    out[k] = mix(pair[0], pair[1], place.weight);
   }
 }
 

@@ -51,7 +51,7 @@ class LevelRows {
   /// Voxels of a run of which some have taps inside.
   void blend(const In* data, const Start& start, int count, float* out) {
     const int extent = static_cast<int>(grid_.extent[0]);
-    const int from = index_of(start, 0, 0), to = index_of(start, 0, count - 1);
+    const int from = place_of(start, 0, 0).index, to = place_of(start, 0, count - 1).index;
     const int first = std::clamp(from, -2, extent), last = std::clamp(to, -2, extent);
     // Columns that are read, and those of them that there are.
     const int low = std::min(first, last), high = std::max(first, last) + 1;
@@ -63,8 +63,9 @@ class LevelRows {
     float at[3] = {};
     std::int32_t index[3] = {};
     for (int axis = 1; axis < grid_.axes; ++axis) {
-      index[axis] = index_of(start, axis, 0);
-      at[axis] = start.first[axis] - static_cast<float>(index[axis] - start.whole[axis]);
+      const Place place = place_of(start, axis, 0);
+      index[axis] = place.index;
+      at[axis] = place.weight;
     }
     // Before column `low` there may be the one that an edge repeats.
     float* columns = columns_ + 2 - low;

@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 //
+#include "kernels/rounded-inl.h"
 #include "kernels/warp/warp_vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -280,13 +281,9 @@ void Store(const float* from, int count, void* to) {
     if constexpr (std::is_same_v<T, float>) {
       hn::StoreU(v, df, out + k);
     } else {
-      // Half away from zero: truncate the magnitude, then step up where half or more was cut off.
-      const auto magnitude = hn::Abs(v);
-      const auto whole = hn::Trunc(magnitude);
-      const auto up = hn::Ge(hn::Sub(magnitude, whole), hn::Set(df, 0.5f));
-      const auto rounded =
-          hn::CopySign(hn::Add(whole, hn::IfThenElseZero(up, hn::Set(df, 1.0f))), v);
-      const auto integer = hn::ConvertTo(di, hn::IfThenZeroElse(hn::IsNaN(v), rounded));
+      // Conversions saturate.
+      const auto whole = varo::HWY_NAMESPACE::rounded(df, v);
+      const auto integer = hn::ConvertTo(di, hn::IfThenZeroElse(hn::IsNaN(v), whole));
       if constexpr (std::is_same_v<T, std::int32_t>) {
         hn::StoreU(integer, di, out + k);
       } else {

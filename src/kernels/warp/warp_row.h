@@ -4,43 +4,14 @@
 
 #include <cstdint>
 
+#include "kernels/warp/warp_point.h"
 #include "varo/dtype.h"
 
 namespace varo::warp {
 
-/// Output voxels handled together. Short, so that offsets from the run's start stay exact enough
-/// in float32; the start itself is float64.
-inline constexpr int kRun = 64;
 /// Elements past a run that vector loops may read or write: the widest vector of float32.
 inline constexpr int kSlack = 16;
-/// Steps of whole voxels up to which a run keeps to float32: beyond, its offsets would be coarser
-/// than 3e-5 voxel.
-inline constexpr double kMaxStep = 8;
-/// Positions are pinned here; far outside of every axis, and sums of two still fit an int32.
-inline constexpr double kFar = 1 << 29;
-/// Beyond every index, counted from whatever padding.
-inline constexpr std::int32_t kNoEnd = 1 << 30;
-
-/// The input along x, y, z.
-struct Grid {
-  int axes;
-  bool constant;  ///< taps outside some face read as fill
-  std::int64_t extent[3];
-  std::int64_t stride[3];
-  /// Indices from `low` on, below `high`, read as the nearest voxel; others as fill. A face of the
-  /// grid, or kNoEnd away.
-  std::int32_t low[3], high[3];
-};
-
-/// Where the voxels of a run come from. Voxel k lies at whole + (first + k * step) along x, y, z;
-/// the bracket in float32, rounded after each operation. Linear: less the half voxel, so that the
-/// whole part is the lower tap and the rest the weight of the upper one.
-struct Start {
-  std::int32_t whole[3];
-  float first[3], step[3];
-};
-
-/// The same for every voxel of a run.
+/// Places of every voxel of a run.
 struct Positions {
   /// Nearest: the voxel. Linear: the lower tap.
   alignas(64) std::int32_t index[3][kRun + kSlack];

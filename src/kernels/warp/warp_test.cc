@@ -10,6 +10,7 @@
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "kernels/warp/warp_point.h"
 
 namespace varo {
 namespace {
@@ -158,11 +159,15 @@ std::uint64_t bits_of(DType dtype, double value) {
   return bits;
 }
 
-Volume warped(const ConstView& in, DType dtype, const Shape& shape, const WarpParams& p,
+Volume warped(const PaddedView& in, DType dtype, const Shape& shape, const WarpParams& p,
               Parallel& parallel = Parallel::serial()) {
   Volume out = make_volume(dtype, shape, dense_strides(shape), 99);
   warp_affine(in, out.writable(), p, parallel);
   return out;
+}
+Volume warped(const ConstView& in, DType dtype, const Shape& shape, const WarpParams& p,
+              Parallel& parallel = Parallel::serial()) {
+  return warped(unpadded(in), dtype, shape, p, parallel);
 }
 
 TEST(Warp, agrees_with_the_twin_for_every_pair_of_types) {
@@ -182,6 +187,119 @@ TEST(Warp, agrees_with_the_twin_for_every_pair_of_types) {
           expect_twin(in.view, out.view, p,
                       std::string(name_of(from)) + " -> " + std::string(name_of(to)));
         }
+}
+
+// One output voxel as warp_point.h makes it.
+template <class In, class Out>
+Out warp_point(const PaddedView& padded, const WarpParams& p, const Shape& out, const Dims& at) {
+  const ConstView& in = padded.inside;
+  const Dims& lo = padded.box.lo;
+  const auto after = [&](int axis) { return padded.shape[axis] - padded.box.hi[axis]; };
+  const bool linear = p.filter == WarpFilter::linear;
+  const warp::Grid grid = warp::grid_of({.axes = p.axes,
+                                         .constant = p.border == WarpBorder::constant,
+                                         .extent = {in.shape[2], in.shape[1], in.shape[0]},
+                                         .stride = {in.strides[2], in.strides[1], in.strides[0]},
+                                         .before = {lo[2], lo[1], lo[0]},
+                                         .after = {after(2), after(1), after(0)}});
+  std::int32_t before[3];
+  for (int i = 0; i < 3; ++i) before[i] = static_cast<std::int32_t>(lo[2 - i]);
+  warp::Path path{};
+  warp::find_path(p.source_of.data(), grid, linear, at[0], at[1], out[2], path);
+  warp::Place places[3] = {};
+  warp::find_places(path, p.axes, before, at[2], places);
+  const In* const data =
+      in.ptr<In>() + at[3] * in.strides[3] + (p.axes == 2 ? at[0] * in.strides[0] : 0);
+  In fill{};
+  std::memcpy(static_cast<void*>(&fill), &p.fill_bits, sizeof fill);
+  const auto read = [&](std::int64_t offset) { return data[offset]; };
+  if (!linear) return saturate<Out>(warp::nearest_of(grid, places, fill, read));
+  return saturate<Out>(warp::linear_of(grid, places, static_cast<float>(fill), read));
+}
+
+void expect_points(const PaddedView& in, const ConstView& out, const WarpParams& p,
+                   const std::string& what) {
+  const auto check = [&](auto from, auto to) {
+    using In = typename decltype(from)::type;
+    using Out = typename decltype(to)::type;
+    Dims at = Dims::filled(4, 0);
+    for (std::int64_t i = 0; i < out.volume(); ++i) {
+      std::int64_t rest = i;
+      for (int k = 3; k >= 0; --k, rest /= out.shape[k + 1]) at[k] = rest % out.shape[k];
+      const Out want = warp_point<In, Out>(in, p, out.shape, at);
+      const Out got = out.ptr<Out>()[offset_of(out, at[0], at[1], at[2], at[3])];
+      ASSERT_TRUE(std::memcmp(&got, &want, sizeof got) == 0 ||
+                  (std::isnan(saturate<float>(got)) && std::isnan(saturate<float>(want))))
+          << what << " at " << to_string(at) << ": " << saturate<float>(got) << " and "
+          << saturate<float>(want);
+    }
+  };
+  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(
+      in.dtype(), [&](auto from) {
+        dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(
+            out.dtype, [&](auto to) { check(from, to); });
+      });
+}
+
+TEST(Warp, has_the_bits_of_its_points_on_every_instruction_set) {
+  struct {
+    const char* name;
+    std::array<double, 12> source_of;
+  } const maps[] = {
+      {"oblique", oblique(1, -2.3, 6.1, -3.7)},
+      {"enlarging", oblique(0.4, 3.3, 2.1, 1.9)},
+      {"level", {0.61, 0, 0, 1.3, 0, 0.9, 0.3, -1.2, 0, -0.3, 0.9, 0.7}},
+      {"shift", {1, 0, 0, -3.25, 0, 1, 0, 0.5, 0, 0, 1, 1.75}},
+      {"mirror", {-1, 0, 0, 80.5, 0, 1, 0, 0, 0, 0, 1, 0}},
+      {"steep", oblique(9.5, -30.3, -6.1, -3.7)},
+      {"far", {1, 0, 0, 3e9, 0, 1, 0, 0, 0, 0, 1, 0}},
+      {"none", {1, 0, 0, NAN, 0, 1, 0, 0, 0, 0, 1, 0}},
+  };
+  const Shape shape{7, 9, 85, 2}, small{1, 2, 1, 1};
+  for (const auto& map : maps)
+    for (const auto& [from, to] : {std::pair{DType::f32, DType::f32},
+                                   {DType::u8, DType::u8},
+                                   {DType::i16, DType::f32},
+                                   {DType::f32, DType::i32}})
+      for (const auto filter : {WarpFilter::nearest, WarpFilter::linear})
+        for (const auto border : {WarpBorder::clamp, WarpBorder::constant})
+          for (const int axes : {2, 3})
+            for (const Shape& extents : {shape, small})
+              for (const bool padded : {false, true})
+                for (const bool back : {false, true}) {
+                  Strides strides = dense_strides(extents);
+                  if (back) strides[2] = -strides[2];
+                  const Volume in = make_volume(from, extents, strides, 1);
+                  WarpParams p{.axes = axes,
+                               .source_of = map.source_of,
+                               .filter = filter,
+                               .border = border,
+                               .fill_bits = bits_of(from, 42)};
+                  PaddedView whole = unpadded(in.view);
+                  if (padded) {  // along x before, along y after, along z at both ends
+                    const std::int64_t z = axes == 3 ? 1 : 0;
+                    whole.fill = p.fill_bits;
+                    whole.box = {{z, 0, 2, 0},
+                                 {z + extents[0], extents[1], 2 + extents[2], extents[3]}};
+                    whole.shape = {extents[0] + 2 * z, extents[1] + 3, extents[2] + 2, extents[3]};
+                  }
+                  const Shape to_shape{extents[0] + (axes == 3 ? 1 : 0), 6, 75, extents[3]};
+                  for (std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+                    hwy::SetSupportedTargetsForTest(target);
+                    const Volume out = warped(whole, to, to_shape, p);
+                    expect_points(whole, out.view, p,
+                                  std::string(map.name) + " " + std::string(name_of(from)) + " " +
+                                      std::string(name_of(to)) + " " + hwy::TargetName(target) +
+                                      " " + std::to_string(axes) + " padded " +
+                                      std::to_string(padded) + " back " + std::to_string(back) +
+                                      " filter " + std::to_string(static_cast<int>(filter)) +
+                                      " border " + std::to_string(static_cast<int>(border)) +
+                                      " of " + to_string(extents));
+                    if (HasFatalFailure()) break;
+                  }
+                  hwy::SetSupportedTargetsForTest(0);
+                  if (HasFatalFailure()) return;
+                }
 }
 
 TEST(Warp, moves_labels_of_every_width) {
