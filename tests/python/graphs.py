@@ -27,6 +27,7 @@ from graph_writer import BATCH, STEPS, Drawn, Graph, Profile, Seeded, Writer, wr
 from varo.errors import VaroError
 
 PLAIN = dict(schedule="serial", num_threads=1, prefetch_queue_depth=1, without_rewrites=["fusion", "branches", "placement"])
+ORACLE = dict(PLAIN, schedule="reference", without_rewrites=["fusion", "placement"])
 EVERYTHING = dict(num_threads=3, prefetch_queue_depth=3)
 
 
@@ -91,8 +92,9 @@ def first_line(error):
 
 
 def oracle_outputs(graph, batches=2, seed=6):
-    """What the graph must give: one operator after the other on one thread, nothing rewritten."""
-    return outputs(graph, batches, seed, **PLAIN)
+    """What the graph must give, by the reference evaluator: after the choice of branches one operator after
+    the other, every value dense, in memory of its own."""
+    return outputs(graph, batches, seed, **ORACLE)
 
 
 def schedules(seed):

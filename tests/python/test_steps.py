@@ -28,14 +28,14 @@ def numbers(step):
     return [step_of_one["x"].flatten().tolist() for step_of_one in step]
 
 
-# A pipeline without sources in Python, and two ways to ask for a batch; LENGTH 400 takes seconds.
+# A pipeline without sources in Python, and two ways to ask for a batch; LENGTH 900 takes seconds.
 SLOW = """
 import os, signal, sys, threading, time, varo
 from varo import fn
 from varo.plugin.pytorch import GenericIterator
 pipe = varo.Pipeline(batch_size=4, num_threads=2, seed=1, prefetch_queue_depth=2)
 with pipe:
-    x = fn.random.uniform(range=(0, 1), shape=[96, 96, 96])
+    x = fn.random.uniform(range=(0, 1), shape=[128, 128, 128])
     for _ in range(LENGTH):
         x = fn.gaussian_blur(x, sigma=2.0)
     pipe.set_outputs(x)
@@ -67,7 +67,7 @@ try:
 except KeyboardInterrupt:
     caught.set()
     print("caught after", time.time() - sent[-1])
-""", 400, how)
+""", 900, how)
     assert result.returncode == 0, result.stderr
     assert float(result.stdout.split()[2]) < 0.8, result.stdout
 

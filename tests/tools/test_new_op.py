@@ -22,7 +22,7 @@ def new_op(root, group, name, *options):
 
 @pytest.fixture
 def house(tmp_path):
-    for header in ("kernels/copy/copy.h", "operators/api/operator.h", "operators/api/pointwise.h"):
+    for header in ("core/convert.h", "kernels/copy/copy.h", "operators/api/operator.h", "operators/api/pointwise.h"):
         (tmp_path / "src" / header).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "src" / header).write_text(f"// {check_layers.SPDX}\n")
     return tmp_path
