@@ -95,21 +95,18 @@ class Full final : public HostOperator {
 };
 
 // Values written in the pipeline itself.
-class Constant final : public HostOperator {
+class Constant final : public Operator {
  public:
   explicit Constant(const Args& args) {
     exclusive(args, {"fdata", "idata"});
-    real_ = args.given("fdata");
-    if (real_)
-      reals_ = args.reals("fdata");
-    else if (args.given("idata"))
-      integers_ = args.integers("idata");
-    else
+    const bool real = args.given("fdata");
+    if (!real && !args.given("idata"))
       throw Error(ErrorKind::param, "there are no values")
           .got("neither fdata nor idata")
           .allowed("one of them");
-    const auto count = static_cast<std::int64_t>(real_ ? reals_.size() : integers_.size());
-    spec_.dtype = args.given("dtype") ? args.dtype("dtype") : real_ ? DType::f32 : DType::i32;
+    const auto count = static_cast<std::int64_t>(real ? args.reals("fdata").size()
+                                                      : args.integers("idata").size());
+    spec_.dtype = args.given("dtype") ? args.dtype("dtype") : real ? DType::f32 : DType::i32;
     spec_.shape = args.given("shape") ? shape_of(args.integers("shape")) : Shape{count};
     if (count != 1 && count != volume(spec_.shape))
       throw Error(ErrorKind::shape, "the values do not fill the shape")
@@ -120,25 +117,34 @@ class Constant final : public HostOperator {
       throw Error(ErrorKind::layout, "the layout does not have one letter an axis")
           .got(fmt::format("\"{}\"", spec_.layout.str()))
           .allowed(fmt::format("{} letters, or none", spec_.shape.rank()));
+    if (real)
+      keep(args.reals("fdata").data(), count);
+    else
+      keep(args.integers("idata").data(), count);
   }
   void infer(Inference& s) const override { s.set_output(0, spec_); }
-  void run(const HostRun& r) const noexcept override {
-    const auto put = [&](auto* data, std::size_t count) {
-      ConstView v = dense_view(data, spec_.shape);
-      if (count == 1) v.strides = Dims::filled(spec_.shape.rank(), 0);
-      convert(v, r.out[0], r.parallel);
-    };
-    if (real_)
-      put(reals_.data(), reals_.size());
-    else
-      put(integers_.data(), integers_.size());
+  std::optional<int> view_of(const Inference&) const override { return kNoInput; }
+  bool resolve(Views& views) const override {
+    views.out[0] = value_;
+    return true;
   }
 
  private:
-  bool real_ = false;
-  std::vector<double> reals_;
-  std::vector<std::int64_t> integers_;
+  // One value is kept as one element, whatever the shape.
+  template <class T>
+  void keep(const T* values, std::int64_t count) {
+    if (count == 1 && !spec_.shape.empty()) {
+      std::uint64_t bits = 0;
+      convert(dense_view(values, {}), {&bits, spec_.dtype, {}, {}}, Parallel::serial());
+      value_ = Tensor::constant(spec_, bits);
+    } else {
+      value_ = Tensor::own(spec_);
+      convert(dense_view(values, spec_.shape), value_.mutable_view(), Parallel::serial());
+    }
+  }
+
   Spec spec_;
+  Tensor value_;  // shared by all samples
 };
 
 ArgDef shape_arg() {

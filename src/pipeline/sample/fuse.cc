@@ -54,14 +54,18 @@ bool SamplePlan::append(int id, Chain& chain, Register& result) {
         continue;
       }
     }
-    Operand elements;
-    if (!operand(id, static_cast<int>(i), wanted, elements, nullptr)) return false;
-    ConstView& view = elements.view.inside;
+    Tensor part;
+    const Tensor* read = nullptr;
+    if (!input_of(id, static_cast<int>(i), wanted, part, read)) return false;
+    ConstView view = read->view();
     if (chain.reduces && view.shape == chain.shape && from.output == 0)
       chain.whole.emplace_back(from.id, chain.inputs.size());
-    view = broadcast_to(view, chain.shape);
+    Operand& elements = chain.inputs.emplace_back();
+    elements.buffer = buffer_of(*read);
+    elements.keep = read->keep();
+    elements.view.inside = broadcast_to(view, chain.shape);
+    elements.view.shape = chain.shape;
     registers[i] = chain.builder.input(view.dtype);
-    chain.inputs.push_back(std::move(elements));
   }
   in_context(id, [&] { result = node.pointwise->emit(at(id).facts, chain.builder, registers); });
   return true;
@@ -118,9 +122,10 @@ void SamplePlan::add_reductions(Step& step, int id, const Operand& value) {
     Step::Reduction reduction{.node = reducer, .in = {value}, .out = {}};
     bool whole = true;
     for (int i = 1; i < static_cast<int>(edges.size()) && whole; ++i) {
-      Operand mean;
-      whole = operand(reducer, i, need(reducer, i), mean, nullptr);
-      reduction.in.push_back(std::move(mean));
+      Tensor part;
+      const Tensor* mean = nullptr;
+      whole = input_of(reducer, i, need(reducer, i), part, mean);
+      if (whole) reduction.in.push_back(operand_of(*mean));
     }
     if (!whole) continue;
     make_results(reducer);
@@ -135,8 +140,11 @@ bool SamplePlan::reduce(int id) {
     if (!plan_value(edge.id)) return false;
   if (planned(id)) return true;  // in the pass that made its input
   std::unique_ptr<Step> step = step_for(id, Step::Kind::reduce);
-  Operand value;
-  if (!operand(id, 0, need(id, 0), value, nullptr)) return false;
+  Tensor part;
+  const Tensor* read = nullptr;
+  if (!input_of(id, 0, need(id, 0), part, read)) return false;
+  Operand value = operand_of(*read);
+  part.reset();
   add_reductions(*step, node.edges[0].id, value);
   const auto own = std::find_if(step->reductions.begin(), step->reductions.end(),
                                 [id](const Step::Reduction& r) { return r.node == id; });
@@ -146,9 +154,10 @@ bool SamplePlan::reduce(int id) {
     step->reductions.clear();
     step->in.push_back(std::move(value));
     for (int i = 1; i < static_cast<int>(node.edges.size()); ++i) {
-      Operand mean;
-      if (!operand(id, i, need(id, i), mean, nullptr)) return false;
-      step->in.push_back(std::move(mean));
+      Tensor mean_part;
+      const Tensor* mean = nullptr;
+      if (!input_of(id, i, need(id, i), mean_part, mean)) return false;
+      step->in.push_back(operand_of(*mean));
     }
     make_results(id);
     step->out.push_back(operand_of(at(id).results[0]));

@@ -92,7 +92,7 @@ bool SamplePlan::aim(Node node, Place place) {
 bool SamplePlan::deliver(Node node, const Place& place, bool& in_place) {
   if (!aim(node, place) || !value(node)) return false;
   const Tensor& value = result(node);
-  const int buffer = buffer_of(Tensor::wrap(place.view, place.keep));
+  const int buffer = buffer_of(place.keep);
   in_place = !value.deferred() && !value.padded() && buffer_of(value) == buffer &&
              same_elements(value.view(), place.view);
   if (in_place) return true;

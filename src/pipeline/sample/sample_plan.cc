@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
+#include <new>
 
 namespace varo {
 
 namespace {
 
-// What a tag frees: nothing. It tells which buffer of its sample a view belongs to.
-struct BufferTag {
-  int index = 0;
-  void operator()(const void*) const {}
-};
+// A tag is an address in here, of the buffer's number; it keeps nothing alive and frees nothing.
+constexpr int kMostBuffers = 1 << 16;
+std::byte kTags[kMostBuffers];
 
 }  // namespace
 
@@ -86,8 +86,9 @@ Need SamplePlan::need(int id, int input) const { return plan_[id].op->need(at(id
 
 int SamplePlan::new_buffer(std::size_t bytes) {
   const auto index = static_cast<int>(buffers_used_);
+  if (index == kMostBuffers) throw std::bad_alloc();
   if (buffers_used_ == buffers_.size())
-    buffers_.push_back({std::shared_ptr<const void>(kOrigin, BufferTag{index}), 0, nullptr});
+    buffers_.push_back({{kTags + index, [](const std::byte*) {}}, 0, nullptr});
   buffers_[buffers_used_++].bytes = bytes;
   return index;
 }
@@ -104,9 +105,11 @@ Place SamplePlan::new_place(Node node) {
   return {t.mutable_view(), t.keep(), false};
 }
 
-int SamplePlan::buffer_of(const Tensor& tensor) {
-  const auto* tag = std::get_deleter<BufferTag>(tensor.keep());
-  return tag == nullptr ? Operand::kElsewhere : tag->index;
+int SamplePlan::buffer_of(const Tensor& tensor) { return buffer_of(tensor.keep()); }
+int SamplePlan::buffer_of(const std::shared_ptr<const void>& keep) {
+  const auto* tag = static_cast<const std::byte*>(keep.get());
+  const bool own = !std::less<>()(tag, kTags) && std::less<>()(tag, kTags + kMostBuffers);
+  return own ? static_cast<int>(tag - kTags) : Operand::kElsewhere;
 }
 
 Operand SamplePlan::operand_of(const Tensor& tensor) {
@@ -210,8 +213,11 @@ bool SamplePlan::compute(int id) {
   if (calls) step->tensors.resize(node.graph.inputs.size());
   for (int i = 0; i < inputs; ++i) {
     const auto k = static_cast<std::size_t>(i);
-    if (!operand(id, i, need(id, i), step->in[k], calls ? &step->tensors[k] : nullptr))
-      return false;
+    Tensor part;
+    const Tensor* read = nullptr;
+    if (!input_of(id, i, need(id, i), part, read)) return false;
+    if (read != nullptr && calls) step->tensors[k] = *read;
+    if (read != nullptr && !read->deferred()) step->in[k] = operand_of(*read);
   }
   make_results(id);
   for (const Tensor& result : at(id).results) step->out.push_back(operand_of(result));

@@ -142,8 +142,9 @@ class SamplePlan {
   enum class Form : std::uint8_t { loaded, unpadded, dense };  ///< each of them in memory
   /// The value of `from` in another form, for all who ask for it from now on.
   void bring(Node from, Form form);
-  /// What `id` reads of an input, by its need; `tensor` is for calls.
-  bool operand(int id, int input, const Need& need, Operand& where, Tensor* tensor);
+  /// What `id` reads of an input, in the form of its need: the value itself, or `part`; null where it
+  /// reads nothing.
+  bool input_of(int id, int input, const Need& need, Tensor& part, const Tensor*& read);
 
   // place.cc
   struct Aim {
@@ -187,6 +188,7 @@ class SamplePlan {
   int new_buffer(std::size_t bytes);
   Tensor new_tensor(const Spec& spec);
   static int buffer_of(const Tensor& tensor);
+  static int buffer_of(const std::shared_ptr<const void>& keep);
   static Operand operand_of(const Tensor& tensor);
   void inherit(int id, Meta& meta) const;
   /// Outputs have a step: metadata, then finish().

@@ -118,58 +118,52 @@ void SamplePlan::bring(Node from, Form form) {
   let_go(before);
 }
 
-bool SamplePlan::operand(int id, int input, const Need& need, Operand& where, Tensor* tensor) {
+bool SamplePlan::input_of(int id, int input, const Need& need, Tensor& part, const Tensor*& read) {
+  read = nullptr;
   if (need.access == Access::nothing || need.access == Access::spec ||
       need.access == Access::number)
     return true;
   const Node from = plan_[id].graph.inputs[static_cast<std::size_t>(input)];
   if (!value(from)) return false;
-  if (need.access == Access::source) {
-    *tensor = result(from);
-    if (!tensor->deferred()) where = operand_of(*tensor);
+  if (need.access == Access::source || (!need.region && fits(result(from), need.access))) {
+    read = &result(from);
     return true;
   }
-  if (!need.region && fits(result(from), need.access)) {
-    where = operand_of(result(from));
-    if (tensor != nullptr) *tensor = result(from);
-    return true;
-  }
-  Tensor t = result(from);
+  part = result(from);
   // Either the value itself is brought into the form, for others too, or the part that is read here.
   bool shared = true;
   const auto take = [&](Form form) {
-    Tensor before = std::move(t);
+    Tensor before = std::move(part);
     if (shared) {
       bring(from, form);
-      t = result(from);
+      part = result(from);
     } else {
-      t = form == Form::loaded ? plan_read(id, before)
-                               : plan_in_memory(id, before, form == Form::dense);
+      part = form == Form::loaded ? plan_read(id, before)
+                                  : plan_in_memory(id, before, form == Form::dense);
     }
     let_go(before);
   };
   if (need.region) {
-    Tensor part = part_of(t, *need.region);
-    if (part.deferred() && !need.alone &&
-        elements_in_file(part) >= kWorthCutting * elements_in_file(t)) {
+    Tensor cut = part_of(part, *need.region);
+    if (cut.deferred() && !need.alone &&
+        elements_in_file(cut) >= kWorthCutting * elements_in_file(part)) {
       take(Form::loaded);
-      part = part_of(t, *need.region);
+      cut = part_of(part, *need.region);
     }
-    t = std::move(part);
+    part = std::move(cut);
     shared = false;
   }
-  if (t.deferred()) take(Form::loaded);
-  if (t.padded()) {
-    PaddedView padding = t.padded_view();
+  if (part.deferred()) take(Form::loaded);
+  if (part.padded()) {
+    PaddedView padding = part.padded_view();
     padding.inside.data = nullptr;
     if (need.access != Access::padded || !plan_[id].op->takes_padding(at(id).facts, input, padding))
       take(Form::unpadded);
   }
-  if ((need.access == Access::dense && !is_dense(t.view())) ||
-      (need.access == Access::rows && !by_rows(t.view())))
+  if ((need.access == Access::dense && !is_dense(part.view())) ||
+      (need.access == Access::rows && !by_rows(part.view())))
     take(Form::dense);
-  where = operand_of(t);
-  if (tensor != nullptr) *tensor = t;
+  read = &part;
   return true;
 }
 
