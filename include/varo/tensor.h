@@ -123,6 +123,9 @@ class VARO_API Tensor {
   /// Same bytes as other elements of the same size.
   Tensor retyped(DType dtype) const;
   Tensor with_meta(Meta meta) const;
+  /// The same view where its memory, kept alive by `keep`, lies at `to` instead of `from`.
+  /// \pre in memory
+  Tensor rebased(const void* from, void* to, std::shared_ptr<const void> keep) const;
 
   // --- deferred ---------------------------------------------------------------------------------
   /// What materialising reads: a box of the source, and the tensor that views `whole` (a dense

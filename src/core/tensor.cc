@@ -97,7 +97,8 @@ Box Tensor::valid() const {
 }
 
 PaddedView Tensor::padded_view() const {
-  return {ConstView{data_, dtype_, shape_, strides_, device_}.part(valid()), shape_, valid(), fill_};
+  return {ConstView{data_, dtype_, shape_, strides_, device_}.part(valid()), shape_, valid(),
+          fill_};
 }
 
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
@@ -239,6 +240,16 @@ Tensor Tensor::relabelled(Layout layout) const {
 Tensor Tensor::retyped(DType dtype) const {
   Tensor t = *this;
   t.dtype_ = dtype;
+  return t;
+}
+
+Tensor Tensor::rebased(const void* from, void* to, std::shared_ptr<const void> keep) const {
+  Tensor t = *this;
+  // Through integers: a window's origin may lie outside of the buffer.
+  t.data_ = reinterpret_cast<std::byte*>(reinterpret_cast<std::intptr_t>(data_) -
+                                         reinterpret_cast<std::intptr_t>(from) +
+                                         reinterpret_cast<std::intptr_t>(to));
+  t.keep_ = std::move(keep);
   return t;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <any>
-#include <deque>
 #include <fmt/format.h>
 #include <new>
 
@@ -19,7 +18,7 @@ struct Executor::Iteration {
   std::int64_t first_sample = 0;
   // What the tasks work on. Gone when the iteration is done: the consumer is not kept.
   struct Work {
-    std::deque<std::any> combined;             // of batch-wide nodes, in the order of barriers
+    std::vector<std::any> combined;            // of batch-wide nodes, in the order of barriers
     std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
     // Made by their first task: whoever schedules, mostly the consumer, is not kept.
     std::vector<std::unique_ptr<Evaluation>> samples;
@@ -77,6 +76,17 @@ void Executor::schedule() {
   iteration->number = scheduled_++;
   // Those fed from outside last: a reader that fails must not cost them a batch.
   std::vector<std::vector<Ticket>> batches(plan_.sources.size());
+  for (const int id : plan_.sources) {
+    // What may fail does so before any source has moved on: others would be a batch ahead for good.
+    const PlanNode& node = plan_[id];
+    try {
+      if (node.source->fed() == 0) node.source->meta();
+    } catch (Error& error) {
+      error.set_operator(node.graph.def->name());
+      error.set_defined(node.graph.origin.defined);
+      throw;
+    }
+  }
   for (const bool fed : {false, true}) {
     for (std::size_t k = 0; k < batches.size(); ++k) {
       PlanNode& node = plan_[plan_.sources[k]];
@@ -97,6 +107,7 @@ void Executor::schedule() {
   next_number_ += batch_size;
   iteration->work.samples.resize(tickets.size());
   iteration->work.tickets = std::move(tickets);
+  iteration->work.combined.reserve(plan_.barriers.size());  // samples refer to them
   iterations_.push_back(std::move(iteration));
   start_phase(*iterations_.back());
 }
@@ -136,9 +147,16 @@ void Executor::finish(Iteration& iteration) {
 }
 
 void Executor::start_phase(Iteration& iteration) {
-  if (options_.schedule == Schedule::reference)
-    return scheduler_->post(static_cast<std::uint64_t>(iteration.number),
-                            [&iteration] { iteration.executor->run_reference(iteration); });
+  if (options_.schedule == Schedule::reference) {
+    try {
+      scheduler_->post(static_cast<std::uint64_t>(iteration.number),
+                       [&iteration] { iteration.executor->run_reference(iteration); });
+    } catch (...) {
+      fail(iteration, 0);
+      finish(iteration);
+    }
+    return;
+  }
   const std::size_t n = iteration.work.samples.size();
   iteration.remaining.store(n);
   // Oldest batch first, but what the next one will read is found out before this one is computed,

@@ -101,12 +101,13 @@ std::string shown(const SamplePlan& sample, const Step& step) {
   }
   std::string nodes = fmt::format("%{}", step.node);
   if (step.nodes.size() > 1) nodes = fmt::format("%{}", fmt::join(step.nodes, " %"));
-  std::string text = fmt::format("  {:<6} {:<10} {:<24}", name_of(step.kind), nodes, op);
-  if (!reads.empty()) text += fmt::format(" reads {};", fmt::join(reads, "; "));
-  if (!writes.empty()) text += fmt::format(" writes {}", fmt::join(writes, "; "));
-  if (step.streams) text += ", past the caches";
-  for (const int buffer : step.frees) text += fmt::format(", frees b{}", buffer);
-  return text + "\n";
+  std::vector<std::string> does;
+  if (!reads.empty()) does.push_back(fmt::format("reads {}", fmt::join(reads, ", ")));
+  if (!writes.empty()) does.push_back(fmt::format("writes {}", fmt::join(writes, ", ")));
+  if (step.streams) does.emplace_back("past the caches");
+  for (const int buffer : step.frees) does.push_back(fmt::format("frees b{}", buffer));
+  return fmt::format("  {:<6} {:<10} {:<24} {}\n", name_of(step.kind), nodes, op,
+                     fmt::join(does, "; "));
 }
 
 }  // namespace
@@ -144,12 +145,18 @@ std::string explain_sample(const Plan& plan, const PlanRules& rules) {
   }
   bool complete = true;
   std::vector<Tensor> landed(plan.outputs.size());
-  for (std::size_t o = 0; o < plan.outputs.size() && complete; ++o) {
-    const Node output = plan.outputs[o];
-    complete =
-        sample.specs(output.id) && sample.value_into(output, sample.new_place(output), landed[o]);
+  std::string failure;
+  try {
+    for (std::size_t o = 0; o < plan.outputs.size() && complete; ++o) {
+      const Node output = plan.outputs[o];
+      complete =
+          sample.specs(output.id) && sample.value_into(output, sample.new_place(output), landed[o]);
+    }
+  } catch (const Error& error) {
+    failure = error.what();
   }
   text += describe_steps(sample);
+  if (!failure.empty()) text += fmt::format("and then this error:\n{}\n", failure);
   if (!complete) text += "  and what depends on elements that only a run reads\n";
   return text;
 }

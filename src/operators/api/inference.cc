@@ -81,8 +81,9 @@ ConstView Inference::number(int input) const {
   return facts.numbers[static_cast<std::size_t>(input)].view();
 }
 
-Tensor Inference::argument(std::string_view arg) const {
-  if (!args_->per_sample(arg)) return {};
+const Tensor& Inference::argument(std::string_view arg) const {
+  static const Tensor constant;
+  if (!args_->per_sample(arg)) return constant;
   for (const auto& [name, value] : facts.arguments) {
     if (name != arg) continue;
     if (value.defined()) return value;

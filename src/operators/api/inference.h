@@ -71,7 +71,7 @@ class Inference {
   std::vector<double> reals(std::string_view arg) const;
   /// A per-sample argument as it came (any shape and dtype, in memory, dense); undefined when the
   /// argument is constant.
-  Tensor argument(std::string_view arg) const;
+  const Tensor& argument(std::string_view arg) const;
   /// Lists with exactly n entries: a constant scalar is repeated; anything else of another length
   /// is a ShapeError that names the argument.
   std::vector<std::int64_t> integers(std::string_view arg, int n) const;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-
 namespace varo {
 
 bool exclusive(const Args& args, std::initializer_list<const char*> names) {

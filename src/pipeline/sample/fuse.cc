@@ -39,6 +39,7 @@ bool SamplePlan::append(int id, Chain& chain, Register& result) {
   // Longer chains would need registers for many values at once, and so shorter tiles.
   constexpr std::size_t kMostOperators = 16;
   chain.nodes.push_back(id);
+  at(id).fused.clear();
   const PlanNode& node = plan_[id];
   std::vector<Register> registers(node.graph.inputs.size());
   for (std::size_t i = 0; i < registers.size(); ++i) {

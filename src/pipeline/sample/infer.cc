@@ -29,14 +29,24 @@ SamplePlan::Answer SamplePlan::inferred(int id) {
   if (state.failure) return Answer::no;
   try {
     if (!infer(id)) return Answer::stopped;
-  } catch (const Error& error) {
-    state.failure = error;
-    return Answer::no;
+  } catch (const Error&) {
+    if (state.failure) return Answer::no;
+    throw;  // of another node
   }
   state.inferred = true;
   // A source is a view of what it found, and knows the sample's name.
   if (plan_[id].source != nullptr && view(id) == Answer::stopped) return Answer::stopped;
   return Answer::yes;
+}
+
+template <class Body>
+void SamplePlan::remember_failure(int id, const Body& body) {
+  try {
+    in_context(id, body);
+  } catch (const Error& error) {
+    at(id).failure = error;
+    throw;
+  }
 }
 
 bool SamplePlan::infer(int id) {
@@ -45,18 +55,19 @@ bool SamplePlan::infer(int id) {
   Inference::Facts& facts = state.facts.facts;
   for (const Node& from : node.graph.inputs)
     if (!specs(from.id)) return false;
-  in_context(id, [&] { check_inputs(*node.graph.def, facts.specs, facts.layouts); });
+  remember_failure(id, [&] { check_inputs(*node.graph.def, facts.specs, facts.layouts); });
   if (probing_ &&
       (node.batch_need != BatchNeed::none || (node.source != nullptr && !node.source->probe())))
     return false;
-  for (std::size_t i = 0; i < facts.specs.size(); ++i)
-    if (node.op->infers_from(state.facts, static_cast<int>(i)) &&
-        !number(node.graph.inputs[i], facts.numbers[i]))
-      return false;
+  for (std::size_t i = 0; i < facts.specs.size(); ++i) {
+    bool reads = false;
+    remember_failure(id, [&] { reads = node.op->infers_from(state.facts, static_cast<int>(i)); });
+    if (reads && !number(node.graph.inputs[i], facts.numbers[i])) return false;
+  }
   for (std::size_t k = 0; k < node.arguments.size(); ++k)
     if (!node.arguments[k].late && !number(node.argument_node(k), facts.arguments[k].second))
       return false;
-  in_context(id, [&] {
+  remember_failure(id, [&] {
     node.op->infer(state.facts);
     state.facts.check_outputs();
   });
@@ -67,6 +78,7 @@ bool SamplePlan::decide(int id) {
   NodeState& state = at(id);
   if (state.decided) return true;
   if (!specs(id)) return false;
+  if (state.failure) throw *state.failure;
   const PlanNode& node = plan_[id];
   Inference::Facts& facts = state.facts.facts;
   in_context(id, [&] { check_held(id); });
@@ -80,14 +92,16 @@ bool SamplePlan::decide(int id) {
       return false;
   }
   std::uint64_t unread = 0;
-  in_context(id, [&] {
+  remember_failure(id, [&] {
     node.op->prepare(state.facts);
     // Inputs that a choice leaves out lose a consumer now rather than at the end.
-    for (int i = 0; i < std::min(inputs, 64); ++i) {
-      const Access access = need(id, i).access;
+    for (int i = 0; i < inputs; ++i) {
+      Need& need = state.needs[static_cast<std::size_t>(i)];
+      need = node.op->need(state.facts, i);
+      const Access access = need.access;
       if (access == Access::later)
         throw Error(ErrorKind::internal, "what is read of an input is never decided");
-      if ((access == Access::nothing || access == Access::spec) &&
+      if (i < 64 && (access == Access::nothing || access == Access::spec) &&
           !planned(node.graph.inputs[static_cast<std::size_t>(i)].id))
         unread |= std::uint64_t{1} << i;
     }

@@ -24,7 +24,6 @@ class Runner {
       : plan_(plan), node_(nodes[step.node]), nodes_(nodes), step_(step), parallel_(parallel) {}
 
   void run() {
-    if (step_.kind == Step::Kind::view) return;
     if (step_.out.size() == 1)
       output_ = writable(step_.out[0]);
     else
@@ -189,7 +188,8 @@ bool run_steps(SamplePlan& plan, Parallel& parallel, const std::atomic<bool>& ca
   while (plan.steps_run() < plan.steps().size()) {
     if (cancelled.load(std::memory_order_relaxed)) return false;
     const Step& step = *plan.steps()[plan.steps_run()];
-    plan.in_context(step.node, [&] { Runner(plan, plan.nodes(), step, parallel).run(); });
+    if (step.kind != Step::Kind::view)
+      plan.in_context(step.node, [&] { Runner(plan, plan.nodes(), step, parallel).run(); });
     plan.count_step();
     if (step.completes > 0) nodes_run.fetch_add(step.completes, std::memory_order_relaxed);
     for (const int buffer : step.frees)

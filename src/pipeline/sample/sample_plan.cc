@@ -31,6 +31,7 @@ SamplePlan::SamplePlan(const Plan& plan, const PlanRules& rules)
     NodeState& state = nodes_.emplace_back(node, node.graph.outputs);
     state.results.resize(outputs);
     state.places.resize(outputs);
+    state.needs.resize(node.graph.inputs.size());
     Inference::Facts& facts = state.facts.facts;
     for (const Node& from : node.graph.inputs)
       facts.specs.push_back(&specs_of(from.id)[static_cast<std::size_t>(from.output)]);
@@ -45,7 +46,6 @@ SamplePlan::~SamplePlan() = default;
 void SamplePlan::begin(std::int64_t number, std::span<const Ticket> tickets, bool probing,
                        std::optional<Runner> runner) {
   number_ = number;
-  tickets_ = tickets;
   probing_ = probing;
   runner_ = runner;
   for (std::size_t k = 0; k < plan_.sources.size() && k < tickets.size(); ++k)
@@ -56,7 +56,7 @@ void SamplePlan::begin(std::int64_t number, std::span<const Ticket> tickets, boo
 void SamplePlan::end() {
   for (NodeState& node : nodes_) {
     node.facts.reset();
-    node.inferred = node.decided = node.not_a_view = node.placed = node.leaves = false;
+    node.inferred = node.decided = node.not_a_view = node.leaves = false;
     node.delivered = 0;
     node.failure.reset();
     node.fused.clear();
@@ -78,6 +78,8 @@ void SamplePlan::end() {
   buffers_used_ = run_ = 0;
   copies_planned_ = 0;
   source_name_.clear();
+  runner_.reset();
+  for (const int id : plan_.sources) at(id).facts.facts.ticket = nullptr;
 }
 
 Need SamplePlan::need(int id, int input) const { return plan_[id].op->need(at(id).facts, input); }
@@ -120,10 +122,7 @@ Tensor SamplePlan::bound(const Tensor& tensor) const {
   const int buffer = buffer_of(tensor);
   if (buffer < 0) return tensor;
   const std::shared_ptr<void>& memory = buffers_[static_cast<std::size_t>(buffer)].memory;
-  ConstView view = tensor.view();
-  view.data =
-      static_cast<std::byte*>(memory.get()) + (static_cast<const std::byte*>(view.data) - kOrigin);
-  return Tensor::wrap(view, memory, tensor.layout());
+  return tensor.rebased(kOrigin, memory.get(), memory);
 }
 
 std::unique_ptr<Step> SamplePlan::step_for(int id, Step::Kind kind) {
@@ -141,6 +140,7 @@ std::unique_ptr<Step> SamplePlan::step_for(int id, Step::Kind kind) {
 
 void SamplePlan::append(std::unique_ptr<Step> step) {
   steps_.push_back(std::move(step));
+  spare_.reserve(spare_.size() + steps_.size());  // end() allocates nothing
   Step& last = *steps_.back();
   // From here on the values that are planned hold the buffers, not the step.
   const auto let_go_of = [&](Operand& operand) {
@@ -153,6 +153,13 @@ void SamplePlan::append(std::unique_ptr<Step> step) {
   for (Step::Reduction& reduction : last.reductions) {
     for (Operand& operand : reduction.in) let_go_of(operand);
     let_go_of(reduction.out);
+  }
+  for (Tensor& tensor : last.tensors) {
+    const int buffer = tensor.defined() ? buffer_of(tensor) : Operand::kElsewhere;
+    if (buffer < 0) continue;
+    // The tag's address without a share in it.
+    tensor = tensor.rebased(kOrigin, kOrigin, {std::shared_ptr<const void>(), kTags + buffer});
+    free_if_unused(buffer);
   }
 }
 
@@ -250,7 +257,10 @@ void SamplePlan::inherit(int id, Meta& meta) const {
   const NodeState& state = at(id);
   const Traits& traits = node.graph.def->traits();
   const bool same_grid = traits.keeps_grid || traits.pointwise;
-  for (const Node& from : node.graph.inputs) {
+  for (std::size_t i = 0; i < node.graph.inputs.size(); ++i) {
+    const Node from = node.graph.inputs[i];
+    const Access access = state.needs[i].access;
+    if (access == Access::nothing || access == Access::spec) continue;
     Meta input;
     if (std::find(state.fused.begin(), state.fused.end(), from.id) != state.fused.end())
       inherit(from.id, input);
@@ -262,7 +272,8 @@ void SamplePlan::inherit(int id, Meta& meta) const {
 }
 
 void SamplePlan::complete(int id) {
-  if (!steps_.empty()) ++steps_.back()->completes;
+  if (run_ == steps_.size()) append(step_for(id, Step::Kind::view));  // parts that were there
+  ++steps_.back()->completes;
   NodeState& state = at(id);
   in_context(id, [&] {
     Meta meta;
@@ -282,15 +293,25 @@ void SamplePlan::complete(int id) {
 }
 
 void SamplePlan::finish(int id) {
+  drop_places(id);
   for (const int fused : at(id).fused) finish(fused);
   live_.settle(id, [this](int gone) { release(gone); });
 }
 
+void SamplePlan::drop_places(int id) {
+  NodeState& state = at(id);
+  if (!state.has_places) return;
+  state.has_places = false;
+  for (std::optional<Place>& place : state.places) {
+    const int buffer = place ? buffer_of(place->keep) : Operand::kElsewhere;
+    place.reset();
+    if (buffer >= 0) free_if_unused(buffer);
+  }
+}
+
 void SamplePlan::release(int id) {
   NodeState& state = at(id);
-  if (state.has_places)
-    for (auto& place : state.places) place.reset();
-  state.has_places = false;
+  drop_places(id);
   if (!state.has_results) return;
   state.has_results = false;
   for (Tensor& result : state.results) let_go(result);

@@ -104,7 +104,7 @@ class SamplePlan {
   std::size_t steps_run() const { return run_; }
   void count_step() { ++run_; }
   std::vector<SampleBuffer>& buffers() { return buffers_; }
-  /// The tensor at its true address, without metadata. \pre its step has run
+  /// The tensor at its true address. \pre its step has run
   Tensor bound(const Tensor& tensor) const;
 
   /// Adds operator, sample and line of node `id` to errors that leave `body`.
@@ -116,9 +116,10 @@ class SamplePlan {
     NodeState(const PlanNode& node, int outputs) : facts(node.graph.args, outputs) {}
 
     Inference facts;
-    bool inferred = false, decided = false, not_a_view = false, placed = false, leaves = false;
+    bool inferred = false, decided = false, not_a_view = false, leaves = false;
     bool has_results = false, has_places = false;  ///< perhaps
-    std::optional<Error> failure;                  ///< of infer
+    std::optional<Error> failure;                  ///< of infer or prepare
+    std::vector<Need> needs;                       ///< of the inputs, once it is decided
     int delivered = 0;                             ///< Join: inputs in their place
     std::vector<int> fused;  ///< nodes whose instructions this one's step holds
     std::vector<Tensor> results;
@@ -132,6 +133,9 @@ class SamplePlan {
   /// As specs(), but what infer throws is an answer, too: no.
   Answer inferred(int id);
   bool infer(int id);
+  /// in_context(), and what is thrown is thrown again when the node is asked again.
+  template <class Body>
+  void remember_failure(int id, const Body& body);
   bool number(Node from, Tensor& where);
   bool catch_up();
 
@@ -196,6 +200,7 @@ class SamplePlan {
   /// Ends the planning of a node that has results, or whose instructions are its consumer's.
   void finish(int id);
   void release(int id);
+  void drop_places(int id);
   void let_go(Tensor& tensor);
   void free_if_unused(int buffer);
   void check_held(int id) const;
@@ -209,7 +214,6 @@ class SamplePlan {
   std::vector<std::unique_ptr<Step>> steps_, spare_;
   std::size_t run_ = 0;  ///< steps that have run
   std::int64_t number_ = 0, copies_planned_ = 0;
-  std::span<const Ticket> tickets_;
   bool probing_ = false;
   std::optional<Runner> runner_;
   std::string source_name_;

@@ -54,7 +54,8 @@ SamplePlan::Answer SamplePlan::view(int id) {
   if (state.not_a_view) return Answer::no;
   if (!decide(id)) return Answer::stopped;
   const PlanNode& node = plan_[id];
-  const std::optional<int> input = node.op->view_of(state.facts);
+  std::optional<int> input;
+  in_context(id, [&] { input = node.op->view_of(state.facts); });
   if (!input) {
     state.not_a_view = true;
     return Answer::no;
@@ -65,11 +66,13 @@ SamplePlan::Answer SamplePlan::view(int id) {
   in_context(id, [&] {
     static const Tensor nothing;
     Views views{state.facts, of_input ? result(from) : nothing, state.results};
-    state.not_a_view = !node.op->resolve(views);
-    if (state.not_a_view)
-      for (Tensor& result : state.results) result.reset();
-    if (state.not_a_view) return;
     state.has_results = true;
+    state.not_a_view = !node.op->resolve(views);
+    if (state.not_a_view) {
+      for (Tensor& result : state.results) result.reset();
+      state.has_results = false;
+      return;
+    }
     for (std::size_t o = 0; o < state.results.size(); ++o) check_view(id, o);
   });
   if (state.not_a_view) return Answer::no;
