@@ -343,3 +343,23 @@ def test_reader_meta(numbered, pad_last_batch, padded):
     assert pipe.reader_meta("r") == dict(epoch_size=7, epoch_size_padded=padded, number_of_shards=3, shard_id=2,
                                          pad_last_batch=pad_last_batch, stick_to_shard=True)
     assert pipe.epoch_size("r") == padded
+
+
+def test_a_reader_that_cannot_begin_costs_the_others_no_batch(tmp_path):
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    images.mkdir()
+    for i in range(4):
+        np.save(images / f"{i}.npy", np.full((2, 2), i, np.float32))
+
+    @varo.pipeline_def(batch_size=2, num_threads=2, prefetch_queue_depth=1)
+    def pairs():
+        return fn.readers.numpy(file_root=images), fn.readers.numpy(file_root=labels, lazy_init=True)
+
+    pipe = pairs()
+    with pytest.raises(varo.ReadError):
+        pipe.run()
+    labels.mkdir()
+    for i in range(4):
+        np.save(labels / f"{i}.npy", np.full((2, 2), i, np.float32))
+    image, label = pipe.run()
+    assert [np.asarray(t)[0, 0] for t in image] == [np.asarray(t)[0, 0] for t in label] == [0, 1]

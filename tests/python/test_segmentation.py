@@ -285,3 +285,22 @@ def test_a_cache_dir_that_cannot_be_written_is_a_warning(labels, tmp_path, capfd
 def test_a_cache_dir_that_is_a_file_is_refused(labels):
     with pytest.raises(varo.ParamError, match="cache_dir"):
         boxes_of_files(labels, cache_dir=labels[0])
+
+
+@pytest.mark.parametrize("schedule", ["parallel", "serial"])
+def test_objects_of_a_window_that_reaches_outside_of_computed_labels(schedule):
+    labels = np.zeros((12, 14, 16), np.uint8)
+    labels[3:6, 4:8, 5:9] = 1
+    labels[8:11, 1:3, 10:15] = 2
+
+    def run(how):
+        @varo.pipeline_def(batch_size=2, num_threads=2, seed=3, schedule=how)
+        def objects():
+            x = fn.external_source(lambda: [labels, labels], layout="DHW") * 1
+            window = fn.slice(x, start=[-5, 0, -3], shape=[20, 14, 22], axes=[0, 1, 2], out_of_bounds_policy="pad")
+            return fn.segmentation.random_object_bbox(window, foreground_prob=1.0)
+
+        return [[np.asarray(t).tolist() for t in out] for out in objects().run()]
+
+    assert run(schedule) == run("reference")
+    assert run(schedule)[1][0] in ([3, 4, 4], [3, 2, 5])
