@@ -79,8 +79,7 @@ void SamplePlan::forget_fused(int id) {
 bool SamplePlan::fuse(int id) {
   forget_fused(id);  // of an attempt that stopped
   std::unique_ptr<Step> step = step_for(id, Step::Kind::fused);
-  const bool reduces =
-      rules_.fusion && !probing_ && volume(specs_of(id)[0].shape) >= kLeastElements;
+  const bool reduces = rules_.fusion && volume(specs_of(id)[0].shape) >= kLeastElements;
   Chain chain{specs_of(id)[0].shape, {}, step->in, step->nodes, reduces, {}};
   Register last;
   if (!append(id, chain, last)) return false;
@@ -110,7 +109,7 @@ bool SamplePlan::fuse(int id) {
 
 void SamplePlan::add_reductions(Step& step, int id, const Operand& value) {
   const ConstView& elements = value.view.inside;
-  if (!rules_.fusion || probing_ || elements.volume() < kLeastElements) return;
+  if (!rules_.fusion || elements.volume() < kLeastElements) return;
   for (const int reducer : plan_[id].reducers) {
     if (planned(reducer) || released(reducer) || live_.consumers(reducer) == 0) continue;
     const std::vector<Node>& edges = plan_[reducer].edges;
