@@ -77,6 +77,15 @@ INSTANTIATE_TEST_SUITE_P(
                      {"fill_value", 0.0}});
           return {wide, turned, p.add("gaussian_blur", {wide}, {{"sigma", 0.7}})};
         },
+        // Regions that are read, and arguments that shapes do not depend on.
+        [](Pipeline& p, Node x, Node) -> std::vector<Node> {
+          const Node part = p.add("resize", {x},
+                                  {{"size", Reals{9, 9, 9}},
+                                   {"roi_start", Reals{1, 2, 3}},
+                                   {"roi_end", Reals{9, 8, 17}}});
+          const Node coin = p.add("random.coin_flip", {}, {{"dtype", DType::i32}});
+          return {part, p.add("flip", {x}, {{"horizontal", coin}})};
+        },
         // A coin between branches, one of which is a view, and their join with another value.
         [](Pipeline& p, Node x, Node y) -> std::vector<Node> {
           const Node coin = p.add("random.coin_flip", {}, {{"dtype", DType::boolean}});

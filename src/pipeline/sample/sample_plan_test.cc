@@ -66,6 +66,31 @@ TEST_F(SamplePlanTest, it_stops_where_a_number_is_to_be_computed_and_goes_on_whe
   EXPECT_EQ(floats(sample.bound(sample.result(y)))[0], 4);
 }
 
+TEST_F(SamplePlanTest, a_chain_that_stopped_counts_its_operators_once) {
+  const Node x = source(counted({3, 4, 5})), choice = source(Tensor::scalar(true));
+  const Node either = add("select", {choice, add("cast", {x}, {{"dtype", DType::i16}}), x});
+  const Node y = add("arithmetic.add", {add("arithmetic.minus", {x}), either}), other = blurred(x);
+  const SamplePlan& sample = plan({y, other});
+  const Tensor value = deliver(y);
+  EXPECT_GT(sample.steps_run(), 0U) << "it stopped for the choice";
+  EXPECT_FALSE(sample.released(x.id));
+  deliver(other);
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(value), std::vector<float>(60, 0));
+}
+
+TEST_F(SamplePlanTest, numbers_are_read_in_their_order_wherever_they_lie) {
+  const Node start =
+      source(Tensor::of<std::int32_t>(std::vector<std::int32_t>{2, 1, 0}, {3}).flipped(0));
+  const Node extents = source(Tensor::of<std::int32_t>(std::vector<std::int32_t>{1, 1, 1}, {3}));
+  const Node y =
+      add("slice", {source(counted({3, 4, 5})), start, extents}, {{"axes", Integers{0, 1, 2}}});
+  plan({y});
+  const Tensor value = deliver(y);
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(value), std::vector<float>{5 + 2});
+}
+
 TEST_F(SamplePlanTest, it_goes_on_by_itself_with_a_runner) {
   const Node x = source(counted({3, 4, 5}));
   const Node y =
@@ -91,6 +116,13 @@ TEST_F(SamplePlanTest, what_infer_needs_of_an_argument_is_computed_before_the_sp
   EXPECT_EQ(sample.specs_of(y.id)[0].shape, (Shape{3, 4, 2}));
 }
 
+TEST_F(SamplePlanTest, who_asks_after_the_last_use_is_told) {
+  const Node x = source(counted({3, 4, 5})), y = blurred(x);
+  SamplePlan& sample = plan({y});
+  deliver(y);
+  EXPECT_THROW(sample.value(x), Error);
+}
+
 TEST_F(SamplePlanTest, the_next_sample_finds_nothing_of_the_one_before) {
   const Node y = blurred(source(counted({3, 4, 5})));
   SamplePlan& sample = plan({y});
@@ -103,6 +135,26 @@ TEST_F(SamplePlanTest, the_next_sample_finds_nothing_of_the_one_before) {
   EXPECT_EQ(buffers_in_memory(sample), 0U);
   deliver(y);
   EXPECT_EQ(steps(), "run:gaussian_blur");
+}
+
+TEST_F(SamplePlanTest, what_was_fused_for_one_sample_is_not_for_the_next) {
+  // A conversion of what was chosen, or the view of it.
+  const Node choice = source(Tensor::scalar(false)), x = source(counted({3, 4, 5}));
+  const Node numbers =
+      source(Tensor::of<std::int16_t>(std::vector<std::int16_t>(60, 3), {3, 4, 5}));
+  const Node either = add("select", {choice, x, add("arithmetic.minus", {numbers})});
+  const Node other = add("cast", {numbers}, {{"dtype", DType::f32}}), last = blurred(other);
+  SamplePlan& sample = plan({either, numbers, last});
+  const Tensor converted = deliver(either);
+  EXPECT_EQ(steps(), "fused:select");
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(converted)[0], -3);
+  next({Tensor::scalar(true), counted({3, 4, 5}), Tensor::scalar(std::int16_t{3})});
+  const Tensor view = deliver(either);
+  EXPECT_EQ(steps(), "copy:select");
+  EXPECT_FALSE(sample.released(numbers.id)) << "others have yet to read it";
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(view)[1], 1);
 }
 
 // --- fusion -------------------------------------------------------------------------------------
@@ -151,6 +203,15 @@ TEST_F(SamplePlanTest, reductions_ride_in_the_pass_that_makes_what_they_reduce) 
   EXPECT_EQ(nodes_run, 3);
   EXPECT_EQ(floats(means), std::vector<float>{-3999.5F});
   EXPECT_EQ(floats(leasts), std::vector<float>{0});
+}
+
+TEST_F(SamplePlanTest, a_value_that_a_step_reads_twice_is_reduced_once) {
+  const Node x = source(counted({20, 20, 20})), y = add("arithmetic.mul", {x, x});
+  const Node mean = add("reductions.mean", {x});
+  plan({y, mean});
+  deliver(y);
+  deliver(mean);
+  EXPECT_EQ(step(0).reductions.size(), 1U);
 }
 
 TEST_F(SamplePlanTest, reductions_of_one_value_share_a_pass_and_others_do_not) {
@@ -206,6 +267,39 @@ TEST_F(SamplePlanTest, a_value_that_others_read_is_not_computed_backwards) {
   EXPECT_EQ(floats(there)[0], floats(straight)[40]);
 }
 
+TEST_F(SamplePlanTest, a_view_that_others_read_looks_as_it_would_without_a_place) {
+  const Node x = add("arithmetic.minus", {source(counted({3, 4, 5}))});
+  const Node y = flipped(x, 1, 1, 1), other = add("reductions.sum", {y});
+  plan({y, other});
+  deliver(y);
+  deliver(other);
+  EXPECT_EQ(steps(), "fused:arithmetic.minus copy:flip run:reductions.sum");
+  EXPECT_GE(step(0).out[0].buffer, 0);
+  EXPECT_EQ(step(2).in[0].view.inside.strides[2], -1) << "the view, not its copy";
+}
+
+TEST_F(SamplePlanTest, a_file_that_is_an_output_is_read_there_for_others_too) {
+  const Node x =
+      source(Tensor::defer(std::make_shared<RecordingSource>(counted({3, 4, 5})), Layout("DHW")));
+  const Node y = blurred(x);
+  plan({x, y});
+  const Tensor value = deliver(x);
+  deliver(y);
+  EXPECT_EQ(steps(), "read:external_source run:gaussian_blur");
+  EXPECT_EQ(step(1).in[0].view.inside.data, value.view().data);
+}
+
+TEST_F(SamplePlanTest, an_output_is_released_once_it_is_delivered) {
+  const Node x = blurred(source(counted({3, 4, 5}))), y = flipped(x, 1, 0, 0);
+  SamplePlan& sample = plan({x, y, x});
+  deliver(x);
+  deliver(y);
+  EXPECT_TRUE(sample.released(y.id));
+  EXPECT_FALSE(sample.released(x.id)) << "it is two outputs";
+  deliver(x);
+  EXPECT_TRUE(sample.released(x.id));
+}
+
 TEST_F(SamplePlanTest, a_value_of_somebody_else_is_copied) {
   const Node x = source(counted({3, 4, 5}));
   SamplePlan& sample = plan({x});
@@ -248,6 +342,15 @@ TEST_F(SamplePlanTest, a_select_plans_the_branch_that_is_taken) {
     EXPECT_TRUE(sample.released(yes ? b.id : a.id));
     EXPECT_TRUE(sample.released(x.id));
   }
+}
+
+TEST_F(SamplePlanTest, a_branch_is_let_go_when_the_choice_is_made) {
+  const Node x = source(counted({3, 4, 5})), choice = source(Tensor::scalar(true));
+  const Node no = add("laplacian", {x}), y = add("select", {choice, blurred(x), no});
+  SamplePlan& sample = plan({y});
+  while (!sample.decide(y.id)) ASSERT_TRUE(run());
+  EXPECT_TRUE(sample.released(no.id));
+  EXPECT_FALSE(sample.planned(y.id));
 }
 
 TEST_F(SamplePlanTest, a_crop_of_a_file_reads_its_region_into_the_output) {
@@ -332,6 +435,38 @@ TEST_F(SamplePlanTest, rows_that_lie_apart_are_brought_together_for_those_who_re
   EXPECT_EQ(steps(), "fused:arithmetic.minus copy:transpose run:gaussian_blur");
 }
 
+TEST_F(SamplePlanTest, a_file_is_read_into_an_output_across_and_backwards_but_not_with_padding) {
+  const auto file = std::make_shared<RecordingSource>(counted({3, 4, 5}));
+  const Node x = source(Tensor::defer(file, Layout("DHW")));
+  const Node across = add("transpose", {x}, {{"perm", Integers{2, 0, 1}}}),
+             turned = flipped(x, 0, 0, 1);
+  const Node wide = add("crop", {x}, {{"crop", Reals{3, 4, 9}}, {"out_of_bounds_policy", "pad"}});
+  plan({across, turned, wide});
+  const Tensor first = deliver(across), second = deliver(turned), third = deliver(wide);
+  EXPECT_EQ(steps(), "read:transpose read:flip read:crop copy:crop");
+  EXPECT_EQ(step(3).frees, std::vector<int>{step(2).out[0].buffer});
+  ASSERT_TRUE(run());
+  EXPECT_EQ(floats(first)[1], 5);
+  EXPECT_EQ(floats(first)[12], 1);
+  EXPECT_EQ(floats(second)[0], 4);
+  EXPECT_EQ(floats(third)[3], 1);
+}
+
+TEST_F(SamplePlanTest, the_map_of_a_grid_follows_views_and_operators_that_move_it) {
+  Meta meta{"volume.nii", Affine{1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0}};
+  const Node x = source(counted({4, 4, 4}).with_meta(meta));
+  const Node half = add("resize", {x}, {{"size", Reals{4, 4, 2}}});
+  const Node y = add("arithmetic.minus", {add("arithmetic.add", {half, half})}),
+             turned = flipped(y, 1, 0, 0);
+  plan({y, turned});
+  const Tensor value = deliver(y), other = deliver(turned);
+  EXPECT_EQ(value.meta().source, "volume.nii");
+  ASSERT_TRUE(value.meta().affine && other.meta().affine);
+  EXPECT_EQ((*value.meta().affine)[0], 2);
+  EXPECT_EQ((*value.meta().affine)[3], 0.5);
+  EXPECT_EQ((*other.meta().affine)[10], -3);
+}
+
 // --- memory -------------------------------------------------------------------------------------
 
 TEST_F(SamplePlanTest, a_buffer_is_freed_once_by_its_last_reader) {
@@ -353,6 +488,19 @@ TEST_F(SamplePlanTest, a_buffer_is_freed_once_by_its_last_reader) {
   EXPECT_EQ(step(4).frees, std::vector<int>{of_c});
   ASSERT_TRUE(run());
   EXPECT_EQ(buffers_in_memory(sample), 0U);
+}
+
+TEST_F(SamplePlanTest, what_was_read_to_be_copied_is_freed_by_the_copy) {
+  const Node x =
+      source(Tensor::defer(std::make_shared<RecordingSource>(counted({3, 4, 5})), Layout("DHW")));
+  const Node y = add("crop", {x}, {{"crop", Reals{5, 5, 5}}, {"out_of_bounds_policy", "pad"}});
+  SamplePlan& sample = plan({y});
+  ASSERT_TRUE(sample.value_in_memory(y));
+  ASSERT_EQ(steps(), "read:crop copy:crop");
+  EXPECT_EQ(step(1).frees, std::vector<int>{step(0).out[0].buffer});
+  ASSERT_TRUE(run());
+  EXPECT_FALSE(in_memory(step(0).out[0].buffer));
+  EXPECT_TRUE(in_memory(step(1).out[0].buffer)) << "somebody may still ask for it";
 }
 
 TEST_F(SamplePlanTest, every_step_finds_its_operands_and_all_memory_is_given_back) {

@@ -45,6 +45,12 @@ class OneSample {
     plan_->begin(7, tickets_, false, std::nullopt);
     return *plan_;
   }
+  /// Another sample of the same plan, with other values of the sources.
+  void next(std::vector<Tensor> values) {
+    plan_->end();
+    for (std::size_t k = 0; k < values.size(); ++k) tickets_[k].values = {std::move(values[k])};
+    plan_->begin(8, tickets_, false, std::nullopt);
+  }
   const Plan& nodes() const { return *nodes_; }
 
   /// Plans an output into memory of its own, and runs what must be known for it. The value is there
