@@ -98,16 +98,11 @@ class Full final : public HostOperator {
 class Constant final : public HostOperator {
  public:
   explicit Constant(const Args& args) {
-    exclusive(args, {"fdata", "idata"});
     real_ = args.given("fdata");
     if (real_)
       reals_ = args.reals("fdata");
-    else if (args.given("idata"))
-      integers_ = args.integers("idata");
     else
-      throw Error(ErrorKind::param, "there are no values")
-          .got("neither fdata nor idata")
-          .allowed("one of them");
+      integers_ = args.integers("idata");
     const auto count = static_cast<std::int64_t>(real_ ? reals_.size() : integers_.size());
     spec_.dtype = args.given("dtype") ? args.dtype("dtype") : real_ ? DType::f32 : DType::i32;
     spec_.shape = args.given("shape") ? shape_of(args.integers("shape")) : Shape{count};
@@ -211,6 +206,7 @@ VARO_OPERATORS(fill, constant) {
           .arg(
               {.name = "layout", .type = ArgType::layout, .doc = "Axis letters.", .constant = true})
           .arg(dtype_arg("FLOAT for fdata, INT32 for idata,"))
+          .just_one_of({"fdata", "idata"})
           .make<Constant>()};
 }
 

@@ -11,23 +11,9 @@ namespace {
 
 class Crop final : public WindowOperator {
  public:
-  explicit Crop(const Args& args) : policy_(out_of_bounds_of(args)) {
-    const std::string& rounding = args.text("rounding");
-    truncate_ = rounding == "truncate";
-    if (!truncate_ && rounding != "round")
-      throw Error(ErrorKind::param, "argument rounding has no such choice")
-          .got(fmt::format("\"{}\"", rounding))
-          .allowed(R"("round" or "truncate")");
-    const bool w = args.given("crop_w"), h = args.given("crop_h"), d = args.given("crop_d");
-    if (args.given("crop") && (w || h || d))
-      throw Error(ErrorKind::param, "crop and crop_w, crop_h, crop_d exclude each other")
-          .got("both")
-          .allowed("one of the two");
-    if (w != h)
-      throw Error(ErrorKind::param, "crop_w and crop_h go together")
-          .got(w ? "crop_w alone" : "crop_h alone")
-          .allowed("both or none");
-    if (d && !w)
+  explicit Crop(const Args& args)
+      : policy_(out_of_bounds_of(args)), truncate_(args.text("rounding") == "truncate") {
+    if (args.given("crop_d") && !args.given("crop_w"))
       throw Error(ErrorKind::param, "crop_d needs crop_w and crop_h")
           .got("crop_d alone")
           .allowed("all three");
@@ -108,7 +94,7 @@ class Crop final : public WindowOperator {
   }
 
   OutOfBounds policy_;
-  bool truncate_ = false;
+  bool truncate_;
 };
 
 ArgDef position(const char* name, const char* axis) {
@@ -163,7 +149,10 @@ VARO_OPERATORS(geometry, crop) {
                    .default_value = std::string("round"),
                    .doc =
                        R"(How the window's start becomes whole: "round" (halves away from zero) or "truncate".)",
-                   .constant = true}))
+                   .constant = true,
+                   .choices = {"round", "truncate"}}))
+          .one_of({"crop", {"crop_w", "crop_h", "crop_d"}})
+          .together({"crop_w", "crop_h"})
           .make<Crop>()};
 }
 

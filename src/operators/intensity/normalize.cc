@@ -331,6 +331,7 @@ VARO_OPERATORS(intensity, normalize) {
                     .doc = "Element type of the result; values are rounded and clamped to it.",
                     .constant = true})
               .traits({.keeps_grid = true})
+              .one_of({"axes", "axis_names"})
               .make<Normalize>()};
 }
 

@@ -12,12 +12,7 @@ namespace {
 
 class RandomMaskPixel final : public HostOperator {
  public:
-  explicit RandomMaskPixel(const Args& args) {
-    if (args.given("value") && args.given("threshold"))
-      throw Error(ErrorKind::param, "value and threshold exclude each other")
-          .got("both value and threshold")
-          .allowed("one of them");
-  }
+  explicit RandomMaskPixel(const Args&) {}
 
   void infer(Inference& s) const override {
     const Shape& shape = s.spec(0).shape;
@@ -117,6 +112,7 @@ VARO_OPERATORS(labels, random_mask_pixel) {
                     .doc = "Without value: voxels above it are foreground.",
                     .late = true})
               .traits({.random = true})
+              .one_of({"value", "threshold"})
               .make<RandomMaskPixel>()};
 }
 

@@ -35,14 +35,14 @@ class RandomObjectBBox final : public HostFunction {
                    : nullptr),
         cached_(args.flag("cache_objects") || store_ != nullptr),
         k_largest_(args.constant("k_largest") ? args.integer("k_largest") : 0),
-        format_(format_of(args.text("format"))) {
+        format_(args.choice<Format>("format")) {
     for (const char* name : {"classes", "class_weights"})
       if (ignore_class_ && args.given(name)) exclusive("ignore_class", name);
     if (ignore_class_ && output_class_) exclusive("ignore_class", "output_class");
   }
 
   static int output_count(const Args& args) {
-    return (format_of(args.text("format")) == Format::box ? 1 : 2) +
+    return (args.choice<Format>("format") == Format::box ? 1 : 2) +
            (args.flag("output_class") ? 1 : 0);
   }
 
@@ -101,15 +101,6 @@ class RandomObjectBBox final : public HostFunction {
       }
     }
     write(r, lo, hi, cls);
-  }
-
-  static Format format_of(const std::string& text) {
-    if (text == "anchor_shape") return Format::anchor_shape;
-    if (text == "start_end") return Format::start_end;
-    if (text == "box") return Format::box;
-    throw Error(ErrorKind::param, "unknown format")
-        .got(fmt::format("\"{}\"", text))
-        .allowed("\"anchor_shape\", \"start_end\" or \"box\"");
   }
 
   [[noreturn]] static void exclusive(const char* a, const char* b) {
@@ -293,7 +284,8 @@ VARO_OPERATORS(labels, random_object_bbox) {
                 .doc = "\"anchor_shape\": start and extents. \"start_end\": start and end. "
                        "\"box\": one output with "
                        "start and end.",
-                .constant = true})
+                .constant = true,
+                .choices = {"anchor_shape", "start_end", "box"}})
           .arg({.name = "cache_objects",
                 .type = ArgType::boolean,
                 .default_value = false,

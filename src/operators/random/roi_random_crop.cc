@@ -10,12 +10,7 @@ namespace {
 
 class RoiRandomCrop final : public HostOperator {
  public:
-  explicit RoiRandomCrop(const Args& args) {
-    if (!exclusive(args, {"roi_shape", "roi_end"}))
-      throw Error(ErrorKind::param, "the region of interest has no size")
-          .got("roi_start alone")
-          .allowed("roi_shape or roi_end");
-  }
+  explicit RoiRandomCrop(const Args&) {}
 
   void infer(Inference& s) const override {
     if (s.input_count() == 1 && s.args().given("in_shape"))
@@ -132,6 +127,7 @@ VARO_OPERATORS(random, roi_random_crop) {
                            "One past the last element of the region. Excludes roi_shape.", false))
               .arg(extents("in_shape", "Extents of the input, if it is not given as data.", false))
               .traits({.random = true})
+              .just_one_of({"roi_shape", "roi_end"})
               .make<RoiRandomCrop>()};
 }
 

@@ -25,10 +25,6 @@ double last_below(DType dtype, double low, double high) {
 class Uniform final : public Pointwise {
  public:
   explicit Uniform(const Args& args) : listed_(args.given("values")), dtype_(args.dtype("dtype")) {
-    if (listed_ && args.given("range"))
-      throw Error(ErrorKind::param, "both a range and values to choose from")
-          .got("range and values")
-          .allowed("one of them");
     if (is_bool(dtype_))
       throw Error(ErrorKind::param, "uniform numbers are not bool")
           .got("bool")
@@ -108,6 +104,7 @@ VARO_OPERATORS(random, uniform) {
                     .doc = "Values to choose from, all equally probable. Excludes range.",
                     .late = true})
               .traits({.random = true})
+              .one_of({"range", "values"})
               .make<Uniform>()};
 }
 
