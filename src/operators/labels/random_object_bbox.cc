@@ -35,7 +35,12 @@ class RandomObjectBBox final : public HostFunction {
                    : nullptr),
         cached_(args.flag("cache_objects") || store_ != nullptr),
         k_largest_(args.constant("k_largest") ? args.integer("k_largest") : 0),
-        format_(args.choice<Format>("format")) {
+        format_(args.choice<Format>("format")),
+        foreground_prob_(args, "foreground_prob"),
+        threshold_(args, "threshold"),
+        classes_(args, "classes"),
+        background_(args, "background"),
+        class_weights_(args, "class_weights") {
     for (const char* name : {"classes", "class_weights"})
       if (ignore_class_ && args.given(name)) exclusive("ignore_class", name);
     if (ignore_class_ && output_class_) exclusive("ignore_class", "output_class");
@@ -111,12 +116,11 @@ class RandomObjectBBox final : public HostFunction {
 
   ObjectDraw drawn(const Inference& s, int rank) const {
     ObjectDraw draw{.rng = Rng(s.random()), .ignore_class = ignore_class_, .k_largest = k_largest_};
-    draw.foreground = draw.rng.uniform() < s.real("foreground_prob");
-    if (s.has("threshold")) draw.threshold = s.integers("threshold", rank);
-    if (s.has("classes")) draw.classes = s.integers("classes");
-    const bool classes = s.has("classes");
-    draw.background =
-        s.args().given("background") ? s.integer("background") : default_background(draw.classes);
+    draw.foreground = draw.rng.uniform() < foreground_prob_(s);
+    if (threshold_.has()) draw.threshold = threshold_(s, rank);
+    const bool classes = classes_.has();
+    if (classes) draw.classes = classes_(s);
+    draw.background = background_.given() ? background_(s) : default_background(draw.classes);
     if (const auto at = std::find(draw.classes.begin(), draw.classes.end(), draw.background);
         at != draw.classes.end())
       throw Error(ErrorKind::param, "the background is among the classes")
@@ -124,8 +128,8 @@ class RandomObjectBBox final : public HostFunction {
                            fmt::join(draw.classes, ", ")))
           .allowed("a background that is not listed")
           .hint("leave background out: a value that is not listed is taken");
-    if (s.has("class_weights")) draw.weights = s.reals("class_weights");
-    const bool weights = s.has("class_weights");
+    const bool weights = class_weights_.has();
+    if (weights) draw.weights = class_weights_(s);
     if (classes && weights && draw.classes.size() != draw.weights.size())
       throw Error(ErrorKind::shape, "classes and class_weights differ in length")
           .got(fmt::format("{} weights for {} classes", draw.weights.size(), draw.classes.size()))
@@ -205,6 +209,10 @@ class RandomObjectBBox final : public HostFunction {
   const bool cached_;
   const std::int64_t k_largest_;
   const Format format_;
+  const Arg<double> foreground_prob_;
+  const Arg<std::vector<std::int64_t>> threshold_, classes_;
+  const Arg<std::int64_t> background_;
+  const Arg<std::vector<double>> class_weights_;
   mutable ComponentCache cache_{kCacheBytes};
 };
 

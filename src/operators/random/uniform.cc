@@ -24,7 +24,8 @@ double last_below(DType dtype, double low, double high) {
 
 class Uniform final : public Pointwise {
  public:
-  explicit Uniform(const Args& args) : listed_(args.given("values")), dtype_(args.dtype("dtype")) {
+  explicit Uniform(const Args& args)
+      : range_(args, "range"), values_(args, "values"), dtype_(args.dtype("dtype")) {
     if (is_bool(dtype_))
       throw Error(ErrorKind::param, "uniform numbers are not bool")
           .got("bool")
@@ -36,7 +37,7 @@ class Uniform final : public Pointwise {
   Need need(const Inference&, int) const override { return {Access::spec}; }
 
   Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
-    return listed_ ? listed(s, to) : ranged(s, to);
+    return values_.given() ? listed(s, to) : ranged(s, to);
   }
 
  private:
@@ -55,7 +56,7 @@ class Uniform final : public Pointwise {
   }
 
   Register ranged(const Inference& s, ProgramBuilder& to) const {
-    const std::vector<double> range = s.reals("range");
+    const std::vector<double> range = range_(s);
     if (range.size() != 2 || !(range[0] <= range[1]))
       throw Error(ErrorKind::param, "range is not a lower and an upper bound")
           .got(fmt::format("[{}]", fmt::join(range, ", ")))
@@ -71,7 +72,7 @@ class Uniform final : public Pointwise {
   }
 
   Register listed(const Inference& s, ProgramBuilder& to) const {
-    const std::vector<double> values = s.reals("values");
+    const std::vector<double> values = values_(s);
     if (values.empty())
       throw Error(ErrorKind::param, "no values to choose from")
           .got("0 values")
@@ -81,7 +82,7 @@ class Uniform final : public Pointwise {
     return to.convert(to.lookup(to.convert(at, DType::i32), values), dtype_);
   }
 
-  bool listed_;
+  Arg<std::vector<double>> range_, values_;
   DType dtype_;
 };
 
