@@ -52,14 +52,14 @@ def inputs_section(op: dict) -> list[str]:
 def arguments_section(op: dict) -> list[str]:
     rows = []
     for arg in op["args"]:
-        kind = arg["type"] + (", constant" if arg["constant"] else "")
+        kind = schema_text.type_text(arg) + (", constant" if arg["constant"] else "")
         default = "required" if arg["required"] else f"`{schema_text.default_text(arg)}`"
         doc = arg["doc"] + (f" ({schema_text.range_text(arg)})" if schema_text.range_text(arg) else "")
         rows.append([f"`{arg['name']}`", kind, default, doc])
     if not rows:
         return []
     return ["## Arguments", "Arguments that are not constant may also come from a node: one value for each sample.",
-            table(["argument", "type", "default", "meaning"], rows)]
+            table(["argument", "type", "default", "meaning"], rows), *schema_text.combination_texts(op)]
 
 
 def outputs_section(op: dict) -> list[str]:

@@ -20,7 +20,7 @@ import schema_text  # noqa: E402
 HEADER = """\
 # SPDX-License-Identifier: Apache-2.0
 # Written by tools/make_stubs.py from the operators' schemas.
-from typing import Any, Sequence, Union
+from typing import Any, Literal, Sequence, Union
 
 import numpy.typing as npt
 from varo import types
@@ -44,7 +44,7 @@ TYPES = {
 
 
 def argument(arg: dict) -> str:
-    kinds = [TYPES[arg["type"]]]
+    kinds = [f"Literal[{', '.join(map(repr, arg['choices']))}]" if arg["choices"] else TYPES[arg["type"]]]
     if not arg["constant"]:
         kinds.append("Data")
     if not arg["required"]:

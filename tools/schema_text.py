@@ -34,6 +34,20 @@ def range_text(arg: dict) -> str:
     return f"{least:g} to {most:g}"
 
 
+def type_text(arg: dict) -> str:
+    """The type, or the texts that are allowed."""
+    return " or ".join(f'"{choice}"' for choice in arg["choices"]) or arg["type"]
+
+
+def combination_texts(op: dict) -> list[str]:
+    """Which arguments exclude each other and which go together, a sentence each."""
+    texts = []
+    for group in op["exclusive"]:
+        names = " or ".join(" with ".join(f"`{name}`" for name in names) for names in group["alternatives"])
+        texts.append(f"{'Exactly' if group['required'] else 'At most'} one is given of {names}.")
+    return texts + [f"{' and '.join(f'`{name}`' for name in names)} go together." for names in op["together"]]
+
+
 def parameters(op: dict) -> tuple[list[str], list[str]]:
     """(positional, keyword) parameters of the Python function, with defaults."""
     positional = []
@@ -60,5 +74,4 @@ def python_name(name: str) -> str:
 
 def is_function(op: dict) -> bool:
     """Callable under its name. Arithmetic and indexing are written with Python's operators."""
-    name = op["name"]
-    return not name.startswith(("arithmetic.", "tensor_")) and not name.split(".")[-1].startswith("_")
+    return not op["hidden"]

@@ -10,9 +10,8 @@ from . import _core
 
 SCHEMAS = {schema["name"]: schema for schema in _core.operators()}
 
-# Reached by operators of nodes, by indexing, through varo.math, or written by hand.
-HIDDEN = ("arithmetic.", "tensor_subscript", "tensor_shape", "external_source", "math.")
-PUBLIC = [schema for name, schema in SCHEMAS.items() if not name.startswith(HIDDEN)]
+# Functions of varo.fn; those of varo.math have a module of their own.
+PUBLIC = [schema for name, schema in SCHEMAS.items() if not schema["hidden"] and not name.startswith("math.")]
 
 
 def owner_of(package, schema):

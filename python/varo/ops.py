@@ -35,6 +35,8 @@ class _Operator:
 class ExternalSource(_Operator):
     """See varo.fn.external_source."""
 
+    _name = "external_source"
+
     def __init__(self, source=None, num_outputs=None, **kwargs):
         super().__init__(source=source, num_outputs=num_outputs, **kwargs)
 
@@ -61,6 +63,8 @@ def _class_name(leaf):
 
 for _schema in PUBLIC:
     _owner, _leaf = owner_of(__name__, _schema)
+    if hasattr(_owner, _class_name(_leaf)):  # ExternalSource is written by hand
+        continue
     setattr(_owner, _class_name(_leaf),
             type(_class_name(_leaf), (_Operator,),
                  {"_name": _schema["name"], "__module__": _owner.__name__,

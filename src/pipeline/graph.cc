@@ -142,10 +142,7 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
     };
     if (const ArgValue* v = common("preserve"))
       if (const bool* keep = std::get_if<bool>(v)) node.preserve = *keep;
-    for (const ArgDef& arg : def->args())
-      if (arg.required && !node.args.given(arg.name))
-        throw Error(ErrorKind::type, fmt::format("argument {} is missing", arg.name))
-            .allowed(std::string(varo::name_of(arg.type)));
+    node.args.check();
     if (def->traits().random) {
       // Declaration order decides, so that a graph's streams do not depend on what is pruned.
       node.seed = mix64(pipeline_seed + mix64(seeds_drawn_++));

@@ -15,7 +15,7 @@ py::list layouts_of_input(const InputDef& input) {
 }
 
 py::dict described(const OperatorDef& def) {
-  py::list inputs, args, outputs;
+  py::list inputs, args, outputs, exclusive;
   for (const InputDef& input : def.inputs()) {
     py::dict d;
     d["name"] = input.name;
@@ -40,10 +40,19 @@ py::dict described(const OperatorDef& def) {
     d["constant"] = arg.constant;
     d["least"] = arg.least;
     d["most"] = arg.most;
+    d["choices"] = arg.choices;
+    d["ignored"] = arg.ignored;
     args.append(d);
   }
   for (const auto& output : def.outputs())
     outputs.append(py::dict(py::arg("name") = output.name, py::arg("doc") = output.doc));
+  for (const ExclusiveArgs& group : def.exclusive_args()) {
+    py::list alternatives;
+    for (const Alternative& alternative : group.alternatives)
+      alternatives.append(alternative.names);
+    exclusive.append(
+        py::dict(py::arg("alternatives") = alternatives, py::arg("required") = group.required));
+  }
   const Traits& t = def.traits();
   py::dict traits;
   traits["pointwise"] = t.pointwise;
@@ -57,8 +66,11 @@ py::dict described(const OperatorDef& def) {
   d["doc"] = def.details();
   d["inputs"] = inputs;
   d["args"] = args;
+  d["exclusive"] = exclusive;
+  d["together"] = def.args_together();
   d["outputs"] = outputs;
   d["traits"] = traits;
+  d["hidden"] = def.is_hidden();
   return d;
 }
 
@@ -72,7 +84,7 @@ void bind_schema(py::module_& m) {
         for (const OperatorDef* def : operator_table()) all.append(described(*def));
         return all;
       },
-      "The schema of every operator: name, summary, doc, inputs, args, outputs, traits.");
+      "The schema of every operator: name, summary, doc, inputs, args, exclusive, together, outputs, traits, hidden.");
 }
 
 }  // namespace varo::python

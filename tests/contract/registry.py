@@ -56,10 +56,10 @@ def load_all(folder: Path = CASES_FOLDER) -> list[CaseFile]:
 
 
 def operators() -> list[dict]:
-    """The schema of every public operator."""
+    """The schema of every operator."""
     from varo import _core
 
-    return [op for op in _core.operators() if not op["name"].split(".")[-1].startswith("_")]
+    return _core.operators()
 
 
 def coverage_problem(operator: dict, files: list[CaseFile], tests: Path = ROOT / "tests" / "python") -> str | None:

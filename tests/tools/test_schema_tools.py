@@ -12,14 +12,14 @@ import make_stubs  # noqa: E402
 import schema_text  # noqa: E402
 
 
-def arg(name, type, default=None, required=False, constant=False, least=-math.inf, most=math.inf):
+def arg(name, type, default=None, required=False, constant=False, least=-math.inf, most=math.inf, choices=()):
     return dict(name=name, type=type, default=default, doc=f"the {name}", required=required, constant=constant,
-                least=least, most=most)
+                least=least, most=most, choices=list(choices), ignored=False)
 
 
-def op(name, inputs=("data",), args=(), variadic=False, outputs=1):
+def op(name, inputs=("data",), args=(), variadic=False, outputs=1, exclusive=(), together=(), hidden=False):
     return dict(
-        name=name, summary="Does it.", doc='Says "what".', traits={},
+        name=name, summary="Does it.", doc='Says "what".', traits={}, exclusive=exclusive, together=together, hidden=hidden,
         inputs=[dict(name=n, doc="", dtypes=[], layouts=[], optional=i > 0, variadic=variadic, least_rank=0,
                      most_rank=8) for i, n in enumerate(inputs)],
         args=list(args), outputs=[dict(name=f"out{i}", doc="") for i in range(outputs)])
@@ -28,6 +28,9 @@ def op(name, inputs=("data",), args=(), variadic=False, outputs=1):
 BLUR = op("blur", ("data", "mask"), [
     arg("mode", "str", "reflect", constant=True), arg("sigma", "list of float", required=True, least=0),
     arg("dtype", "types.DALIDataType", 9), arg("interp_type", "types.DALIInterpType", 1)])
+CUT = op("cut", args=[arg("policy", "str", "error", constant=True, choices=["error", "pad"])],
+         exclusive=[dict(alternatives=[["size"], ["w", "h"]], required=True), dict(alternatives=[["a"], ["b"]], required=False)],
+         together=[["w", "h"]])
 
 
 def test_required_arguments_come_first_and_enums_have_names():
@@ -44,19 +47,27 @@ def test_ranges_in_words():
         {}, dict(least=0), dict(most=1), dict(least=0, most=1.5))] == ["", "at least 0", "at most 1", "0 to 1.5"]
 
 
+def test_choices_and_combinations_in_words():
+    assert schema_text.type_text(CUT["args"][0]) == '"error" or "pad"'
+    assert schema_text.type_text(BLUR["args"][0]) == "str"
+    assert schema_text.combination_texts(CUT) == [
+        "Exactly one is given of `size` or `w` with `h`.", "At most one is given of `a` or `b`.", "`w` and `h` go together."]
+
+
 def test_stub_types_say_what_may_come_from_a_node():
     stub = make_stubs.function(BLUR)
     tree = ast.parse(stub).body[0]
     kinds = {a.arg: ast.unparse(a.annotation) for a in tree.args.kwonlyargs}
     assert kinds["sigma"] == "Union[Union[float, Sequence[float]], Data]"
     assert kinds["mode"] == "Union[str, None]"
+    assert "policy: Union[Literal['error', 'pad'], None] = 'error'" in make_stubs.function(CUT)
     assert ast.get_docstring(tree) == 'Does it.\n\nSays "what".'
     assert ast.unparse(tree.returns) == "Result"
 
 
-def test_operators_with_dots_stand_in_modules_and_private_ones_nowhere():
-    files = make_stubs.stubs([op("flip"), op("readers.numpy", ()), op("_copy"), op("split", outputs=2),
-                              op("arithmetic.add"), op("math.sqrt"), op("external_source", ())])
+def test_operators_with_dots_stand_in_modules_and_hidden_ones_nowhere():
+    files = make_stubs.stubs([op("flip"), op("readers.numpy", ()), op("copy", hidden=True), op("split", outputs=2),
+                              op("arithmetic.add", hidden=True), op("math.sqrt"), op("external_source", ())])
     assert sorted(files) == ["fn/__init__.pyi", "fn/readers.pyi", "math.pyi"]
     names = {path: [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)] for path, text in files.items()}
     assert names == {"fn/__init__.pyi": ["flip", "split"], "fn/readers.pyi": ["numpy"], "math.pyi": ["sqrt"]}

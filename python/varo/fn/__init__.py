@@ -30,7 +30,7 @@ def _docstring(schema):
         lines.append(f"{i['name']} (input{', optional' if i['optional'] else ''}): {i['doc']}"
                      + (f" Accepts {'; '.join(kinds)}." if kinds else ""))
     for a in schema["args"]:
-        notes = [a["type"]]
+        notes = [" or ".join(f'"{choice}"' for choice in a["choices"]) or a["type"]]
         if a["required"]:
             notes.append("required")
         elif a["default"] is not None:
@@ -38,6 +38,10 @@ def _docstring(schema):
         if a["constant"]:
             notes.append("constant")
         lines.append(f"{a['name']} ({', '.join(notes)}): {a['doc']}")
+    for group in schema["exclusive"]:
+        names = " or ".join(" with ".join(names) for names in group["alternatives"])
+        lines.append(f"{'Exactly' if group['required'] else 'At most'} one is given of {names}.")
+    lines += [f"{' and '.join(names)} go together." for names in schema["together"]]
     lines.append("")
     for o in schema["outputs"]:
         lines.append(f"Returns {o['name']}: {o['doc']}")
@@ -69,7 +73,8 @@ def _function(schema):
 
 
 for _schema in PUBLIC:
-    _made = _function(_schema)
     _owner, _leaf = owner_of(__name__, _schema)
-    _made.__module__ = _owner.__name__
-    setattr(_owner, _leaf, _made)
+    if not hasattr(_owner, _leaf):  # external_source is written by hand
+        _made = _function(_schema)
+        _made.__module__ = _owner.__name__
+        setattr(_owner, _leaf, _made)

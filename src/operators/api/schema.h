@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -14,38 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "varo/argument.h"
+#include "operators/api/args.h"
 #include "varo/dtype.h"
 #include "varo/shape.h"
 
 namespace varo {
-
-enum class ArgType : std::uint8_t {
-  boolean,
-  integer,
-  real,
-  text,
-  dtype,     ///< a types.* element type; held as int64
-  interp,    ///< a types.INTERP_* value; held as int64
-  layout,    ///< axis letters
-  integers,  ///< list; a scalar is accepted and repeated where the operator knows the length
-  reals,
-  texts,
-};
-std::string_view name_of(ArgType type);
-
-struct ArgDef {
-  std::string name;
-  ArgType type = ArgType::real;
-  ArgValue default_value = {};  ///< monostate: nothing given
-  std::string doc;              ///< meaning, unit, what not giving it means
-  bool required = false;
-  bool constant = false;  ///< must be a Python constant; otherwise also a per-sample node
-  bool late = false;  ///< a per-sample value of it is read by Operator::prepare() at the earliest
-  double least =
-      -std::numeric_limits<double>::infinity();  ///< allowed closed range of every element
-  double most = std::numeric_limits<double>::infinity();
-};
 
 struct InputDef {
   std::string name;
@@ -69,8 +43,26 @@ struct Traits {
   bool keeps_grid = false;  ///< the voxel grid and the affine stay as they are
 };
 
+/// Arguments that say one thing together, e.g. {"crop_w", "crop_h"}, or one alone.
+struct Alternative {
+  Alternative(const char* name) : names{name} {}  // NOLINT(google-explicit-constructor)
+  Alternative(std::initializer_list<const char*> list) : names(list.begin(), list.end()) {}
+  std::vector<std::string> names;
+};
+/// Arguments of which one alternative may be given, or one must be.
+struct ExclusiveArgs {
+  std::vector<Alternative> alternatives;
+  bool required = false;
+};
+/// An argument that has no effect here; its type is that of its default.
+struct IgnoredArg {
+  std::string name;
+  ArgValue default_value;
+  std::string why;
+  double least = -std::numeric_limits<double>::infinity();
+};
+
 class Operator;
-class Args;
 
 /// Built once per operator by chained calls; see operators/geometry/flip.cc for the pattern.
 class OperatorDef {
@@ -82,6 +74,16 @@ class OperatorDef {
   OperatorDef input(InputDef input) &&;
   OperatorDef output(std::string name, std::string doc) &&;
   OperatorDef arg(ArgDef arg) &&;
+  /// At most one of the alternatives may be given.
+  OperatorDef one_of(std::initializer_list<Alternative> alternatives) &&;
+  /// Exactly one of them must be.
+  OperatorDef just_one_of(std::initializer_list<Alternative> alternatives) &&;
+  /// All of the arguments are given, or none.
+  OperatorDef together(std::initializer_list<const char*> names) &&;
+  /// Arguments of DALI's that are accepted without effect.
+  OperatorDef ignored(std::vector<IgnoredArg> args) &&;
+  /// No public function: reached by Python's operators and subscripts.
+  OperatorDef hidden() &&;
   /// Which of them the operator's class does not say already.
   OperatorDef traits(Traits traits) &&;
   /// How many outputs there are, when it depends on the constant arguments.
@@ -110,6 +112,9 @@ class OperatorDef {
   const std::vector<InputDef>& inputs() const { return inputs_; }
   const std::vector<ArgDef>& args() const { return args_; }
   const Traits& traits() const { return traits_; }
+  const std::vector<ExclusiveArgs>& exclusive_args() const { return exclusive_; }
+  const std::vector<std::vector<std::string>>& args_together() const { return together_; }
+  bool is_hidden() const { return hidden_; }
   const ArgDef* find_arg(std::string_view name) const;
   /// The input's definition for position i (a variadic one repeats).
   const InputDef& input_at(int i) const;
@@ -125,53 +130,13 @@ class OperatorDef {
   std::vector<InputDef> inputs_;
   std::vector<OutputDef> outputs_;
   std::vector<ArgDef> args_;
+  std::vector<ExclusiveArgs> exclusive_;
+  std::vector<std::vector<std::string>> together_;
+  bool hidden_ = false;
   Traits traits_;
   std::function<int(const Args&)> count_;
   std::function<std::unique_ptr<Operator>(const Args&)> factory_;
 };
-
-/// The constant arguments of one node, checked against the definition. Lookups of names that the
-/// definition lacks are our mistake (InternalError).
-class Args {
- public:
-  explicit Args(const OperatorDef& def) : def_(&def) {}
-  /// Checks type and range, converts (int to real, scalar to list, dtype names). Throws Error.
-  void set(const std::string& name, ArgValue value);
-  /// Marks the argument as coming per sample.
-  void set_per_sample(const std::string& name);
-
-  const OperatorDef& def() const { return *def_; }
-  /// Given by the user, as a constant or per sample.
-  bool given(std::string_view name) const;
-  bool per_sample(std::string_view name) const;
-  /// Given as a constant or has a default: the constant getters below may be called.
-  bool constant(std::string_view name) const;
-
-  bool flag(std::string_view name) const;
-  std::int64_t integer(std::string_view name) const;
-  double real(std::string_view name) const;
-  const std::string& text(std::string_view name) const;
-  DType dtype(std::string_view name) const;
-  const std::vector<std::int64_t>& integers(std::string_view name) const;
-  const std::vector<double>& reals(std::string_view name) const;
-  const std::vector<std::string>& texts(std::string_view name) const;
-  /// monostate when neither given nor defaulted.
-  const ArgValue& value(std::string_view name) const;
-
- private:
-  const ArgDef& def_of(std::string_view name) const;
-  const OperatorDef* def_;
-  struct Entry {
-    std::string name;
-    ArgValue value;
-    bool per_sample = false;
-  };
-  std::vector<Entry> entries_;
-};
-
-/// Throws ParamError / ArgumentTypeError unless `value` fits the definition; returns it converted
-/// to the argument's own type. `where` names the operator.
-ArgValue checked_value(const ArgDef& arg, ArgValue value);
 
 /// Every dtype but those listed; for InputDef::dtypes.
 std::vector<DType> dtypes_except(std::initializer_list<DType> left_out);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <set>
+#include <span>
 
 #include "operators/api/operator.h"
 #include "varo/error.h"
@@ -146,6 +147,14 @@ TEST(argument, ranges_are_closed_and_hold_for_every_element) {
       ErrorKind::param, [&] { checked_value(most, true); }, "got      1", "at most -2");
 }
 
+TEST(argument, texts_with_choices) {
+  const ArgDef arg{.name = "policy", .type = ArgType::text, .choices = {"error", "pad", "trim"}};
+  EXPECT_EQ(checked_value(arg, std::string("pad")), ArgValue(std::string("pad")));
+  expect_error(
+      ErrorKind::param, [&] { checked_value(arg, std::string("wrap")); }, "policy", "\"wrap\"",
+      "\"error\", \"pad\" or \"trim\"");
+}
+
 class Nothing final : public Operator {
  public:
   explicit Nothing(const Args&) {}
@@ -213,6 +222,151 @@ TEST(args, mistakes_of_the_user_and_ours) {
       ErrorKind::internal, [&] { args.integers("size"); }, "size");
 }
 
+enum class Policy : std::uint8_t { error, pad };
+
+OperatorDef combining_def() {
+  return OperatorDef("combining", "For tests.")
+      .arg({.name = "a", .type = ArgType::integer})
+      .arg({.name = "b", .type = ArgType::integer})
+      .arg({.name = "c", .type = ArgType::integer})
+      .arg({.name = "low"})
+      .arg({.name = "high"})
+      .arg({.name = "x"})
+      .arg({.name = "y"})
+      .arg({.name = "policy",
+            .type = ArgType::text,
+            .default_value = std::string("pad"),
+            .choices = {"error", "pad"}})
+      .ignored({{"hint", 32, "Memory is as large as it is.", 1}, {"mapped", false, "Never."}})
+      .just_one_of({"a", {"b", "c"}})
+      .one_of({"x", "y"})
+      .together({"low", "high"})
+      .hidden()
+      .make<Nothing>();
+}
+
+Args combining(const OperatorDef& def, std::initializer_list<const char*> given) {
+  Args args(def);
+  for (const char* name : given) args.set(name, std::int64_t{1});
+  return args;
+}
+
+TEST(args, that_exclude_each_other) {
+  const OperatorDef def = combining_def();
+  EXPECT_NO_THROW(combining(def, {"a"}).check());
+  EXPECT_NO_THROW(combining(def, {"b"}).check());
+  EXPECT_NO_THROW(combining(def, {"c", "b", "x"}).check());
+  expect_error(
+      ErrorKind::param, [&] { combining(def, {"x"}).check(); }, "missing", "got      none",
+      "exactly 1 of a or (b, c)");
+  expect_error(
+      ErrorKind::param,
+      [&] {
+        combining(def, {"c", "a"}).check();
+      },
+      "exclude", "a, c", "exactly 1 of a or (b, c)");
+  expect_error(
+      ErrorKind::param,
+      [&] {
+        combining(def, {"a", "x", "y"}).check();
+      },
+      "exclude", "x, y", "at most 1 of x or y");
+  Args args = combining(def, {"a", "x"});
+  args.set_per_sample("y");
+  expect_error(
+      ErrorKind::param, [&] { args.check(); }, "x, y");
+}
+
+TEST(args, that_go_together) {
+  const OperatorDef def = combining_def();
+  EXPECT_NO_THROW(combining(def, {"a", "high", "low"}).check());
+  expect_error(
+      ErrorKind::param,
+      [&] {
+        combining(def, {"a", "high"}).check();
+      },
+      "together", "high alone", "low and high, or none");
+}
+
+TEST(args, without_effect) {
+  const OperatorDef def = combining_def();
+  Args args(def);
+  EXPECT_EQ(args.integer("hint"), 32);
+  EXPECT_FALSE(args.flag("mapped"));
+  EXPECT_TRUE(def.find_arg("hint")->ignored);
+  EXPECT_TRUE(def.find_arg("hint")->constant);
+  EXPECT_EQ(def.find_arg("mapped")->doc, "Accepted without effect. Never.");
+  expect_error(
+      ErrorKind::param, [&] { args.set("hint", std::int64_t{0}); }, "hint", "0", "at least 1");
+  EXPECT_TRUE(def.is_hidden());
+  EXPECT_FALSE(sample_def().is_hidden());
+}
+
+TEST(args, choice_is_an_enumeration) {
+  const OperatorDef def = combining_def();
+  Args args(def);
+  EXPECT_EQ(args.choice<Policy>("policy"), Policy::pad);
+  args.set("policy", std::string("error"));
+  EXPECT_EQ(args.choice<Policy>("policy"), Policy::error);
+}
+
+TEST(handle, reads_constants_and_defaults) {
+  const OperatorDef def = sample_def();
+  Args args(def);
+  const Inference sample(args, 1);
+  const Arg<double> by_default(args, "gain");
+  EXPECT_FALSE(by_default.given());
+  EXPECT_TRUE(by_default.has());
+  EXPECT_EQ(by_default(sample), 2.0);
+  EXPECT_EQ(Arg<DType>(args, "kind")(sample), DType::i16);
+  const Arg<Integers> neither(args, "size");
+  EXPECT_FALSE(neither.has());
+  expect_error(
+      ErrorKind::internal, [&] { neither(sample); }, "size");
+  args.set("size", Integers{3, 4});
+  args.set("gain", 1.5);
+  const Arg<Integers> size(args, "size");
+  EXPECT_TRUE(size.given());
+  EXPECT_EQ(size(sample), (Integers{3, 4}));
+  EXPECT_EQ(size(sample, 2), (Integers{3, 4}));
+  expect_error(
+      ErrorKind::shape, [&] { size(sample, 3); }, "size", "2 values", "3 values");
+  EXPECT_EQ(Arg<double>(args, "gain").value(), 1.5);
+}
+
+TEST(handle, reads_the_samples_value) {
+  const OperatorDef def = sample_def();
+  Args args(def);
+  args.set_per_sample("gain");
+  Inference sample(args, 1);
+  const Arg<double> gain(args, "gain");
+  EXPECT_TRUE(gain.given() && gain.per_sample() && gain.has());
+  EXPECT_FALSE(gain.constant());
+  expect_error(
+      ErrorKind::internal, [&] { gain.value(); }, "gain");
+  for (const double value : {3.0, 9.5}) {
+    sample.facts.arguments = {{"gain", Tensor::of(std::span(&value, 1), {})}};
+    if (value <= 9)
+      EXPECT_EQ(gain(sample), value);
+    else
+      expect_error(
+          ErrorKind::param, [&] { gain(sample); }, "gain", "9.5", "at most 9");
+  }
+}
+
+TEST(handle, wrong_name_or_type_when_it_is_made) {
+  const OperatorDef def = sample_def();
+  const Args args(def);
+  expect_error(
+      ErrorKind::internal, [&] { Arg<double>(args, "weight"); }, "sample", "weight");
+  expect_error(
+      ErrorKind::internal, [&] { Arg<std::int64_t>(args, "gain"); }, "sample", "gain");
+  expect_error(
+      ErrorKind::internal, [&] { Arg<double>(args, "kind"); }, "kind");
+  expect_error(
+      ErrorKind::internal, [&] { Arg<Reals>(args, "size"); }, "size");
+}
+
 TEST(definition, inputs_repeat_the_variadic_one) {
   const OperatorDef def = sample_def();
   EXPECT_EQ(def.input_at(0).name, "a");
@@ -248,10 +402,18 @@ TEST(operator_table, every_definition_is_whole) {
       EXPECT_FALSE(arg.required && !std::holds_alternative<std::monostate>(arg.default_value))
           << "required, with a default";
       EXPECT_LE(arg.least, arg.most);
+      EXPECT_TRUE(arg.choices.empty() || arg.type == ArgType::text);
       if (!std::holds_alternative<std::monostate>(arg.default_value)) {
         EXPECT_NO_THROW(EXPECT_EQ(checked_value(arg, arg.default_value), arg.default_value));
       }
     }
+    std::vector<std::string> combined;
+    for (const ExclusiveArgs& exclusive : def->exclusive_args())
+      for (const Alternative& alternative : exclusive.alternatives)
+        combined.insert(combined.end(), alternative.names.begin(), alternative.names.end());
+    for (const auto& together : def->args_together())
+      combined.insert(combined.end(), together.begin(), together.end());
+    for (const std::string& name : combined) EXPECT_TRUE(names.contains(name)) << name;
     bool optional = false;
     for (std::size_t i = 0; i < def->inputs().size(); ++i) {
       const InputDef& input = def->inputs()[i];

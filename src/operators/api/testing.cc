@@ -41,6 +41,7 @@ Trial::Trial(const OperatorDef& def, std::vector<Tensor> inputs,
         Args given(def);
         for (auto& [name, value] : args) given.set(name, value);
         for (auto& [name, value] : values) given.set_per_sample(name);
+        given.check();
         return given;
       }()),
       op_(def.create(args_)),

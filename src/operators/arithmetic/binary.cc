@@ -162,6 +162,7 @@ VARO_OPERATORS(arithmetic, binary) {
                     .dtypes = dtypes_except({DType::f16})})
             .output("result", def.kind == Kind::compare ? "Bool." : "The promoted type.")
             .traits({.keeps_grid = true})
+            .hidden()
             .make([&def](const Args&) { return std::make_unique<Binary>(def); }));
   }
   return defs;

@@ -99,6 +99,7 @@ OperatorDef blend() {
             .required = true,
             .constant = true})
       .traits({.keeps_grid = true})
+      .hidden()
       .make<Blend>();
 }
 

@@ -50,6 +50,7 @@ OperatorDef sign(const char* name, const char* summary) {
               .dtypes = dtypes_except({DType::f16})})
       .output("result", "Same type as the input; integers wrap.")
       .traits({.keeps_grid = true})
+      .hidden()
       .make<T>();
 }
 

@@ -98,12 +98,7 @@ class Full final : public HostOperator {
 class Constant final : public Operator {
  public:
   explicit Constant(const Args& args) {
-    exclusive(args, {"fdata", "idata"});
     const bool real = args.given("fdata");
-    if (!real && !args.given("idata"))
-      throw Error(ErrorKind::param, "there are no values")
-          .got("neither fdata nor idata")
-          .allowed("one of them");
     const auto count = static_cast<std::int64_t>(real ? args.reals("fdata").size()
                                                       : args.integers("idata").size());
     spec_.dtype = args.given("dtype") ? args.dtype("dtype") : real ? DType::f32 : DType::i32;
@@ -217,6 +212,7 @@ VARO_OPERATORS(fill, constant) {
           .arg(
               {.name = "layout", .type = ArgType::layout, .doc = "Axis letters.", .constant = true})
           .arg(dtype_arg("FLOAT for fdata, INT32 for idata,"))
+          .just_one_of({"fdata", "idata"})
           .make<Constant>()};
 }
 

@@ -67,14 +67,15 @@ Window window_along(const std::string& name, double sigma, std::int64_t size) {
 
 class GaussianBlur final : public HostOperator {
  public:
-  explicit GaussianBlur(const Args&) {}
+  explicit GaussianBlur(const Args& args)
+      : sigma_(args, "sigma"), window_size_(args, "window_size") {}
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     Blur blur{.axes = filters::data_axes(spec), .frame = spec.layout.find('F')};
     const std::size_t n = blur.axes.size();
-    const auto sigma = filters::per_frame(s, "sigma", s.reals("sigma"), n);
-    const auto size = filters::per_frame(s, "window_size", s.integers("window_size"), n);
+    const auto sigma = filters::per_frame(s, "sigma", sigma_(s), n);
+    const auto size = filters::per_frame(s, "window_size", window_size_(s), n);
     const std::size_t count = sigma.size() == 1 ? size.size() : sigma.size();
     for (std::size_t f = 0; f < count; ++f) {
       const auto& sigmas = sigma[sigma.size() == 1 ? 0 : f];
@@ -138,6 +139,9 @@ class GaussianBlur final : public HostOperator {
            alike ? r.out[0] : r.out[0].part(blur.frame, at, 1), windows.convolution());
     }
   }
+
+  Arg<std::vector<double>> sigma_;
+  Arg<std::vector<std::int64_t>> window_size_;
 };
 
 }  // namespace

@@ -58,8 +58,12 @@ void check_odd(const char* arg, const std::string& axis, std::int64_t size, std:
 
 class Laplacian final : public HostOperator {
  public:
-  explicit Laplacian(const Args& args) : normalized_(args.flag("normalized_kernel")) {
-    if (normalized_ && args.given("scale")) {
+  explicit Laplacian(const Args& args)
+      : normalized_(args.flag("normalized_kernel")),
+        window_size_(args, "window_size"),
+        smoothing_size_(args, "smoothing_size"),
+        scale_(args, "scale") {
+    if (normalized_ && scale_.given()) {
       throw Error(ErrorKind::param, "scale has no meaning with a normalized kernel")
           .got("scale and normalized_kernel=True")
           .allowed("one of the two");
@@ -71,10 +75,10 @@ class Laplacian final : public HostOperator {
     LaplacianPlan plan;
     plan.axes = filters::data_axes(spec);
     const std::size_t n = plan.axes.size();
-    plan.window = filters::per_axis("window_size", s.integers("window_size"), n);
-    plan.scale = filters::per_axis("scale", s.reals("scale"), n);
-    if (s.has("smoothing_size"))
-      plan.smoothing = filters::per_axis("smoothing_size", s.integers("smoothing_size"), n);
+    plan.window = filters::per_axis("window_size", window_size_(s), n);
+    plan.scale = filters::per_axis("scale", scale_(s), n);
+    if (smoothing_size_.has())
+      plan.smoothing = filters::per_axis("smoothing_size", smoothing_size_(s), n);
     for (std::size_t i = 0; i < n; ++i) {
       const std::string name = axis_name(spec.layout, plan.axes[i]);
       check_odd("window_size", name, plan.window[i], 3);
@@ -147,6 +151,8 @@ class Laplacian final : public HostOperator {
   }
 
   bool normalized_;
+  Arg<std::vector<std::int64_t>> window_size_, smoothing_size_;
+  Arg<std::vector<double>> scale_;
 };
 
 }  // namespace

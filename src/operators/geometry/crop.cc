@@ -11,23 +11,18 @@ namespace {
 
 class Crop final : public WindowOperator {
  public:
-  explicit Crop(const Args& args) : policy_(out_of_bounds_of(args)) {
-    const std::string& rounding = args.text("rounding");
-    truncate_ = rounding == "truncate";
-    if (!truncate_ && rounding != "round")
-      throw Error(ErrorKind::param, "argument rounding has no such choice")
-          .got(fmt::format("\"{}\"", rounding))
-          .allowed(R"("round" or "truncate")");
-    const bool w = args.given("crop_w"), h = args.given("crop_h"), d = args.given("crop_d");
-    if (args.given("crop") && (w || h || d))
-      throw Error(ErrorKind::param, "crop and crop_w, crop_h, crop_d exclude each other")
-          .got("both")
-          .allowed("one of the two");
-    if (w != h)
-      throw Error(ErrorKind::param, "crop_w and crop_h go together")
-          .got(w ? "crop_w alone" : "crop_h alone")
-          .allowed("both or none");
-    if (d && !w)
+  explicit Crop(const Args& args)
+      : policy_(out_of_bounds_of(args)),
+        truncate_(args.text("rounding") == "truncate"),
+        crop_(args, "crop"),
+        crop_w_(args, "crop_w"),
+        crop_h_(args, "crop_h"),
+        crop_d_(args, "crop_d"),
+        x_(args, "crop_pos_x"),
+        y_(args, "crop_pos_y"),
+        z_(args, "crop_pos_z"),
+        dtype_(args, "dtype") {
+    if (crop_d_.given() && !crop_w_.given())
       throw Error(ErrorKind::param, "crop_d needs crop_w and crop_h")
           .got("crop_d alone")
           .allowed("all three");
@@ -49,7 +44,7 @@ class Crop final : public WindowOperator {
             .hint(R"(out_of_bounds_policy="pad" or "trim_to_shape")");
       if (policy_ == OutOfBounds::trim) spec.shape[i] = std::min(spec.shape[i], in.shape[i]);
     }
-    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
+    if (dtype_.given()) spec.dtype = dtype_(s);
     s.set_output(0, spec);
   }
 
@@ -64,7 +59,7 @@ class Crop final : public WindowOperator {
     return d >= 0 ? d : layout.find('F');
   }
 
-  static Shape sizes(const Inference& s) {
+  Shape sizes(const Inference& s) const {
     const Layout layout = s.layout(0);
     Shape size = s.spec(0).shape;
     // Every layout has H and W; the depth of a picture is of no consequence, as in DALI.
@@ -72,8 +67,8 @@ class Crop final : public WindowOperator {
       if (extent >= 1 && axis >= 0)
         size[axis] = static_cast<std::int64_t>(std::min(extent, 0x1p62));
     };
-    if (s.has("crop")) {
-      const std::vector<double> crop = s.reals("crop");
+    if (crop_.has()) {
+      const std::vector<double> crop = crop_(s);
       if (crop.size() != 2 && crop.size() != 3)
         throw Error(ErrorKind::param, "argument crop has the wrong length")
             .got(fmt::format("{} values", crop.size()))
@@ -82,9 +77,9 @@ class Crop final : public WindowOperator {
       set(layout.find('H'), crop[crop.size() - 2]);
       set(layout.find('W'), crop[crop.size() - 1]);
     } else {
-      set(depth_axis(layout), s.real("crop_d"));
-      set(layout.find('H'), s.real("crop_h"));
-      set(layout.find('W'), s.real("crop_w"));
+      set(depth_axis(layout), crop_d_(s));
+      set(layout.find('H'), crop_h_(s));
+      set(layout.find('W'), crop_w_(s));
     }
     return size;
   }
@@ -94,21 +89,25 @@ class Crop final : public WindowOperator {
     const Shape in = s.spec(0).shape;
     Window w = Window::whole(in);
     w.shape = sizes(s);
-    const auto put = [&](int axis, const char* pos) {
+    const auto put = [&](int axis, const Arg<double>& position) {
       if (axis < 0 || w.shape[axis] == in[axis]) return;
       // In float32, as in DALI: 0.29 of 50 is 14.5 there, which rounds to 15.
       const float at =
-          static_cast<float>(s.real(pos)) * static_cast<float>(in[axis] - w.shape[axis]);
+          static_cast<float>(position(s)) * static_cast<float>(in[axis] - w.shape[axis]);
       w.start[axis] = static_cast<std::int64_t>(truncate_ ? std::trunc(at) : std::round(at));
     };
-    put(layout.find('W'), "crop_pos_x");
-    put(layout.find('H'), "crop_pos_y");
-    put(depth_axis(layout), "crop_pos_z");
+    put(layout.find('W'), x_);
+    put(layout.find('H'), y_);
+    put(depth_axis(layout), z_);
     return bounded(w, in, layout, policy_);
   }
 
   OutOfBounds policy_;
-  bool truncate_ = false;
+  bool truncate_;
+  Arg<std::vector<double>> crop_;
+  Arg<double> crop_w_, crop_h_, crop_d_;
+  Arg<double> x_, y_, z_;  ///< of crop_pos
+  Arg<DType> dtype_;
 };
 
 ArgDef position(const char* name, const char* axis) {
@@ -163,7 +162,10 @@ VARO_OPERATORS(geometry, crop) {
                    .default_value = std::string("round"),
                    .doc =
                        R"(How the window's start becomes whole: "round" (halves away from zero) or "truncate".)",
-                   .constant = true}))
+                   .constant = true,
+                   .choices = {"round", "truncate"}}))
+          .one_of({"crop", {"crop_w", "crop_h", "crop_d"}})
+          .together({"crop_w", "crop_h"})
           .make<Crop>()};
 }
 

@@ -17,7 +17,6 @@ struct BatchMost {
 class Pad final : public WindowOperator {
  public:
   explicit Pad(const Args& args) {
-    exclusive(args, {"axes", "axis_names"});
     // With every extent known beforehand no sample waits for another.
     if (args.constant("shape")) {
       const auto& shape = args.integers("shape");
@@ -105,6 +104,7 @@ VARO_OPERATORS(geometry, pad) {
                     .doc = "Least extent of each axis listed; 0 or negative: the largest in the "
                            "batch, as when not given."})
               .traits({.moves_only = true})
+              .one_of({"axes", "axis_names"})
               .make<Pad>()};
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "operators/geometry/resize_extents.h"
 #include "operators/geometry/resizing.h"
@@ -10,50 +9,14 @@ namespace varo {
 
 namespace {
 
-std::vector<std::string> given(const Args& args, std::initializer_list<const char*> names) {
-  std::vector<std::string> found;
-  for (const char* name : names)
-    if (args.given(name)) found.emplace_back(name);
-  return found;
-}
-
-ResizeMode mode_named(const std::string& name) {
-  if (name == "default") return ResizeMode::independent;
-  if (name == "stretch") return ResizeMode::stretch;
-  if (name == "not_larger") return ResizeMode::not_larger;
-  if (name == "not_smaller") return ResizeMode::not_smaller;
-  throw Error(ErrorKind::param, "there is no such mode")
-      .got(fmt::format("\"{}\"", name))
-      .allowed("\"default\", \"stretch\", \"not_larger\", \"not_smaller\"");
-}
-
 class Resize final : public ResizeOperator {
  public:
   explicit Resize(const Args& args) {
-    const auto by_axis = given(args, {"resize_x", "resize_y", "resize_z"});
-    auto sizes = given(args, {"size", "resize_shorter", "resize_longer"});
-    size_from_ = sizes.empty() ? "" : sizes.front();
-    if (sizes.size() + (by_axis.empty() ? 0 : 1) != 1) {
-      sizes.insert(sizes.end(), by_axis.begin(), by_axis.end());
-      throw Error(ErrorKind::param,
-                  sizes.empty() ? "no size is given" : "the size is given in more than one way")
-          .got(sizes.empty() ? "none" : fmt::format("{}", fmt::join(sizes, ", ")))
-          .allowed(
-              "exactly 1 of size, resize_shorter, resize_longer, or any of resize_x, resize_y, "
-              "resize_z");
-    }
-    if (const auto modes = given(args, {"resize_shorter", "resize_longer", "mode"});
-        modes.size() > 1)
-      throw Error(ErrorKind::param, "the mode is given in more than one way")
-          .got(fmt::format("{}", fmt::join(modes, ", ")))
-          .allowed("at most 1 of resize_shorter, resize_longer, mode");
-    if (args.given("roi_start") != args.given("roi_end"))
-      throw Error(ErrorKind::param, "the region of interest has one end only")
-          .got(args.given("roi_start") ? "roi_start" : "roi_end")
-          .allowed("both roi_start and roi_end, or none");
+    for (const char* name : {"size", "resize_shorter", "resize_longer"})
+      if (args.given(name)) size_from_ = name;
     mode_ = size_from_ == "resize_shorter"  ? ResizeMode::not_smaller
             : size_from_ == "resize_longer" ? ResizeMode::not_larger
-                                            : mode_named(args.text("mode"));
+                                            : args.choice<ResizeMode>("mode");
   }
 
   void infer(Inference& s) const override {
@@ -225,7 +188,8 @@ VARO_OPERATORS(geometry, resize) {
                        "they stay; \"not_larger\", \"not_smaller\": all axes are scaled alike, so "
                        "that no axis is "
                        "larger (smaller) than asked for.",
-                .constant = true})
+                .constant = true,
+                .choices = {"default", "stretch", "not_larger", "not_smaller"}})
           .arg({.name = "max_size",
                 .type = ArgType::reals,
                 .doc = "Largest extent, for all or for each spatial axis. It wins over the mode.",
@@ -251,16 +215,12 @@ VARO_OPERATORS(geometry, resize) {
                 .doc = "Element type of the result: the input's (default) or FLOAT.",
                 .constant = true})
           .arg(flag("save_attrs", false, "Return the input's spatial extents as well."))
-          .arg({.name = "minibatch_size",
-                .type = ArgType::integer,
-                .default_value = std::int64_t{32},
-                .doc = "Has no effect.",
-                .constant = true})
-          .arg({.name = "temp_buffer_hint",
-                .type = ArgType::integer,
-                .default_value = std::int64_t{0},
-                .doc = "Has no effect.",
-                .constant = true})
+          .ignored({{"minibatch_size", 32, "Samples are resized one by one."},
+                    {"temp_buffer_hint", 0, "Memory is reused between samples."}})
+          .just_one_of(
+              {"size", "resize_shorter", "resize_longer", {"resize_x", "resize_y", "resize_z"}})
+          .one_of({"resize_shorter", "resize_longer", "mode"})
+          .together({"roi_start", "roi_end"})
           .make<Resize>()};
 }
 

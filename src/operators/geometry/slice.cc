@@ -21,9 +21,8 @@ struct Bound {
 class Slice final : public WindowOperator {
  public:
   explicit Slice(const Args& args) : policy_(out_of_bounds_of(args)) {
-    named_ = exclusive(args, {"start", "rel_start"});
-    named_ = exclusive(args, {"end", "rel_end", "shape", "rel_shape"}) || named_;
-    exclusive(args, {"axes", "axis_names"});
+    for (const char* name : {"start", "rel_start", "end", "rel_end", "shape", "rel_shape"})
+      named_ = named_ || args.given(name);
     late_start_ =
         policy_ != OutOfBounds::trim && args.constant("shape") && !args.given("rel_start");
   }
@@ -274,6 +273,9 @@ VARO_OPERATORS(geometry, slice) {
                     .default_value = true,
                     .doc = "A float shape is a fraction of the extent.",
                     .constant = true}))
+          .one_of({"start", "rel_start"})
+          .one_of({"end", "rel_end", "shape", "rel_shape"})
+          .one_of({"axes", "axis_names"})
           .make<Slice>()};
 }
 

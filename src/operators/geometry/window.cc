@@ -10,16 +10,6 @@
 
 namespace varo {
 
-OutOfBounds out_of_bounds_of(const Args& args) {
-  const std::string& text = args.text("out_of_bounds_policy");
-  if (text == "error") return OutOfBounds::error;
-  if (text == "pad") return OutOfBounds::pad;
-  if (text == "trim_to_shape") return OutOfBounds::trim;
-  throw Error(ErrorKind::param, "argument out_of_bounds_policy has no such choice")
-      .got(fmt::format("\"{}\"", text))
-      .allowed(R"("error", "pad" or "trim_to_shape")");
-}
-
 void check_inside(const Window& window, int axis, const Shape& in, const Layout& layout) {
   const std::int64_t start = window.start[axis], count = window.shape[axis];
   if (start >= 0 && start + count <= in[axis]) return;
@@ -142,13 +132,7 @@ void WindowOperator::run(const HostRun& r) const noexcept {
 
 OperatorDef with_window_args(OperatorDef def) {
   return std::move(def)
-      .arg(
-          {.name = "out_of_bounds_policy",
-           .type = ArgType::text,
-           .default_value = std::string("error"),
-           .doc =
-               R"(Where the window reaches outside: "error", "pad" with fill_values, or "trim_to_shape".)",
-           .constant = true})
+      .arg(out_of_bounds_arg("window", "fill_values"))
       .arg({.name = "fill_values",
             .type = ArgType::reals,
             .default_value = std::vector<double>{0.0},

@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "operators/api/operator.h"
+#include "operators/shared/out_of_bounds.h"
 
 namespace varo {
-
-/// What happens where a window reaches outside of the input.
-enum class OutOfBounds : std::uint8_t {
-  error,  ///< a ShapeError
-  pad,    ///< outside reads as the fill values
-  trim,   ///< the window becomes smaller
-};
-/// From the argument out_of_bounds_policy. Throws ParamError.
-OutOfBounds out_of_bounds_of(const Args& args);
 
 /// start and extent of each axis of the input, in elements.
 struct Window {

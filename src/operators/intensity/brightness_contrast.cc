@@ -12,21 +12,23 @@ namespace {
 class BrightnessContrast final : public Pointwise {
  public:
   explicit BrightnessContrast(const Args& args)
-      : brightens_(args.def().find_arg("brightness") != nullptr),
-        contrasts_(args.def().find_arg("contrast") != nullptr) {}
+      : brightness_(if_there(args, "brightness")),
+        shift_(if_there(args, "brightness_shift")),
+        contrast_(if_there(args, "contrast")),
+        center_(if_there(args, "contrast_center")),
+        dtype_(args, "dtype") {}
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
-    if (s.has("dtype")) spec.dtype = s.dtype("dtype");
+    if (dtype_.has()) spec.dtype = dtype_(s);
     s.set_output(0, spec);
   }
 
   void prepare(Inference& s) const override {
-    const double brightness = brightens_ ? s.real("brightness") : 1;
-    const double shift = brightens_ ? s.real("brightness_shift") : 0;
-    const double contrast = contrasts_ ? s.real("contrast") : 1;
-    const double center = contrasts_ && s.has("contrast_center") ? s.real("contrast_center")
-                                                                 : half_range(s.spec(0).dtype);
+    const double brightness = brightness_ ? (*brightness_)(s) : 1;
+    const double shift = shift_ ? (*shift_)(s) : 0;
+    const double contrast = contrast_ ? (*contrast_)(s) : 1;
+    const double center = center_ && center_->has() ? (*center_)(s) : half_range(s.spec(0).dtype);
     s.state() = Map{brightness * contrast, shift * full_range(s.output_spec(0).dtype) +
                                                brightness * (center - contrast * center)};
   }
@@ -68,7 +70,13 @@ class BrightnessContrast final : public Pointwise {
     return is_float(t) ? 1.0 : std::ldexp(1.0, value_bits(t)) - 1;
   }
 
-  bool brightens_, contrasts_;
+  static std::optional<Arg<double>> if_there(const Args& args, const char* name) {
+    if (args.def().find_arg(name) == nullptr) return std::nullopt;
+    return Arg<double>(args, name);
+  }
+
+  std::optional<Arg<double>> brightness_, shift_, contrast_, center_;
+  Arg<DType> dtype_;
 };
 
 OperatorDef base(const char* name, const char* summary) {

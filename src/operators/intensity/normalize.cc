@@ -41,25 +41,30 @@ class Normalize final : public HostOperator {
  public:
   explicit Normalize(const Args& args)
       : batch_(args.flag("batch")),
-        has_mean_(args.given("mean")),
-        has_stddev_(args.given("stddev")) {
+        mean_(args, "mean"),
+        stddev_(args, "stddev"),
+        shift_(args, "shift"),
+        scale_(args, "scale"),
+        epsilon_(args, "epsilon"),
+        ddof_(args, "ddof"),
+        dtype_(args, "dtype") {
     const bool chosen = args.given("axes") || args.given("axis_names");
     if (args.given("axes") && args.integers("axes").empty())
       throw Error(ErrorKind::param, "axes is empty")
           .got("no axis")
           .allowed("at least one axis, or no axes argument for all");
-    if (batch_ && (args.per_sample("mean") || args.per_sample("stddev"))) {
+    if (batch_ && (mean_.per_sample() || stddev_.per_sample())) {
       throw Error(ErrorKind::param,
                   "a value per sample has no meaning for moments of the whole batch")
-          .got(std::string("batch=True and ") + (args.per_sample("mean") ? "mean" : "stddev") +
+          .got(std::string("batch=True and ") + (mean_.per_sample() ? "mean" : "stddev") +
                " per sample")
           .allowed("constant numbers with batch=True");
     }
-    if (chosen && args.constant("mean") && args.constant("stddev")) scalars_along_axes();
+    if (chosen && mean_.constant() && stddev_.constant()) scalars_along_axes();
   }
 
   BatchNeed batch_need() const override {
-    return batch_ && !(has_mean_ && has_stddev_) ? BatchNeed::values : BatchNeed::none;
+    return batch_ && !(mean_.given() && stddev_.given()) ? BatchNeed::values : BatchNeed::none;
   }
 
   std::any combine(std::span<const BatchItem> items) const override {
@@ -93,13 +98,13 @@ class Normalize final : public HostOperator {
         for (std::size_t k = 0; k < groups; ++k) total[k] += part[k];
       }
     };
-    if (has_mean_) {
-      moments.mean.assign(groups, items[0].facts.real("mean"));
+    if (mean_.given()) {
+      moments.mean.assign(groups, mean_(items[0].facts));
     } else {
       pool({.what = Reduction::sum}, moments.mean);
       for (double& mean : moments.mean) mean /= moments.count;
     }
-    if (!has_stddev_)
+    if (!stddev_.given())
       pool({.what = Reduction::variance, .mean = dense_view(moments.mean.data(), kept)},
            moments.squares);
     return moments;
@@ -108,7 +113,7 @@ class Normalize final : public HostOperator {
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     reduced_axes(s, spec);
-    spec.dtype = s.dtype("dtype");
+    spec.dtype = dtype_(s);
     s.set_output(0, spec);
   }
 
@@ -187,20 +192,20 @@ class Normalize final : public HostOperator {
     const Tensor mean = s.argument("mean"), stddev = s.argument("stddev");
     plan.axes = axes_for(s, mean, stddev);
     plan.kept = kept_shape(shape, plan.axes);
-    plan.scale = s.real("scale");
-    plan.shift = s.real("shift");
+    plan.scale = scale_(s);
+    plan.shift = shift_(s);
     const auto* batch = s.batch<BatchMoments>();
-    if (has_mean_)
-      plan.mean = given(s, "mean", mean, plan.kept);
+    if (mean_.given())
+      plan.mean = given(s, mean_, mean, plan.kept);
     else if (batch != nullptr)
       plan.mean = batch->mean;
-    if (has_stddev_) {
-      plan.gain = given(s, "stddev", stddev, plan.kept);
+    if (stddev_.given()) {
+      plan.gain = given(s, stddev_, stddev, plan.kept);
       for (double& g : plan.gain) g = g == 0 ? 0 : plan.scale / g;
       return;
     }
-    plan.epsilon = s.real("epsilon");
-    plan.ddof = static_cast<double>(s.integer("ddof"));
+    plan.epsilon = epsilon_(s);
+    plan.ddof = static_cast<double>(ddof_(s));
     if (batch == nullptr) return;
     const double divisor = batch->count - plan.ddof;
     for (const double squares : batch->squares)
@@ -225,7 +230,7 @@ class Normalize final : public HostOperator {
   }
 
   // As reduced_axes, or where a tensor of parameters has extent 1; checks those tensors.
-  static std::uint32_t axes_for(const Inference& s, const Tensor& mean, const Tensor& stddev) {
+  std::uint32_t axes_for(const Inference& s, const Tensor& mean, const Tensor& stddev) const {
     const Spec& spec = s.spec(0);
     std::optional<std::uint32_t> axes = chosen_axes(s.args(), spec);
     if (is_tensor(mean) && is_tensor(stddev) && !(mean.shape() == stddev.shape())) {
@@ -233,8 +238,7 @@ class Normalize final : public HostOperator {
           .got(to_string(mean.shape()) + " and " + to_string(stddev.shape()))
           .allowed("one shape for both, or a number for one of them");
     }
-    const bool numbers = s.args().given("mean") && s.args().given("stddev") && !is_tensor(mean) &&
-                         !is_tensor(stddev);
+    const bool numbers = mean_.given() && stddev_.given() && !is_tensor(mean) && !is_tensor(stddev);
     if (axes && numbers) scalars_along_axes();
     for (const Tensor* t : {&mean, &stddev}) {
       if (!is_tensor(*t)) continue;
@@ -255,18 +259,21 @@ class Normalize final : public HostOperator {
   }
 
   // The argument as one number for each group.
-  static std::vector<double> given(const Inference& s, const char* arg, const Tensor& tensor,
+  static std::vector<double> given(const Inference& s, const Arg<double>& arg, const Tensor& tensor,
                                    const Shape& kept) {
     std::vector<double> values(static_cast<std::size_t>(volume(kept)));
     if (is_tensor(tensor)) {
       convert(tensor.view(), dense_view(values.data(), tensor.shape()), Parallel::serial());
     } else {
-      std::fill(values.begin(), values.end(), s.real(arg));
+      std::fill(values.begin(), values.end(), arg(s));
     }
     return values;
   }
 
-  bool batch_, has_mean_, has_stddev_;
+  bool batch_;
+  Arg<double> mean_, stddev_, shift_, scale_, epsilon_;
+  Arg<std::int64_t> ddof_;
+  Arg<DType> dtype_;
 };
 
 }  // namespace
@@ -331,6 +338,7 @@ VARO_OPERATORS(intensity, normalize) {
                     .doc = "Element type of the result; values are rounded and clamped to it.",
                     .constant = true})
               .traits({.keeps_grid = true})
+              .one_of({"axes", "axis_names"})
               .make<Normalize>()};
 }
 

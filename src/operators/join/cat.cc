@@ -17,7 +17,7 @@ void check_dtype(const Inference& s, int input) {
 
 class Cat final : public Join {
  public:
-  explicit Cat(const Args& args) { exclusive(args, {"axis", "axis_name"}); }
+  explicit Cat(const Args&) {}
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(first(s));
@@ -183,6 +183,7 @@ VARO_OPERATORS(join, cat) {
                 .doc = "The same by letter of the first input. Excludes axis.",
                 .constant = true})
           .traits({.moves_only = true})
+          .one_of({"axis", "axis_name"})
           .make<Cat>(),
       OperatorDef("stack", "Joins arrays of one shape along a new axis.")
           .input(input)

@@ -56,15 +56,20 @@ void encode(const In* in, Out* out, std::int64_t outer, std::int64_t classes, st
 
 class OneHot final : public HostOperator {
  public:
-  explicit OneHot(const Args& args) : axis_given_(args.given("axis")) {
-    if (!args.given("num_classes"))
+  explicit OneHot(const Args& args)
+      : num_classes_(args, "num_classes"),
+        axis_(args, "axis"),
+        on_value_(args, "on_value"),
+        off_value_(args, "off_value"),
+        dtype_(args, "dtype") {
+    if (!num_classes_.given())
       throw Error(ErrorKind::param, "argument num_classes is missing")
           .got("nothing")
           .allowed("at least 1");
   }
 
   BatchNeed batch_need() const override {
-    return axis_given_ ? BatchNeed::none : BatchNeed::shapes;
+    return axis_.given() ? BatchNeed::none : BatchNeed::shapes;
   }
   std::any combine(std::span<const BatchItem> items) const override {
     return AllSingle{std::all_of(items.begin(), items.end(), [](const BatchItem& item) {
@@ -93,12 +98,12 @@ class OneHot final : public HostOperator {
           .got(fmt::format("{} axes without a layout", rank))
           .allowed("a labelled input, or scalars");
     spec.layout = name.empty() ? Layout() : spec.layout.with(at, name[0]);
-    spec.shape.insert(at, s.integer("num_classes"));
-    spec.dtype = s.dtype("dtype");
+    spec.shape.insert(at, num_classes_(s));
+    spec.dtype = dtype_(s);
     s.set_output(0, spec);
-    plan.classes = s.integer("num_classes");
-    plan.on = bits_of(s.real("on_value"), spec.dtype);
-    plan.off = bits_of(s.real("off_value"), spec.dtype);
+    plan.classes = num_classes_(s);
+    plan.on = bits_of(on_value_(s), spec.dtype);
+    plan.off = bits_of(off_value_(s), spec.dtype);
     s.state() = plan;
   }
 
@@ -141,8 +146,8 @@ class OneHot final : public HostOperator {
     return batch != nullptr && batch->yes;
   }
 
-  static int axis(const Inference& s, int rank) {
-    const std::int64_t axis = s.integer("axis");
+  int axis(const Inference& s, int rank) const {
+    const std::int64_t axis = axis_(s);
     if (axis >= -rank - 1 && axis <= rank)
       return static_cast<int>(axis < 0 ? axis + rank + 1 : axis);
     throw Error(ErrorKind::param, "the new axis is out of range")
@@ -150,7 +155,9 @@ class OneHot final : public HostOperator {
         .allowed(fmt::format("{} to {}", -rank - 1, rank));
   }
 
-  bool axis_given_;
+  Arg<std::int64_t> num_classes_, axis_;
+  Arg<double> on_value_, off_value_;
+  Arg<DType> dtype_;
 };
 
 }  // namespace

@@ -12,12 +12,8 @@ namespace {
 
 class RandomMaskPixel final : public HostOperator {
  public:
-  explicit RandomMaskPixel(const Args& args) {
-    if (args.given("value") && args.given("threshold"))
-      throw Error(ErrorKind::param, "value and threshold exclude each other")
-          .got("both value and threshold")
-          .allowed("one of them");
-  }
+  explicit RandomMaskPixel(const Args& args)
+      : foreground_(args, "foreground"), value_(args, "value"), threshold_(args, "threshold") {}
 
   void infer(Inference& s) const override {
     const Shape& shape = s.spec(0).shape;
@@ -38,12 +34,12 @@ class RandomMaskPixel final : public HostOperator {
 
   void prepare(Inference& s) const override {
     Draw draw{.rng = Rng(s.random()), .shape = s.spec(0).shape};
-    if (s.integer("foreground") != 0) {
+    if (foreground_(s) != 0) {
       draw.foreground.emplace();
-      if (s.args().given("value"))
-        draw.foreground->value = s.integer("value");
+      if (value_.given())
+        draw.foreground->value = value_(s);
       else
-        draw.foreground->threshold = s.real("threshold");
+        draw.foreground->threshold = threshold_(s);
     }
     s.state() = std::move(draw);
   }
@@ -85,6 +81,9 @@ class RandomMaskPixel final : public HostOperator {
     at = nth_foreground(mask, foreground, counts, n);
     return true;
   }
+
+  Arg<std::int64_t> foreground_, value_;
+  Arg<double> threshold_;
 };
 
 }  // namespace
@@ -117,6 +116,7 @@ VARO_OPERATORS(labels, random_mask_pixel) {
                     .doc = "Without value: voxels above it are foreground.",
                     .late = true})
               .traits({.random = true})
+              .one_of({"value", "threshold"})
               .make<RandomMaskPixel>()};
 }
 

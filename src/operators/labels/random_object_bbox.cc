@@ -35,14 +35,19 @@ class RandomObjectBBox final : public HostFunction {
                    : nullptr),
         cached_(args.flag("cache_objects") || store_ != nullptr),
         k_largest_(args.constant("k_largest") ? args.integer("k_largest") : 0),
-        format_(format_of(args.text("format"))) {
+        format_(args.choice<Format>("format")),
+        foreground_prob_(args, "foreground_prob"),
+        threshold_(args, "threshold"),
+        classes_(args, "classes"),
+        background_(args, "background"),
+        class_weights_(args, "class_weights") {
     for (const char* name : {"classes", "class_weights"})
       if (ignore_class_ && args.given(name)) exclusive("ignore_class", name);
     if (ignore_class_ && output_class_) exclusive("ignore_class", "output_class");
   }
 
   static int output_count(const Args& args) {
-    return (format_of(args.text("format")) == Format::box ? 1 : 2) +
+    return (args.choice<Format>("format") == Format::box ? 1 : 2) +
            (args.flag("output_class") ? 1 : 0);
   }
 
@@ -103,15 +108,6 @@ class RandomObjectBBox final : public HostFunction {
     write(r, lo, hi, cls);
   }
 
-  static Format format_of(const std::string& text) {
-    if (text == "anchor_shape") return Format::anchor_shape;
-    if (text == "start_end") return Format::start_end;
-    if (text == "box") return Format::box;
-    throw Error(ErrorKind::param, "unknown format")
-        .got(fmt::format("\"{}\"", text))
-        .allowed("\"anchor_shape\", \"start_end\" or \"box\"");
-  }
-
   [[noreturn]] static void exclusive(const char* a, const char* b) {
     throw Error(ErrorKind::param, fmt::format("{} and {} exclude each other", a, b))
         .got(fmt::format("both {} and {}", a, b))
@@ -120,12 +116,11 @@ class RandomObjectBBox final : public HostFunction {
 
   ObjectDraw drawn(const Inference& s, int rank) const {
     ObjectDraw draw{.rng = Rng(s.random()), .ignore_class = ignore_class_, .k_largest = k_largest_};
-    draw.foreground = draw.rng.uniform() < s.real("foreground_prob");
-    if (s.has("threshold")) draw.threshold = s.integers("threshold", rank);
-    if (s.has("classes")) draw.classes = s.integers("classes");
-    const bool classes = s.has("classes");
-    draw.background =
-        s.args().given("background") ? s.integer("background") : default_background(draw.classes);
+    draw.foreground = draw.rng.uniform() < foreground_prob_(s);
+    if (threshold_.has()) draw.threshold = threshold_(s, rank);
+    const bool classes = classes_.has();
+    if (classes) draw.classes = classes_(s);
+    draw.background = background_.given() ? background_(s) : default_background(draw.classes);
     if (const auto at = std::find(draw.classes.begin(), draw.classes.end(), draw.background);
         at != draw.classes.end())
       throw Error(ErrorKind::param, "the background is among the classes")
@@ -133,8 +128,8 @@ class RandomObjectBBox final : public HostFunction {
                            fmt::join(draw.classes, ", ")))
           .allowed("a background that is not listed")
           .hint("leave background out: a value that is not listed is taken");
-    if (s.has("class_weights")) draw.weights = s.reals("class_weights");
-    const bool weights = s.has("class_weights");
+    const bool weights = class_weights_.has();
+    if (weights) draw.weights = class_weights_(s);
     if (classes && weights && draw.classes.size() != draw.weights.size())
       throw Error(ErrorKind::shape, "classes and class_weights differ in length")
           .got(fmt::format("{} weights for {} classes", draw.weights.size(), draw.classes.size()))
@@ -214,6 +209,10 @@ class RandomObjectBBox final : public HostFunction {
   const bool cached_;
   const std::int64_t k_largest_;
   const Format format_;
+  const Arg<double> foreground_prob_;
+  const Arg<std::vector<std::int64_t>> threshold_, classes_;
+  const Arg<std::int64_t> background_;
+  const Arg<std::vector<double>> class_weights_;
   mutable ComponentCache cache_{kCacheBytes};
 };
 
@@ -293,7 +292,8 @@ VARO_OPERATORS(labels, random_object_bbox) {
                 .doc = "\"anchor_shape\": start and extents. \"start_end\": start and end. "
                        "\"box\": one output with "
                        "start and end.",
-                .constant = true})
+                .constant = true,
+                .choices = {"anchor_shape", "start_end", "box"}})
           .arg({.name = "cache_objects",
                 .type = ArgType::boolean,
                 .default_value = false,

@@ -7,12 +7,12 @@ namespace {
 
 class GaussianNoise final : public Pointwise {
  public:
-  explicit GaussianNoise(const Args&) {}
+  explicit GaussianNoise(const Args& args) : mean_(args, "mean"), stddev_(args, "stddev") {}
 
   void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
 
   std::optional<int> view_of(const Inference& s) const override {
-    if (s.real("mean") != 0 || s.real("stddev") != 0) return std::nullopt;
+    if (mean_(s) != 0 || stddev_(s) != 0) return std::nullopt;
     return 0;
   }
   bool resolve(Views& v) const override {
@@ -27,9 +27,12 @@ class GaussianNoise final : public Pointwise {
     const DType type = wide ? DType::f64 : DType::f32;
     const Register normal = to.convert(to.normal(s.random(), row_major(s.spec(0).shape)), type);
     const Register noise =
-        to.fma(normal, to.constant(type, s.real("stddev")), to.constant(type, s.real("mean")));
+        to.fma(normal, to.constant(type, stddev_(s)), to.constant(type, mean_(s)));
     return to.convert(to.binary(Op::add, to.convert(in[0], type), noise), in[0].dtype);
   }
+
+ private:
+  Arg<double> mean_, stddev_;
 };
 
 }  // namespace

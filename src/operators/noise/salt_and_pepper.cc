@@ -14,7 +14,12 @@ namespace {
 
 class SaltAndPepper final : public Pointwise {
  public:
-  explicit SaltAndPepper(const Args& args) : per_channel_(args.flag("per_channel")) {}
+  explicit SaltAndPepper(const Args& args)
+      : prob_(args, "prob"),
+        salt_vs_pepper_(args, "salt_vs_pepper"),
+        salt_val_(args, "salt_val"),
+        pepper_val_(args, "pepper_val"),
+        per_channel_(args.flag("per_channel")) {}
 
   void infer(Inference& s) const override {
     const Spec& spec = s.spec(0);
@@ -28,7 +33,7 @@ class SaltAndPepper final : public Pointwise {
   }
 
   std::optional<int> view_of(const Inference& s) const override {
-    if (s.real("prob") != 0) return std::nullopt;
+    if (prob_(s) != 0) return std::nullopt;
     return 0;
   }
   bool resolve(Views& v) const override {
@@ -39,13 +44,13 @@ class SaltAndPepper final : public Pointwise {
   Register emit(const Inference& s, ProgramBuilder& to,
                 std::span<const Register> in) const override {
     const Spec& spec = s.spec(0);
-    const double prob = s.real("prob"), salt = s.real("salt_vs_pepper");
+    const double prob = prob_(s), salt = salt_vs_pepper_(s);
     const Register word = to.convert(to.bits(DType::u32, s.random(), pixels(spec)), DType::f64);
     const auto below = [&](double p) {
       return to.binary(Op::lt, word, to.constant(DType::f64, p * 0x1p32));
     };
-    const Register peppered = to.select(below(prob), value(s, to, "pepper_val", false), in[0]);
-    return to.select(below(prob * salt), value(s, to, "salt_val", true), peppered);
+    const Register peppered = to.select(below(prob), value(s, to, pepper_val_, false), in[0]);
+    return to.select(below(prob * salt), value(s, to, salt_val_, true), peppered);
   }
 
  private:
@@ -65,19 +70,20 @@ class SaltAndPepper final : public Pointwise {
   }
 
   // The type's largest or smallest value (floats: 1 or -1), or the argument, cast as C does.
-  static Register value(const Inference& s, ProgramBuilder& to, const char* arg, bool largest) {
+  static Register value(const Inference& s, ProgramBuilder& to, const Arg<double>& arg,
+                        bool largest) {
     const DType dtype = s.spec(0).dtype;
     std::uint64_t bits = 0;
     dispatch_all(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       T chosen{};
       if constexpr (std::is_same_v<T, Half>) {
-        chosen = to_half(s.has(arg) ? s.real(arg) : largest ? 1.0 : -1.0);
+        chosen = to_half(arg.has() ? arg(s) : largest ? 1.0 : -1.0);
       } else if constexpr (std::is_floating_point_v<T>) {
-        chosen = static_cast<T>(s.has(arg) ? s.real(arg) : largest ? 1.0 : -1.0);
+        chosen = static_cast<T>(arg.has() ? arg(s) : largest ? 1.0 : -1.0);
       } else {
         using Limits = std::numeric_limits<T>;
-        chosen = s.has(arg) ? truncated<T>(s.real(arg)) : largest ? Limits::max() : Limits::min();
+        chosen = arg.has() ? truncated<T>(arg(s)) : largest ? Limits::max() : Limits::min();
       }
       bits = bits_of(chosen);
     });
@@ -91,6 +97,7 @@ class SaltAndPepper final : public Pointwise {
     return static_cast<T>(static_cast<std::int64_t>(value));
   }
 
+  Arg<double> prob_, salt_vs_pepper_, salt_val_, pepper_val_;
   bool per_channel_;
 };
 

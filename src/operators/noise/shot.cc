@@ -7,12 +7,12 @@ namespace {
 
 class ShotNoise final : public Pointwise {
  public:
-  explicit ShotNoise(const Args&) {}
+  explicit ShotNoise(const Args& args) : factor_(args, "factor") {}
 
   void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
 
   std::optional<int> view_of(const Inference& s) const override {
-    if (s.real("factor") != 0) return std::nullopt;
+    if (factor_(s) != 0) return std::nullopt;
     return 0;
   }
   bool resolve(Views& v) const override {
@@ -22,11 +22,14 @@ class ShotNoise final : public Pointwise {
 
   Register emit(const Inference& s, ProgramBuilder& to,
                 std::span<const Register> in) const override {
-    const Register factor = to.constant(DType::f64, s.real("factor"));
+    const Register factor = to.constant(DType::f64, factor_(s));
     const Register mean = to.binary(Op::div, to.convert(in[0], DType::f64), factor);
     const Register count = to.poisson(mean, s.random(), row_major(s.spec(0).shape));
     return to.convert(to.binary(Op::mul, count, factor), in[0].dtype);
   }
+
+ private:
+  Arg<double> factor_;
 };
 
 }  // namespace

@@ -20,10 +20,6 @@ struct Plan {
 class CoordTransform final : public HostOperator {
  public:
   explicit CoordTransform(const Args& args) {
-    if (args.given("MT") && (args.given("M") || args.given("T")))
-      throw Error(ErrorKind::type, "the map was given twice")
-          .got("MT with M or T")
-          .allowed("MT alone, or M and T");
     const DType to = args.dtype("dtype");
     if (std::find(kTypes.begin(), kTypes.end(), to) == kTypes.end())
       throw Error(ErrorKind::param, "no coordinates of this element type")
@@ -120,6 +116,7 @@ VARO_OPERATORS(points, coord_transform) {
                 .default_value = static_cast<std::int64_t>(DType::f32),
                 .doc = "Element type of the output; integers are rounded.",
                 .constant = true})
+          .one_of({"MT", {"M", "T"}})
           .make<CoordTransform>()};
 }
 

@@ -13,7 +13,8 @@ constexpr std::int64_t kGrain = 4096;
 
 class Beta final : public HostOperator {
  public:
-  explicit Beta(const Args& args) : dtype_(args.dtype("dtype")) {
+  explicit Beta(const Args& args)
+      : alpha_(args, "alpha"), beta_(args, "beta"), dtype_(args.dtype("dtype")) {
     if (dtype_ != DType::f32 && dtype_ != DType::f64)
       throw Error(ErrorKind::param, "numbers between 0 and 1 are floats")
           .got(std::string(name_of(dtype_)))
@@ -26,7 +27,7 @@ class Beta final : public HostOperator {
 
   void prepare(Inference& s) const override {
     s.state() =
-        Distribution{.key = s.random(), .alpha = positive(s, "alpha"), .beta = positive(s, "beta")};
+        Distribution{.key = s.random(), .alpha = positive(s, alpha_), .beta = positive(s, beta_)};
   }
 
   std::size_t setup(const HostRun& r, std::any&) const override {
@@ -50,14 +51,15 @@ class Beta final : public HostOperator {
     double alpha, beta;
   };
 
-  static double positive(const Inference& s, const char* arg) {
-    const double value = s.real(arg);
+  static double positive(const Inference& s, const Arg<double>& arg) {
+    const double value = arg(s);
     if (value > 0) return value;
-    throw Error(ErrorKind::param, fmt::format("argument {} is out of range", arg))
+    throw Error(ErrorKind::param, fmt::format("argument {} is out of range", arg.name()))
         .got(fmt::format("{}", value))
         .allowed("above 0");
   }
 
+  Arg<double> alpha_, beta_;
   DType dtype_;
 };
 

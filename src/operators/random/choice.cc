@@ -18,7 +18,7 @@ constexpr std::int64_t kGrain = 4096;
 // Draws with replacement from 0 ... n-1, or from the elements of an array along its first axis.
 class Choice final : public HostOperator {
  public:
-  explicit Choice(const Args&) {}
+  explicit Choice(const Args& args) : p_(args, "p") {}
 
   void infer(Inference& s) const override {
     const Spec& from = s.spec(0);
@@ -91,9 +91,9 @@ class Choice final : public HostOperator {
   }
 
   // Upper ends of the choices' parts of [0, 1), or nothing where all are equal.
-  static std::vector<double> cumulative(const Inference& s, std::int64_t choices) {
-    if (!s.has("p")) return {};
-    std::vector<double> p = s.reals("p");
+  std::vector<double> cumulative(const Inference& s, std::int64_t choices) const {
+    if (!p_.has()) return {};
+    std::vector<double> p = p_(s);
     if (static_cast<std::int64_t>(p.size()) != choices)
       throw Error(ErrorKind::shape, "p does not have one probability for every choice")
           .got(fmt::format("{} probabilities", p.size()))
@@ -133,6 +133,8 @@ class Choice final : public HostOperator {
     }
     return v;
   }
+
+  Arg<std::vector<double>> p_;
 };
 
 }  // namespace

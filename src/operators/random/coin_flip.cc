@@ -8,7 +8,8 @@ namespace {
 
 class CoinFlip final : public Pointwise {
  public:
-  explicit CoinFlip(const Args& args) : dtype_(args.dtype("dtype")) {}
+  explicit CoinFlip(const Args& args)
+      : probability_(args, "probability"), dtype_(args.dtype("dtype")) {}
 
   void infer(Inference& s) const override { s.set_output(0, {dtype_, drawn_shape(s), {}}); }
   Need need(const Inference&, int) const override { return {Access::spec}; }
@@ -16,11 +17,12 @@ class CoinFlip final : public Pointwise {
   Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
     const Register word =
         to.convert(to.bits(DType::u32, s.random(), row_major(s.output_spec(0).shape)), DType::f64);
-    const Register limit = to.constant(DType::f64, s.real("probability") * 0x1p32);
+    const Register limit = to.constant(DType::f64, probability_(s) * 0x1p32);
     return to.convert(to.binary(Op::lt, word, limit), dtype_);
   }
 
  private:
+  Arg<double> probability_;
   DType dtype_;
 };
 

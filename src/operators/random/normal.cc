@@ -8,7 +8,8 @@ namespace {
 
 class Normal final : public Pointwise {
  public:
-  explicit Normal(const Args& args) : dtype_(args.dtype("dtype")) {
+  explicit Normal(const Args& args)
+      : mean_(args, "mean"), stddev_(args, "stddev"), dtype_(args.dtype("dtype")) {
     if (is_bool(dtype_))
       throw Error(ErrorKind::param, "normal numbers are not bool")
           .got("bool")
@@ -23,12 +24,13 @@ class Normal final : public Pointwise {
         real_type(size_of(dtype_) >= 4 && dtype_ != DType::f32 ? DType::f64 : DType::f32);
     const Register normal =
         to.convert(to.normal(s.random(), row_major(s.output_spec(0).shape)), type);
-    const double mean = s.real("mean"), stddev = s.real("stddev");
+    const double mean = mean_(s), stddev = stddev_(s);
     if (mean == 0 && stddev == 1) return to.convert(normal, dtype_);
     return to.convert(to.fma(normal, to.constant(type, stddev), to.constant(type, mean)), dtype_);
   }
 
  private:
+  Arg<double> mean_, stddev_;
   DType dtype_;
 };
 

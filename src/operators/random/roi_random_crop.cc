@@ -10,19 +10,19 @@ namespace {
 
 class RoiRandomCrop final : public HostOperator {
  public:
-  explicit RoiRandomCrop(const Args& args) {
-    if (!exclusive(args, {"roi_shape", "roi_end"}))
-      throw Error(ErrorKind::param, "the region of interest has no size")
-          .got("roi_start alone")
-          .allowed("roi_shape or roi_end");
-  }
+  explicit RoiRandomCrop(const Args& args)
+      : crop_shape_(args, "crop_shape"),
+        roi_start_(args, "roi_start"),
+        roi_shape_(args, "roi_shape"),
+        roi_end_(args, "roi_end"),
+        in_shape_(args, "in_shape") {}
 
   void infer(Inference& s) const override {
-    if (s.input_count() == 1 && s.args().given("in_shape"))
+    if (s.input_count() == 1 && in_shape_.given())
       throw Error(ErrorKind::param, "the input's shape is given twice")
           .got("data and in_shape")
           .allowed("one of the two");
-    const auto axes = static_cast<std::int64_t>(s.integers("crop_shape").size());
+    const auto axes = static_cast<std::int64_t>(crop_shape_(s).size());
     if (axes == 0)
       throw Error(ErrorKind::param, "argument crop_shape is empty")
           .got("0 values")
@@ -33,12 +33,11 @@ class RoiRandomCrop final : public HostOperator {
   Need need(const Inference&, int) const override { return {Access::spec}; }
 
   void prepare(Inference& s) const override {
-    const std::vector<std::int64_t> crop = s.integers("crop_shape");
+    const std::vector<std::int64_t> crop = crop_shape_(s);
     const auto axes = static_cast<int>(crop.size());
-    const std::vector<std::int64_t> roi_start = s.integers("roi_start", axes);
-    std::vector<std::int64_t> roi =
-        s.integers(s.args().given("roi_shape") ? "roi_shape" : "roi_end", axes);
-    if (s.args().given("roi_end"))
+    const std::vector<std::int64_t> roi_start = roi_start_(s, axes);
+    std::vector<std::int64_t> roi = roi_shape_.given() ? roi_shape_(s, axes) : roi_end_(s, axes);
+    if (roi_end_.given())
       for (int i = 0; i < axes; ++i) roi[at(i)] -= roi_start[at(i)];
     std::vector<std::int64_t> in;
     Layout layout;
@@ -50,8 +49,8 @@ class RoiRandomCrop final : public HostOperator {
             .allowed(fmt::format("at least {} axes", axes));
       in.assign(spec.shape.begin(), spec.shape.begin() + axes);
       layout = spec.layout;
-    } else if (s.args().given("in_shape")) {
-      in = s.integers("in_shape", axes);
+    } else if (in_shape_.given()) {
+      in = in_shape_(s, axes);
     }
 
     Start start;
@@ -105,6 +104,8 @@ class RoiRandomCrop final : public HostOperator {
           .got(fmt::format("start {}, end {}", roi_start, roi_start + roi))
           .allowed(fmt::format("start >= 0 and end <= {}", in));
   }
+
+  Arg<std::vector<std::int64_t>> crop_shape_, roi_start_, roi_shape_, roi_end_, in_shape_;
 };
 
 }  // namespace
@@ -132,6 +133,7 @@ VARO_OPERATORS(random, roi_random_crop) {
                            "One past the last element of the region. Excludes roi_shape.", false))
               .arg(extents("in_shape", "Extents of the input, if it is not given as data.", false))
               .traits({.random = true})
+              .just_one_of({"roi_shape", "roi_end"})
               .make<RoiRandomCrop>()};
 }
 

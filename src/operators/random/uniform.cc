@@ -24,11 +24,8 @@ double last_below(DType dtype, double low, double high) {
 
 class Uniform final : public Pointwise {
  public:
-  explicit Uniform(const Args& args) : listed_(args.given("values")), dtype_(args.dtype("dtype")) {
-    if (listed_ && args.given("range"))
-      throw Error(ErrorKind::param, "both a range and values to choose from")
-          .got("range and values")
-          .allowed("one of them");
+  explicit Uniform(const Args& args)
+      : range_(args, "range"), values_(args, "values"), dtype_(args.dtype("dtype")) {
     if (is_bool(dtype_))
       throw Error(ErrorKind::param, "uniform numbers are not bool")
           .got("bool")
@@ -40,7 +37,7 @@ class Uniform final : public Pointwise {
   Need need(const Inference&, int) const override { return {Access::spec}; }
 
   Register emit(const Inference& s, ProgramBuilder& to, std::span<const Register>) const override {
-    return listed_ ? listed(s, to) : ranged(s, to);
+    return values_.given() ? listed(s, to) : ranged(s, to);
   }
 
  private:
@@ -59,7 +56,7 @@ class Uniform final : public Pointwise {
   }
 
   Register ranged(const Inference& s, ProgramBuilder& to) const {
-    const std::vector<double> range = s.reals("range");
+    const std::vector<double> range = range_(s);
     if (range.size() != 2 || !(range[0] <= range[1]))
       throw Error(ErrorKind::param, "range is not a lower and an upper bound")
           .got(fmt::format("[{}]", fmt::join(range, ", ")))
@@ -75,7 +72,7 @@ class Uniform final : public Pointwise {
   }
 
   Register listed(const Inference& s, ProgramBuilder& to) const {
-    const std::vector<double> values = s.reals("values");
+    const std::vector<double> values = values_(s);
     if (values.empty())
       throw Error(ErrorKind::param, "no values to choose from")
           .got("0 values")
@@ -85,7 +82,7 @@ class Uniform final : public Pointwise {
     return to.convert(to.lookup(to.convert(at, DType::i32), values), dtype_);
   }
 
-  bool listed_;
+  Arg<std::vector<double>> range_, values_;
   DType dtype_;
 };
 
@@ -108,6 +105,7 @@ VARO_OPERATORS(random, uniform) {
                     .doc = "Values to choose from, all equally probable. Excludes range.",
                     .late = true})
               .traits({.random = true})
+              .one_of({"range", "values"})
               .make<Uniform>()};
 }
 

@@ -76,7 +76,7 @@ CASES = [
     ErrorCase("three bounds", "random.uniform", args=dict(range=[2.0, 3.0, 4.0]),
               match=["[2", "low <= high"]),
     ErrorCase("range and values", "random.uniform", args=dict(range=[0.0, 1.0], values=[1.0]),
-              match=["range and values"]),
+              match=["range, values"]),
     ErrorCase("shape twice", "random.uniform", [ramp(3)], [""], dict(shape=[3]),
               match=["shape_like and shape"]),
     ErrorCase("bool", "random.uniform", args=dict(dtype="bool"), match=["bool"]),

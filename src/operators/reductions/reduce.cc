@@ -126,6 +126,7 @@ OperatorDef reduction(Reduction what, const std::string& name, const std::string
             .output("reduced", "The input's shape and layout without the reduced axes.")
             .arg(axes_arg("Given neither, all are reduced; an empty list reduces none."))
             .arg(axis_names_arg())
+            .one_of({"axes", "axis_names"})
             .arg({.name = "keep_dims",
                   .type = ArgType::boolean,
                   .default_value = false,

@@ -95,7 +95,7 @@ for _name, _reference in dict(sum=_sum, mean=_mean, mean_square=_mean_square, rm
         ErrorCase(f"{_name}: an axis twice", _op, [IMAGE], ["HW"], dict(axes=[0, -2]), "ParamError",
                   ["H", "once"]),
         ErrorCase(f"{_name}: axes twice", _op, [IMAGE], ["HW"], dict(axes=[0], axis_names="H"),
-                  "ParamError", ["axis_names", "one"]),
+                  "ParamError", ["axes, axis_names", "at most 1"]),
         ErrorCase(f"{_name}: unknown letter", _op, [IMAGE], ["HW"], dict(axis_names="D"),
                   "LayoutError", ["D", "HW"]),
         ErrorCase(f"{_name}: letters without a layout", _op, [IMAGE], [""], dict(axis_names="W"),

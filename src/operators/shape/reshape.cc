@@ -17,8 +17,6 @@ namespace {
 class Reshape final : public HostOperator {
  public:
   explicit Reshape(const Args& args, bool retypes) : retypes_(retypes) {
-    exclusive(args, {"shape", "rel_shape"});
-    exclusive(args, {"shape", "src_dims"});
     nothing_ = !args.given("shape") && !args.given("rel_shape") && !args.given("src_dims") &&
                !args.given("layout") && !(retypes && args.given("dtype"));
     if (args.constant("shape")) {
@@ -263,7 +261,9 @@ OperatorDef with_shape_args(OperatorDef def) {
             .type = ArgType::layout,
             .doc = "Axis letters of the output; \"\" removes them. If not given they stay where "
                    "the number of axes does.",
-            .constant = true});
+            .constant = true})
+      .one_of({"shape", "rel_shape"})
+      .one_of({"shape", "src_dims"});
 }
 
 }  // namespace

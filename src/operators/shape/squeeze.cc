@@ -10,12 +10,7 @@ namespace {
 
 class Squeeze final : public Operator {
  public:
-  explicit Squeeze(const Args& args) {
-    if (exclusive(args, {"axes", "axis_names"})) return;
-    throw Error(ErrorKind::param, "nothing says which axes to remove")
-        .got("no axes")
-        .allowed("axes or axis_names");
-  }
+  explicit Squeeze(const Args&) {}
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
@@ -63,6 +58,7 @@ VARO_OPERATORS(shape, squeeze) {
                     .doc = "The same by letter. Excludes axes.",
                     .constant = true})
               .traits({.moves_only = true})
+              .just_one_of({"axes", "axis_names"})
               .make<Squeeze>()};
 }
 

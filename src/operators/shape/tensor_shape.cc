@@ -43,6 +43,7 @@ VARO_OPERATORS(shape, tensor_shape) {
                     .default_value = static_cast<std::int64_t>(DType::i64),
                     .doc = "Element type of the output.",
                     .constant = true})
+              .hidden()
               .make<TensorShape>()};
 }
 

@@ -142,6 +142,7 @@ VARO_OPERATORS(shape, tensor_subscript) {
   OperatorDef def =
       OperatorDef("tensor_subscript", "Elements and ranges along the first axes.")
           .input({.name = "data", .doc = "Array of any layout and element type."})
+          .hidden()
           .output("part", "A view. Axes with a single position are gone, and their letters.")
           .arg({.name = "num_subscripts",
                 .type = ArgType::integer,

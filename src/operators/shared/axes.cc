@@ -6,20 +6,6 @@
 
 namespace varo {
 
-bool exclusive(const Args& args, std::initializer_list<const char*> names) {
-  std::string given;
-  int count = 0;
-  for (const char* name : names) {
-    if (!args.given(name)) continue;
-    given += (count++ > 0 ? ", " : "") + std::string(name);
-  }
-  if (count > 1)
-    throw Error(ErrorKind::param, "arguments that exclude each other")
-        .got(given)
-        .allowed("one of them");
-  return count > 0;
-}
-
 bool given_here(const Inference& s, const char* arg) {
   if (!s.args().given(arg)) return false;
   return !s.args().per_sample(arg) || volume(s.argument(arg).shape()) != 0;
@@ -89,10 +75,6 @@ std::optional<std::uint32_t> chosen_axes(const Args& args, const Spec& spec) {
     mask |= bit;
   };
   const bool by_name = args.given("axis_names"), by_number = args.given("axes");
-  if (by_name && by_number)
-    throw Error(ErrorKind::param, "axes are given twice")
-        .got("axes and axis_names")
-        .allowed("one of the two");
   if (by_number) {
     for (const std::int64_t axis : args.integers("axes")) {
       if (axis < -rank || axis >= rank) {

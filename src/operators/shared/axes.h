@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,9 +11,6 @@
 #include "operators/api/operator.h"
 
 namespace varo {
-
-/// Throws ParamError if more than one of the arguments is given. Returns whether one is.
-bool exclusive(const Args& args, std::initializer_list<const char*> names);
 
 /// Given, and for this sample not an empty tensor.
 bool given_here(const Inference& sample, const char* arg);
@@ -38,8 +34,7 @@ void check_distinct(const std::vector<int>& axes);
 std::string axis_name(const Layout& layout, int axis);
 
 /// The axes that the constant arguments `axes` or `axis_names` choose, as bits; nothing when
-/// neither was given. Negative numbers count from the last axis. errors  ParamError: both given, a
-/// number out of range, an axis twice; LayoutError: an unknown letter
+/// neither was given. Negative numbers count from the last axis. errors  ParamError: a number out of range, an axis twice; LayoutError: an unknown letter
 std::optional<std::uint32_t> chosen_axes(const Args& args, const Spec& spec);
 
 /// The two arguments; `otherwise` says what giving neither means.

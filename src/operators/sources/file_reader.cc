@@ -98,30 +98,14 @@ OperatorDef with_reader_args(OperatorDef def, ArgDef filter) {
        .default_value = false,
        .doc =
            "Look for the files when the first batch is asked for, not when the reader is made."});
-  add({.name = "dont_use_mmap",
-       .type = ArgType::boolean,
-       .default_value = false,
-       .doc = "Accepted. Files are never mapped: plain reads are as fast, and a mapped file "
-              "that somebody shortens would end the process."});
-  add({.name = "prefetch_queue_depth",
-       .type = ArgType::integer,
-       .default_value = std::int64_t{1},
-       .doc = "Accepted. How far reading runs ahead is the pipeline's decision.",
-       .least = 1});
-  add({.name = "read_ahead",
-       .type = ArgType::boolean,
-       .default_value = false,
-       .doc = "Accepted. Only the regions that are needed are read."});
-  add({.name = "skip_cached_images",
-       .type = ArgType::boolean,
-       .default_value = false,
-       .doc = "Accepted. Concerns decoders of pictures only."});
-  add({.name = "tensor_init_bytes",
-       .type = ArgType::integer,
-       .default_value = std::int64_t{1} << 20,
-       .doc = "Accepted. Buffers are as large as the samples.",
-       .least = 1});
-  return def;
+  return std::move(def).ignored(
+      {{"dont_use_mmap", false,
+        "Files are never mapped: plain reads are as fast, and a mapped file that somebody shortens "
+        "would end the process."},
+       {"prefetch_queue_depth", 1, "How far reading runs ahead is the pipeline's decision.", 1},
+       {"read_ahead", false, "Only the regions that are needed are read."},
+       {"skip_cached_images", false, "Concerns decoders of pictures only."},
+       {"tensor_init_bytes", 1 << 20, "Buffers are as large as the samples.", 1}});
 }
 
 FileReader::FileReader(const Args& args) : args_(args) {

@@ -12,9 +12,7 @@ namespace {
 class NiftiReader final : public FileReader {
  public:
   explicit NiftiReader(const Args& args)
-      : FileReader(args), cache_headers_(args.flag("cache_header_information")) {
-    check_roi_args(args);
-  }
+      : FileReader(args), cache_headers_(args.flag("cache_header_information")) {}
 
  protected:
   Tensor open(const std::string& path, const Inference& sample) const override {

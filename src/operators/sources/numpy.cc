@@ -12,7 +12,6 @@ class NumpyReader final : public FileReader {
  public:
   explicit NumpyReader(const Args& args)
       : FileReader(args), cache_headers_(args.flag("cache_header_information")) {
-    check_roi_args(args);
     if (args.flag("use_o_direct") && !args.flag("dont_use_mmap"))
       throw Error(ErrorKind::param, "use_o_direct needs plain reads")
           .got("use_o_direct=True, dont_use_mmap=False")
@@ -48,16 +47,8 @@ OperatorDef definition() {
                 .doc = "Remember headers, so that a file that has not changed is not opened for "
                        "its header again.",
                 .constant = true})
-          .arg({.name = "register_buffers",
-                .type = ArgType::boolean,
-                .default_value = true,
-                .doc = "Accepted without effect.",
-                .constant = true})
-          .arg({.name = "use_o_direct",
-                .type = ArgType::boolean,
-                .default_value = false,
-                .doc = "Accepted without effect; needs dont_use_mmap.",
-                .constant = true});
+          .ignored({{"register_buffers", true, "Concerns transfers to a device only."},
+                    {"use_o_direct", false, "Needs dont_use_mmap."}});
   def = with_reader_args(std::move(def),
                          {.name = "file_filter",
                           .type = ArgType::text,

@@ -8,6 +8,7 @@
 #include "core/convert.h"
 #include "core/dispatch.h"
 #include "operators/shared/axes.h"
+#include "operators/shared/out_of_bounds.h"
 
 namespace varo {
 
@@ -112,27 +113,13 @@ OperatorDef with_roi_args(OperatorDef def) {
             .doc = "The axes that the numbers above are for, in this order; negative ones count "
                    "from the last. "
                    "Default: all axes."})
-      .arg({.name = "out_of_bounds_policy",
-            .type = ArgType::text,
-            .default_value = std::string("error"),
-            .doc = "What happens when the region reaches outside: \"error\", \"pad\" with "
-                   "fill_value, or "
-                   "\"trim_to_shape\".",
-            .constant = true})
+      .arg(out_of_bounds_arg("region", "fill_value"))
       .arg({.name = "fill_value",
             .type = ArgType::real,
             .default_value = 0.0,
-            .doc = "Value of elements outside with out_of_bounds_policy=\"pad\"."});
-}
-
-void check_roi_args(const Args& args) {
-  const std::string& policy = args.text("out_of_bounds_policy");
-  if (policy != "error" && policy != "pad" && policy != "trim_to_shape")
-    throw Error(ErrorKind::param, "there is no such out_of_bounds_policy")
-        .got(fmt::format("\"{}\"", policy))
-        .allowed("\"error\", \"pad\", \"trim_to_shape\"");
-  exclusive(args, kStarts);
-  exclusive(args, kEnds);
+            .doc = "Value of elements outside with out_of_bounds_policy=\"pad\"."})
+      .one_of({"roi_start", "rel_roi_start"})
+      .one_of({"roi_end", "rel_roi_end", "roi_shape", "rel_roi_shape"});
 }
 
 Tensor roi_of(const Tensor& whole, const Inference& sample) {
@@ -151,9 +138,9 @@ Tensor roi_of(const Tensor& whole, const Inference& sample) {
   else
     ends.assign(axes.size(), 0);
 
-  const std::string& policy = sample.text("out_of_bounds_policy");
+  const OutOfBounds policy = out_of_bounds_of(sample.args());
   const std::uint64_t fill =
-      policy == "pad" ? bits_of(sample.real("fill_value"), whole.dtype()) : 0;
+      policy == OutOfBounds::pad ? bits_of(sample.real("fill_value"), whole.dtype()) : 0;
   Tensor region = whole;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = axes[i];
@@ -165,10 +152,10 @@ Tensor roi_of(const Tensor& whole, const Inference& sample) {
       throw Error(ErrorKind::shape, fmt::format("the region ends before it begins along {}", name))
           .got(fmt::format("start {}, end {}", lo, hi))
           .allowed("an end that is not below the start");
-    if (policy == "trim_to_shape") {
+    if (policy == OutOfBounds::trim) {
       lo = std::clamp<std::int64_t>(lo, 0, extent);
       hi = std::clamp<std::int64_t>(hi, 0, extent);
-    } else if (policy == "error" && (lo < 0 || hi > extent)) {
+    } else if (policy == OutOfBounds::error && (lo < 0 || hi > extent)) {
       throw Error(ErrorKind::shape, fmt::format("the region does not fit along {}", name))
           .got(fmt::format("start {}, end {}", lo, hi))
           .allowed(fmt::format("0 <= start <= end <= {}     (array {})", extent,

@@ -10,9 +10,6 @@ namespace varo {
 /// out_of_bounds_policy and fill_value.
 OperatorDef with_roi_args(OperatorDef def);
 
-/// Throws Error for combinations of constant arguments that no sample can satisfy.
-void check_roi_args(const Args& args);
-
 /// `whole` cut to the region that the sample's arguments name: a view, no element is read.
 /// The region begins at round(start) and ends before round(end); relative numbers are fractions of
 /// the extent, in float32; start defaults to 0, end to the extent.
