@@ -51,7 +51,7 @@ struct Smallest {
     return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                                 : std::numeric_limits<T>::max();
   }
-  VARO_HD static constexpr T step(T a, T x, double) { return (x < a) | (x != x) ? x : a; }
+  VARO_HD static constexpr T step(T a, T x, double) { return ((x < a) | (x != x)) ? x : a; }
   VARO_HD static constexpr T fold(T a, T b) { return step(a, b, 0); }
 };
 template <class T>
@@ -61,7 +61,7 @@ struct Largest {
     return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                 : std::numeric_limits<T>::lowest();
   }
-  VARO_HD static constexpr T step(T a, T x, double) { return (x > a) | (x != x) ? x : a; }
+  VARO_HD static constexpr T step(T a, T x, double) { return ((x > a) | (x != x)) ? x : a; }
   VARO_HD static constexpr T fold(T a, T b) { return step(a, b, 0); }
 };
 
