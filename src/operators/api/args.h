@@ -128,7 +128,9 @@ class Arg {
   T operator()(const Inference& sample, int n) const
       requires(std::is_same_v<T, std::vector<std::int64_t>> ||
                std::is_same_v<T, std::vector<double>>) {
-    if (value_ && value_->size() == static_cast<std::size_t>(n)) return *value_;
+    // Also where an explicit instantiation for another T has this compiled.
+    if constexpr (requires(const T& list) { list.size(); })
+      if (value_ && value_->size() == static_cast<std::size_t>(n)) return *value_;
     return list_of_sample(sample, n);
   }
 

@@ -35,12 +35,12 @@ class Beta final : public HostOperator {
   }
 
   void run(const HostRun& r) const noexcept override {
-    const auto& [key, alpha, beta] = r.state<Distribution>();
+    const auto& of = r.state<Distribution>();
     const View& out = r.out[0];
     double* const drawn = r.scratch_of<double>().data();
     parallel_for(r.parallel, out.volume(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i)
-        drawn[i] = random_beta(key, static_cast<std::uint64_t>(i), alpha, beta);
+        drawn[i] = random_beta(of.key, static_cast<std::uint64_t>(i), of.alpha, of.beta);
     });
     convert(dense_view(drawn, out.shape), out, r.parallel);
   }
