@@ -108,11 +108,9 @@ class Sample {
     if (need.access == Access::nothing || need.access == Access::spec ||
         need.access == Access::number)
       return {};
-    Tensor t = value_of(input(id, i));
-    if (!need.region) return t;
-    for (int k = 0; k < t.rank(); ++k)
-      t = t.sliced(k, need.region->lo[k], need.region->hi[k] - need.region->lo[k]);
-    const Tensor part = Tensor::own(t.spec());
+    const Tensor whole = value_of(input(id, i));
+    if (!need.region) return whole;
+    const Tensor t = part_of(whole, *need.region), part = Tensor::own(t.spec());
     copy(t.view(), part.mutable_view(), Parallel::serial());
     return part;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/api/in_memory.h"
 
+#include <cstdlib>
+
 #include "kernels/copy/copy.h"
 
 namespace varo {
@@ -26,6 +28,24 @@ Tensor in_memory(const Tensor& tensor, bool dense, Parallel& parallel) {
   const Tensor copied = Tensor::own(t.spec());
   copy_padded(t.padded_view(), copied.mutable_view(), parallel);
   return copied.with_meta(t.meta());
+}
+
+Tensor part_of(Tensor t, const Box& region) {
+  for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, region.lo[i], region.hi[i] - region.lo[i]);
+  return t;
+}
+
+bool worth_cutting(const Tensor& part, const Tensor& whole) {
+  constexpr double kMost = 0.75;
+  const auto in_file = [](const Tensor& t) {
+    return static_cast<double>(volume(t.valid().extents()));
+  };
+  return in_file(part) < kMost * in_file(whole);
+}
+
+bool by_rows(const ConstView& view) {
+  const int last = view.rank() - 1;
+  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1;
 }
 
 }  // namespace varo

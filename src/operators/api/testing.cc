@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/api/testing.h"
 
-#include <cstdlib>
-
 #include "operators/api/in_memory.h"
 
 namespace varo::testing {
 
 namespace {
-
-// Where views.cc of the pipeline reads a region by itself.
-constexpr double kWorthCutting = 0.75;
-
-double elements_in_file(const Tensor& t) {
-  return static_cast<double>(volume(t.valid().extents()));
-}
-
-Tensor part_of(Tensor t, const Box& region) {
-  for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, region.lo[i], region.hi[i] - region.lo[i]);
-  return t;
-}
-
-bool by_rows(const ConstView& view) {
-  const int last = view.rank() - 1;
-  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1;
-}
 
 Tensor dense(const Tensor& t) { return in_memory(t, true, Parallel::serial()); }
 
@@ -153,7 +134,7 @@ Tensor Trial::operand(int input) {
   if (need.access == Access::source) return whole;
   Tensor t = need.region ? part_of(whole, *need.region) : whole;
   if (t.deferred()) {
-    const bool alone = need.alone || elements_in_file(t) < kWorthCutting * elements_in_file(whole);
+    const bool alone = need.alone || worth_cutting(t, whole);
     if (!need.region || !alone) {
       whole = loaded(whole, Parallel::serial());
       t = need.region ? part_of(whole, *need.region) : whole;

@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values that are views of others, and the forms in which they are read.
-#include <cstdlib>
-
+#include "operators/api/in_memory.h"
 #include "pipeline/sample/sample_plan.h"
 
 namespace varo {
 
 namespace {
-
-// A smaller part of a deferred input is read on its own; otherwise the input is read as a whole,
-// which its other consumers then share.
-constexpr double kWorthCutting = 0.75;
-
-double elements_in_file(const Tensor& t) {
-  return static_cast<double>(volume(t.valid().extents()));
-}
-
-Tensor part_of(Tensor t, const Box& region) {
-  for (int i = 0; i < t.rank(); ++i) t = t.sliced(i, region.lo[i], region.hi[i] - region.lo[i]);
-  return t;
-}
-
-bool by_rows(const ConstView& view) {
-  const int last = view.rank() - 1;
-  return last < 0 || view.shape[last] == 1 || std::abs(view.strides[last]) == 1;
-}
 
 // Whether a value can be read so as it is.
 bool fits(const Tensor& t, Access access) {
@@ -148,8 +129,7 @@ bool SamplePlan::input_of(int id, int input, const Need& need, Tensor& part, con
   };
   if (need.region) {
     Tensor cut = part_of(part, *need.region);
-    if (cut.deferred() && !need.alone &&
-        elements_in_file(cut) >= kWorthCutting * elements_in_file(part)) {
+    if (cut.deferred() && !need.alone && !worth_cutting(cut, part)) {
       take(Form::loaded);
       cut = part_of(part, *need.region);
     }
