@@ -185,8 +185,8 @@ void expect_close(const Values& want, const View& out) {
       dispatch_all(out.dtype, [&](auto tag) {
         using T = typename decltype(tag)::type;
         if constexpr (std::is_integral_v<T>)
-          clamped = std::clamp<double>(clamped, std::numeric_limits<T>::min(),
-                                       std::numeric_limits<T>::max());
+          clamped = std::clamp(clamped, static_cast<double>(std::numeric_limits<T>::min()),
+                               static_cast<double>(std::numeric_limits<T>::max()));
       });
       ASSERT_NEAR(got.v[i], clamped, 0.5 + 2e-6 * (most - least)) << "element " << i;
     }
