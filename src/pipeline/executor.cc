@@ -297,7 +297,7 @@ void Executor::allocate_outputs(Iteration& iteration) {
         error.set_operator(node.graph.def->name());
         error.set_sample(sample->number(), sample->source_name());
         error.set_defined(node.graph.origin.defined);
-        throw error;
+        throw Error(error);
       }
       offsets.push_back(bytes);
       const auto own = static_cast<std::size_t>(volume(spec.shape)) * size_of(spec.dtype);
@@ -313,7 +313,7 @@ void Executor::allocate_outputs(Iteration& iteration) {
                                    (bytes == SIZE_MAX ? " or more" : ""));
       error.set_operator(node.graph.def->name());
       error.set_defined(node.graph.origin.defined);
-      throw error;
+      throw Error(error);
     }
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       const Spec& spec = spec_of(*iteration.work.samples[i]);

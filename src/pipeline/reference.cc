@@ -129,7 +129,7 @@ class Sample {
       if (node.join != nullptr) return run_join(id, in, out[0]);
       if (node.host != nullptr) return run_host(id, in, out);
       if (const auto error = node.function->call({in, out, Parallel::serial(), at(id).state()}))
-        throw *error;
+        throw Error(*error);
     });
   }
 

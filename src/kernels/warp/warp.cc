@@ -229,7 +229,7 @@ void warp_channels(const Job& job, const Row& row, Run run, DType out, float fil
       const std::int64_t along = job.out.strides[2], between = job.out.strides[3];
       Out* to = job.out.ptr<Out>() + run.out + first * between;
       const Out* from = reinterpret_cast<const Out*>(work.stored);
-      const auto count = static_cast<std::size_t>(run.count * n);
+      const auto count = static_cast<std::size_t>(run.count) * static_cast<std::size_t>(n);
       if (between == 1 && along == n) return void(std::memcpy(to, from, count * sizeof(Out)));
       for (int k = 0; k < run.count; ++k)
         for (int c = 0; c < n; ++c) to[k * along + c * between] = from[k * n + c];

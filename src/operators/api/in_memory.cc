@@ -35,12 +35,12 @@ Tensor part_of(Tensor t, const Box& region) {
   return t;
 }
 
-bool worth_cutting(const Tensor& part, const Tensor& whole) {
+bool worth_cutting(const Tensor& piece, const Tensor& all) {
   constexpr double kMost = 0.75;
   const auto in_file = [](const Tensor& t) {
     return static_cast<double>(volume(t.valid().extents()));
   };
-  return in_file(part) < kMost * in_file(whole);
+  return in_file(piece) < kMost * in_file(all);
 }
 
 bool by_rows(const ConstView& view) {

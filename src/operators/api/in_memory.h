@@ -18,9 +18,9 @@ Tensor in_memory(const Tensor& tensor, bool dense, Parallel& parallel);
 /// The box `region` of a tensor, as a view.
 Tensor part_of(Tensor tensor, const Box& region);
 
-/// Whether `part` of a deferred tensor is read by itself: where it is a smaller part. Otherwise the
+/// Whether a `piece` of a deferred tensor is read by itself: where it is a smaller part. Otherwise the
 /// whole is read, which its other readers then share.
-bool worth_cutting(const Tensor& part, const Tensor& whole);
+bool worth_cutting(const Tensor& piece, const Tensor& all);
 
 /// The last axis is contiguous, forwards or backwards: what Access::rows wants.
 bool by_rows(const ConstView& view);

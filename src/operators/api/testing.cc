@@ -173,7 +173,8 @@ void Trial::call(const HostFunction& op) {
   for (int i = 0; i < facts_.input_count(); ++i) in.push_back(operand(i));
   std::vector<View> out;
   for (const Tensor& result : results_) out.push_back(result.mutable_view());
-  if (const auto error = op.call({in, out, Parallel::serial(), facts_.state()})) throw *error;
+  if (const auto error = op.call({in, out, Parallel::serial(), facts_.state()}))
+    throw Error(*error);
 }
 
 void Trial::join(const Join& op) {

@@ -189,7 +189,7 @@ class Normalize final : public HostOperator {
   }
 
   void fill_in(const Inference& s, const Shape& shape, Plan& plan) const {
-    const Tensor mean = s.argument("mean"), stddev = s.argument("stddev");
+    const Tensor &mean = s.argument("mean"), &stddev = s.argument("stddev");
     plan.axes = axes_for(s, mean, stddev);
     plan.kept = kept_shape(shape, plan.axes);
     plan.scale = scale_(s);

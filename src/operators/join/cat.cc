@@ -71,7 +71,7 @@ class Cat final : public Join {
 
   static int axis(const Inference& s, const Spec& spec) {
     if (s.args().given("axis_name")) {
-      const std::string name = s.text("axis_name");
+      const std::string& name = s.text("axis_name");
       if (name.size() != 1)
         throw Error(ErrorKind::param, "axis_name is not one letter")
             .got(fmt::format("\"{}\"", name))

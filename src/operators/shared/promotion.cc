@@ -64,7 +64,8 @@ Broadcast broadcast(std::span<const Spec> operands, std::span<const std::string_
     for (int axis = 0; axis < shape.rank(); ++axis) {
       std::int64_t& extent = result.shape[axis + skipped];
       if (shape[axis] == 1 || shape[axis] == extent) continue;
-      const auto other = static_cast<std::size_t>(owner[static_cast<std::size_t>(axis + skipped)]);
+      const auto at = static_cast<std::size_t>(axis) + static_cast<std::size_t>(skipped);
+      const auto other = static_cast<std::size_t>(owner[at]);
       if (extent != 1)
         throw Error(ErrorKind::shape, fmt::format("the operands' extents differ along {}",
                                                   axis_name(result.layout, axis + skipped)))
@@ -73,7 +74,7 @@ Broadcast broadcast(std::span<const Spec> operands, std::span<const std::string_
                              to_string(shape)))
             .allowed("equal extents, or 1");
       extent = shape[axis];
-      owner[static_cast<std::size_t>(axis + skipped)] = static_cast<int>(i);
+      owner[at] = static_cast<int>(i);
     }
   }
   return result;

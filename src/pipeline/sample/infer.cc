@@ -19,7 +19,7 @@ bool SamplePlan::number(Node from, Tensor& where) {
 
 bool SamplePlan::specs(int id) {
   const Answer answer = inferred(id);
-  if (answer == Answer::no) throw *at(id).failure;
+  if (answer == Answer::no) throw Error(*at(id).failure);
   return answer == Answer::yes;
 }
 
@@ -78,7 +78,7 @@ bool SamplePlan::decide(int id) {
   NodeState& state = at(id);
   if (state.decided) return true;
   if (!specs(id)) return false;
-  if (state.failure) throw *state.failure;
+  if (state.failure) throw Error(*state.failure);
   const PlanNode& node = plan_[id];
   Inference::Facts& facts = state.facts.facts;
   in_context(id, [&] { check_held(id); });

@@ -104,7 +104,7 @@ class Runner {
       if (t.defined()) t = plan_.bound(t);
     const auto error =
         node_.function->call({tensors, out(), parallel_, plan_.facts(step_.node).state()});
-    if (error) throw *error;
+    if (error) throw Error(*error);
   }
 
   // The reductions of the step, by the view that they reduce.

@@ -11,7 +11,6 @@ namespace varo {
 namespace {
 
 using testing::counted;
-using testing::floats;
 using testing::RecordingSource;
 
 // A source that does something else before it is read.
