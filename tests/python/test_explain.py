@@ -26,8 +26,8 @@ def test_explain_tells_what_the_steps_of_a_reader_read_and_write(tmp_path):
     read, minus, blur, mean = [line for line in steps_of(define) if not line.startswith("view")]
     assert read == f"read %2 crop reads [4, 10, 0] to [12, 20, 12] of {tmp_path}/0.npy; writes float32 [8, 10, 12] in b1"
     assert minus == "fused %3 arithmetic.minus reads float32 [8, 10, 12] in b1; writes float32 [8, 10, 12] in b2"
-    assert blur == "run %5 gaussian_blur reads float32 [8, 10, 12] in b2; writes float32 [8, 10, 12] in b0, frees b2"
-    assert mean == "run %6 reductions.mean reads float32 [8, 10, 12] in b1; writes float32 [] in b3, frees b1"
+    assert blur == "run %5 gaussian_blur reads float32 [8, 10, 12] in b2; writes float32 [8, 10, 12] in b0; frees b2"
+    assert mean == "run %6 reductions.mean reads float32 [8, 10, 12] in b1; writes float32 [] in b3; frees b1"
 
 
 def test_explain_stops_where_only_a_run_can_tell(tmp_path):
@@ -45,9 +45,9 @@ def test_explain_stops_where_only_a_run_can_tell(tmp_path):
 @pytest.mark.parametrize("without, steps", [
     ([], ["fused %1 %0 arithmetic.minus writes float32 [4, 5, 6] in b0"]),
     (["fusion"], ["fused %0 random.uniform writes float32 [4, 5, 6] in b1",
-                  "fused %1 arithmetic.minus reads float32 [4, 5, 6] in b1; writes float32 [4, 5, 6] in b0, frees b1"]),
+                  "fused %1 arithmetic.minus reads float32 [4, 5, 6] in b1; writes float32 [4, 5, 6] in b0; frees b1"]),
     (["placement"], ["fused %1 %0 arithmetic.minus writes float32 [4, 5, 6] in b1",
-                     "copy %2 flip reads float32 [4, 5, 6] in b1; writes float32 [4, 5, 6] in b0, frees b1"]),
+                     "copy %2 flip reads float32 [4, 5, 6] in b1; writes float32 [4, 5, 6] in b0; frees b1"]),
 ])
 def test_explain_tells_what_a_rule_does(without, steps):
     def define():
