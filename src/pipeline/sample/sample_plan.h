@@ -103,7 +103,7 @@ class SamplePlan {
   std::span<const std::unique_ptr<Step>> steps() const { return steps_; }
   std::size_t steps_run() const { return run_; }
   void count_step() { ++run_; }
-  std::vector<SampleBuffer>& buffers() { return buffers_; }
+  PooledVector<SampleBuffer>& buffers() { return buffers_; }
   /// The tensor at its true address. \pre its step has run
   Tensor bound(const Tensor& tensor) const;
 
@@ -209,7 +209,7 @@ class SamplePlan {
   const PlanRules rules_;
   Liveness live_;
   PooledVector<NodeState> nodes_;
-  std::vector<SampleBuffer> buffers_;
+  PooledVector<SampleBuffer> buffers_;
   std::size_t buffers_used_ = 0;
   std::vector<std::unique_ptr<Step>> steps_, spare_;
   std::size_t run_ = 0;  ///< steps that have run
