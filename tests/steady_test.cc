@@ -156,7 +156,7 @@ class Steady : public ::testing::TestWithParam<Schedule> {
   // order on one thread not even that.
   static void expect_steady(Pipeline& pipe) {
     BufferPool& pool = BufferPool::host();
-    for (int i = 0; i < 30; ++i) pipe.run();
+    for (int i = 0; i < 60; ++i) pipe.run();
     std::uint64_t last = pool.stats().allocations;
     const std::uint64_t before = last;
     large_allocations = 0;
