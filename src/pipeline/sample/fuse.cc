@@ -150,20 +150,9 @@ bool SamplePlan::reduce(int id) {
                                 [id](const Step::Reduction& r) { return r.node == id; });
   if (step->reductions.size() < 2 || own == step->reductions.end()) {
     // By itself it needs no pass that others share.
-    step->kind = Step::Kind::run;
-    step->reductions.clear();
-    step->in.push_back(std::move(value));
-    for (int i = 1; i < static_cast<int>(node.edges.size()); ++i) {
-      Tensor mean_part;
-      const Tensor* mean = nullptr;
-      if (!input_of(id, i, need(id, i), mean_part, mean)) return false;
-      step->in.push_back(operand_of(*mean));
-    }
-    make_results(id);
-    step->out.push_back(operand_of(at(id).results[0]));
-    append(std::move(step));
-    complete(id);
-    return true;
+    step.reset();
+    value.keep.reset();
+    return compute_alone(id);
   }
   std::vector<int> reducers;
   for (const Step::Reduction& reduction : step->reductions) reducers.push_back(reduction.node);

@@ -82,7 +82,13 @@ void SamplePlan::end() {
   for (const int id : plan_.sources) at(id).facts.facts.ticket = nullptr;
 }
 
-Need SamplePlan::need(int id, int input) const { return plan_[id].op->need(at(id).facts, input); }
+Need SamplePlan::need(int id, int input) const {
+  const NodeState& state = at(id);
+  if (state.decided) return state.needs[static_cast<std::size_t>(input)];
+  Need need;
+  in_context(id, [&] { need = plan_[id].op->need(state.facts, input); });
+  return need;
+}
 
 // --- buffers and steps --------------------------------------------------------------------------
 
@@ -209,6 +215,11 @@ bool SamplePlan::compute(int id) {
   if (node.pointwise != nullptr) return fuse(id);
   if (node.join != nullptr) return join(id);
   if (node.reducer != nullptr && rules_.fusion) return reduce(id);
+  return compute_alone(id);
+}
+
+bool SamplePlan::compute_alone(int id) {
+  const PlanNode& node = plan_[id];
   const bool calls = node.function != nullptr;
   if (!calls && node.host == nullptr)
     in_context(id, [] {

@@ -186,6 +186,8 @@ class SamplePlan {
   // sample_plan.cc
   bool plan_value(int id);
   bool compute(int id);
+  /// By a step of its own.
+  bool compute_alone(int id);
   bool join(int id);
   std::unique_ptr<Step> step_for(int id, Step::Kind kind);
   void append(std::unique_ptr<Step> step);
