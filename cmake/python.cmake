@@ -21,6 +21,12 @@ foreach(file ${package_files})
   file(MAKE_DIRECTORY ${folder})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/python/varo/${file} ${VARO_PACKAGE}/${file} SYMBOLIC)
 endforeach()
+file(GLOB_RECURSE links RELATIVE ${VARO_PACKAGE} ${VARO_PACKAGE}/*.py)
+list(REMOVE_ITEM links ${package_files})
+list(TRANSFORM links PREPEND ${VARO_PACKAGE}/)
+if(links)
+  file(REMOVE ${links})  # of modules that are gone
+endif()
 
 set(stamp ${CMAKE_BINARY_DIR}/generated/stubs.stamp)
 set(make_stubs ${CMAKE_SOURCE_DIR}/tools/make_stubs.py)

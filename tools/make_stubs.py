@@ -91,7 +91,7 @@ def stubs(operators: list[dict]) -> dict[str, str]:
         inner = sorted(m.split("/")[-1] for m in modules if m.rpartition("/")[0] == module)
         imports = "".join(f"from . import {name} as {name}\n" for name in inner)
         if module == "fn":
-            imports += "from varo._external import external_source as external_source\n"
+            imports += "from varo._run.external_source import external_source as external_source\n"
         path = module + ("/__init__.pyi" if inner or module == "fn" else ".pyi")
         body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))
         files[path] = HEADER.format(imports=imports) + body

@@ -15,7 +15,7 @@
 
 from . import errors, types
 from ._core import PoolStats, pool_stats
-from ._eager import as_tensor
+from ._run.eager import as_tensor
 from .data_node import DataNode, newaxis
 from .errors import *  # noqa: F401,F403
 from .pipeline import Pipeline, pipeline_def

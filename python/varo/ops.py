@@ -9,9 +9,9 @@ A class is named as the function of varo.fn: fn.readers.numpy is ops.readers.Num
 
 from __future__ import annotations
 
-from ._external import external_source
+from ._graph.declare import call as _call
+from ._run.external_source import external_source
 from ._schema import PUBLIC, owner_of
-from .data_node import call as _call
 from .errors import ParamError
 
 _WORDS = {"bbox": "BBox", "roi": "ROI"}

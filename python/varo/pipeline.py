@@ -6,15 +6,16 @@ from __future__ import annotations
 import atexit
 import functools
 import inspect
-import threading
 import warnings
 import weakref
 
 import numpy as np
 
 from . import _core, types
-from ._external import split_batch
-from .data_node import DataNode, _node_of, declare
+from ._graph import current
+from ._graph.declare import call, node_of
+from ._graph.node import DataNode
+from ._run.feeding import split_batch
 from .errors import ArgumentTypeError, ParamError, StateError
 
 _PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined", "prefetch_queue_depth", "exec_async",
@@ -52,8 +53,6 @@ class Pipeline:
     The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
     checkpointing raises an error.
     """
-
-    _local = threading.local()  # each thread defines pipelines of its own
 
     def __init__(self, batch_size=None, num_threads=None, device_id=None, seed=None, exec_pipelined=True,
                  prefetch_queue_depth=2, exec_async=True, bytes_per_sample=0, set_affinity=False, max_streams=None,
@@ -122,28 +121,24 @@ class Pipeline:
 
     # --- declaring ---
     @staticmethod
-    def _stack():
-        return Pipeline._local.__dict__.setdefault("stack", [])
-
-    @staticmethod
     def current():
-        stack = Pipeline._stack()
-        return stack[-1] if stack else None
+        """The pipeline that this thread is defining, or None."""
+        return current.current()
 
     @staticmethod
     def push_current(pipeline):
-        Pipeline._stack().append(pipeline)
+        current.push(pipeline)
 
     @staticmethod
     def pop_current():
-        Pipeline._stack().pop()
+        current.pop()
 
     def __enter__(self):
-        Pipeline._stack().append(self)
+        current.push(self)
         return self
 
     def __exit__(self, *_):
-        Pipeline._stack().pop()
+        current.pop()
 
     def define_graph(self):
         """For subclasses: returns the output node or nodes."""
@@ -162,19 +157,13 @@ class Pipeline:
         for node in nodes:
             if isinstance(node, (tuple, list)) and any(isinstance(n, DataNode) for n in node):
                 raise TypeError(f"output {len(handles)} is a {type(node).__name__} of nodes; outputs must be nodes, not nested")
-            with self:
-                handles.append(_node_of(self, node))
+            handles.append(node_of(self, node))
         self._outputs = handles
         self._core.set_outputs([h._handle for h in handles])
 
-    def _constant(self, array, layout, device=None):
-        array = np.asarray(array)
-        data = array.ravel()
-        kind = "idata" if array.dtype.kind in "iub" else "fdata"
-        with self:
-            return declare(self, "constant", [], {kind: [int(v) for v in data] if kind == "idata" else [float(v) for v in data],
-                                                  "shape": list(array.shape), "dtype": int(types.to_dali_type(array.dtype)),
-                                                  "layout": layout, "device": device})
+    def _call(self, op, inputs, kwargs):
+        """What an operator on a node of the pipeline declares."""
+        return call(op, inputs, kwargs)
 
     def _set_seed(self):
         self._set_seeds += 1

@@ -6,40 +6,33 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-import numpy as np
+from ._dtypes import DALIDataType, DALIInterpType, to_dali_type, to_numpy_type
+from ._graph.constants import Constant, ScalarConstant
 
-from .errors import ArgumentTypeError, ParamError
+NO_TYPE = DALIDataType.NO_TYPE
+UINT8 = DALIDataType.UINT8
+UINT16 = DALIDataType.UINT16
+UINT32 = DALIDataType.UINT32
+UINT64 = DALIDataType.UINT64
+INT8 = DALIDataType.INT8
+INT16 = DALIDataType.INT16
+INT32 = DALIDataType.INT32
+INT64 = DALIDataType.INT64
+FLOAT16 = DALIDataType.FLOAT16
+FLOAT = DALIDataType.FLOAT
+FLOAT64 = DALIDataType.FLOAT64
+BOOL = DALIDataType.BOOL
+STRING = DALIDataType.STRING
 
+INTERP_NN = DALIInterpType.INTERP_NN
+INTERP_LINEAR = DALIInterpType.INTERP_LINEAR
+INTERP_CUBIC = DALIInterpType.INTERP_CUBIC
+INTERP_LANCZOS3 = DALIInterpType.INTERP_LANCZOS3
+INTERP_TRIANGULAR = DALIInterpType.INTERP_TRIANGULAR
+INTERP_GAUSSIAN = DALIInterpType.INTERP_GAUSSIAN
+INTERP_BSPLINE = DALIInterpType.INTERP_BSPLINE
 
-class DALIDataType(enum.IntEnum):
-    """Element types. UINT8 is 0, ..., BOOL is 11."""
-
-    NO_TYPE = -1
-    UINT8 = 0
-    UINT16 = 1
-    UINT32 = 2
-    UINT64 = 3
-    INT8 = 4
-    INT16 = 5
-    INT32 = 6
-    INT64 = 7
-    FLOAT16 = 8
-    FLOAT = 9
-    FLOAT64 = 10
-    BOOL = 11
-    STRING = 12
-
-
-class DALIInterpType(enum.IntEnum):
-    """How values between voxels are found. INTERP_BSPLINE is Varo's own, the others are DALI's."""
-
-    INTERP_NN = 0
-    INTERP_LINEAR = 1
-    INTERP_CUBIC = 2
-    INTERP_LANCZOS3 = 3
-    INTERP_TRIANGULAR = 4
-    INTERP_GAUSSIAN = 5
-    INTERP_BSPLINE = 6
+CPU_ONLY_DEVICE_ID = -99999
 
 
 class DALIImageType(enum.IntEnum):
@@ -50,61 +43,17 @@ class DALIImageType(enum.IntEnum):
     ANY_DATA = 4
 
 
+RGB = DALIImageType.RGB
+BGR = DALIImageType.BGR
+GRAY = DALIImageType.GRAY
+YCbCr = DALIImageType.YCbCr
+ANY_DATA = DALIImageType.ANY_DATA
+
+
 class PipelineAPIType(enum.IntEnum):
     BASIC = 0
     ITERATOR = 1
     SCHEDULED = 2
-
-
-globals().update(DALIDataType.__members__)
-globals().update(DALIInterpType.__members__)
-globals().update(DALIImageType.__members__)
-
-CPU_ONLY_DEVICE_ID = -99999
-
-_NUMPY_NAMES = {
-    DALIDataType.UINT8: "uint8",
-    DALIDataType.UINT16: "uint16",
-    DALIDataType.UINT32: "uint32",
-    DALIDataType.UINT64: "uint64",
-    DALIDataType.INT8: "int8",
-    DALIDataType.INT16: "int16",
-    DALIDataType.INT32: "int32",
-    DALIDataType.INT64: "int64",
-    DALIDataType.FLOAT16: "float16",
-    DALIDataType.FLOAT: "float32",
-    DALIDataType.FLOAT64: "float64",
-    DALIDataType.BOOL: "bool",
-}
-_FROM_NUMPY = {name: dtype for dtype, name in _NUMPY_NAMES.items()}
-
-
-def to_numpy_type(dtype: int) -> type:
-    """The NumPy scalar type of an element type."""
-    try:
-        return np.dtype(_NUMPY_NAMES[DALIDataType(dtype)]).type
-    except (KeyError, ValueError):
-        raise ParamError(f"{dtype!r} has no NumPy type") from None
-
-
-def to_dali_type(framework_type) -> DALIDataType:
-    """The element type of a NumPy or torch dtype."""
-    name = str(framework_type)
-    if name.startswith("torch."):
-        name = name[len("torch."):]
-    else:
-        name = np.dtype(framework_type).name
-    try:
-        return _FROM_NUMPY[name]
-    except KeyError:
-        raise ParamError(f"{framework_type!r} has no element type in Varo") from None
-
-
-def element_type(value):
-    """`value` of an argument dtype, with NumPy's and torch's types as Varo's."""
-    if isinstance(value, (type, np.dtype)) or type(value).__module__ == "torch":
-        return int(to_dali_type(value))
-    return value
 
 
 class TensorLayout(str):
@@ -127,82 +76,8 @@ class BatchInfo(NamedTuple):
     epoch_idx: int
 
 
-class ScalarConstant:
-    """A number with an element type, for arithmetic with nodes and for arguments."""
-
-    def __init__(self, value, dtype=None):
-        if dtype is None:
-            kind = DALIDataType.BOOL if isinstance(value, (bool, np.bool_)) else (
-                DALIDataType.INT32 if isinstance(value, (int, np.integer)) else DALIDataType.FLOAT)
-            dtype = kind
-        self.value = _as_type(np.asarray(value), to_numpy_type(dtype)).item()
-        self.dtype = DALIDataType(dtype)
-        self.shape = []
-
-    def __repr__(self):
-        return f"ScalarConstant({self.value}, {self.dtype.name})"
-
-    def __float__(self):
-        return float(self.value)
-
-    def __int__(self):
-        return int(self.value)
-
-    def __bool__(self):
-        return bool(self.value)
-
-    def _binary(self, name, other, swapped=False):
-        from .data_node import arithmetic
-
-        return arithmetic(name, *((other, self) if swapped else (self, other)))
-
-
-def Constant(value, dtype=None, shape=None, layout=None, device=None, **kwargs):
-    """A constant: a ScalarConstant for a plain number, else a node whose samples are all `value`.
-
-    Lists become FLOAT if they hold a float, else INT32, or BOOL if all are bool. Arrays keep their
-    dtype except float64 -> FLOAT, int64 -> INT32 and uint64 -> UINT32.
-    """
-    if np.ndim(value) == 0 and not shape and layout is None and device is None and not isinstance(value, np.ndarray):
-        return ScalarConstant(value, dtype)
-    from .data_node import constant_node
-
-    return constant_node(value, dtype, shape, layout, device)
-
-
-def _as_type(array, dtype):
-    """`array` as `dtype`, which must hold its integers."""
-    if array.dtype.kind == "O":
-        raise ArgumentTypeError(f"a constant cannot hold {type(array.flat[0]).__name__}")
-    if array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu" and array.size:
-        limits = np.iinfo(dtype)
-        for number in (int(array.min()), int(array.max())):
-            if not limits.min <= number <= limits.max:
-                raise ParamError(f"the constant {number} is no {np.dtype(dtype).name}\n"
-                                 f"  allowed  {limits.min} to {limits.max}\n"
-                                 "  try      an external_source of int64, or a float constant")
-    return array.astype(dtype)
-
-
-def constant_array(value, dtype=None, shape=None):
-    """`value` as the array that Constant's rules make of it."""
-    array = value
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-    was_array = hasattr(array, "dtype")
-    array = np.asarray(array)
-    if dtype is not None:
-        array = _as_type(array, to_numpy_type(dtype))
-    elif was_array:
-        narrow = {"float64": np.float32, "int64": np.int32, "uint64": np.uint32}
-        array = _as_type(array, narrow.get(array.dtype.name, array.dtype))
-    elif array.dtype.kind == "f" or array.size == 0:
-        array = array.astype(np.float32)
-    elif array.dtype.kind in "iu":
-        array = _as_type(array, np.int32)
-    elif array.dtype.kind != "b":
-        raise ArgumentTypeError(f"a constant cannot hold {array.dtype}")
-    if shape is not None:
-        shape = tuple(shape) if np.ndim(shape) else (int(shape),)
-        array = np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape)
-    return array
+__all__ = ["BatchInfo", "CPU_ONLY_DEVICE_ID", "Constant", "DALIDataType", "DALIImageType", "DALIInterpType", "PipelineAPIType",
+           "SampleInfo", "ScalarConstant", "TensorLayout", "to_dali_type", "to_numpy_type", "NO_TYPE", "UINT8",
+           "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FLOAT16", "FLOAT", "FLOAT64", "BOOL",
+           "STRING", "INTERP_NN", "INTERP_LINEAR", "INTERP_CUBIC", "INTERP_LANCZOS3", "INTERP_TRIANGULAR",
+           "INTERP_GAUSSIAN", "INTERP_BSPLINE", "RGB", "BGR", "GRAY", "YCbCr", "ANY_DATA"]

@@ -9,7 +9,7 @@ from typing import Any, Sequence
 import numpy as np
 import varo
 from case import Case, ErrorCase
-from varo.data_node import call
+from varo._graph.declare import call
 
 BATCH = 3
 THREADS = (1, 2)

@@ -71,5 +71,5 @@ def test_operators_with_dots_stand_in_modules_and_hidden_ones_nowhere():
     assert sorted(files) == ["fn/__init__.pyi", "fn/readers.pyi", "math.pyi"]
     names = {path: [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)] for path, text in files.items()}
     assert names == {"fn/__init__.pyi": ["flip", "split"], "fn/readers.pyi": ["numpy"], "math.pyi": ["sqrt"]}
-    assert "from varo._external import external_source as external_source" in files["fn/__init__.pyi"]
+    assert "from varo._run.external_source import external_source as external_source" in files["fn/__init__.pyi"]
     assert "from . import readers as readers" in files["fn/__init__.pyi"]

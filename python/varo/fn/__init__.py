@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 
-from .._external import external_source  # noqa: F401  (fn.external_source)
+from .._graph.declare import call as _call
+from .._run.external_source import external_source  # noqa: F401  (fn.external_source)
 from .._schema import PUBLIC, owner_of
-from ..data_node import call as _call
 
 
 def _default(arg):

@@ -7,12 +7,13 @@ import secrets
 
 import numpy as np
 
-from . import _core
-from ._device import device_word
-from ._origin import origin
-from ._schema import SCHEMAS
-from .errors import ArgumentTypeError
-from .types import ScalarConstant, constant_array, element_type, to_numpy_type
+from .. import _core
+from .._device import device_word
+from .._dtypes import constant_array, element_type
+from .._graph.values import ConstantValue
+from .._origin import origin
+from .._schema import SCHEMAS
+from ..errors import ArgumentTypeError
 
 
 def as_tensor(array, layout=""):
@@ -50,8 +51,8 @@ def run_eager(op, inputs, kwargs):
 
     handles = []
     for value in inputs:
-        if isinstance(value, ScalarConstant):
-            value = np.asarray(value.value, to_numpy_type(value.dtype))
+        if isinstance(value, ConstantValue):
+            value = value.array
         host = _host(value)
         if isinstance(host, np.ndarray) and host.dtype == object:
             raise ArgumentTypeError(f"{op}: {type(value).__name__} cannot be an input of an operator")
@@ -60,8 +61,8 @@ def run_eager(op, inputs, kwargs):
         handles.append(fed(host))
     args = {}
     for key, value in kwargs.items():
-        if isinstance(value, ScalarConstant):
-            value = value.value
+        if isinstance(value, ConstantValue):
+            value = value.as_argument()
         elif key == "dtype":
             value = element_type(value)
         elif hasattr(value, "detach") or hasattr(value, "__array__"):

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How operators and the user's sources are run."""

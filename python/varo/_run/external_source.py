@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fn.external_source: data from the user's program."""
+
+from __future__ import annotations
+
+from .._graph.current import current
+from .._graph.declare import declare
+from ..errors import ParamError, StateError
+from .feeding import Group
+
+
+def external_source(source=None, num_outputs=None, *, cycle=None, name=None, device="cpu", layout=None, dtype=None,
+                    ndim=None, cuda_stream=None, use_copy_kernel=None, blocking=None, batch=True, repeat_last=False,
+                    parallel=None, no_copy=None, prefetch_queue_depth=None, bytes_per_sample_hint=None, batch_info=None):
+    """Data from the user's program.
+
+    source      callable with no or one parameter, iterable, or generator function; None: Pipeline.feed_input
+    num_outputs None: one node. k: a list of k nodes; the source yields tuples of k items
+    cycle       None, False or "no": StopIteration at the end. True or "quiet": start again. "raise":
+                StopIteration, then start again after reset()
+    batch       True: an item is a batch (list of arrays, or one array with a leading batch axis).
+                False: an item is a sample
+    batch_info  a batch callable is told types.BatchInfo instead of the batch's index
+    layout, dtype, ndim   of the data; one value, or a list for num_outputs
+    no_copy     True: Varo reads the caller's memory; it must not change until the batch is delivered
+    repeat_last with feed_input: the last batch again when nothing new was fed
+    """
+    pipeline = current()
+    if pipeline is None:
+        raise StateError("external_source needs a pipeline: call it inside a pipeline function or a `with` block")
+    if parallel:
+        raise ParamError("external_source: parallel=True is not supported yet; the source runs in this process")
+    if prefetch_queue_depth is not None or bytes_per_sample_hint is not None:
+        raise ParamError("external_source: prefetch_queue_depth and bytes_per_sample_hint need parallel=True")
+    if source is None and cycle is not None:
+        raise ParamError("external_source: cycle needs a source")
+    if source is None and num_outputs is not None:
+        raise ParamError("external_source: num_outputs needs a source")
+    if num_outputs is not None and name is not None:
+        raise ParamError("external_source: name and num_outputs cannot be combined")
+    if source is not None and repeat_last:
+        raise ParamError("external_source: repeat_last is for data given by feed_input, not for a source")
+    count = 1 if num_outputs is None else int(num_outputs)
+    per_output = lambda v: list(v) + [None] * (count - len(v)) if isinstance(v, (list, tuple)) else [v] * count
+    layouts, dtypes, ndims = per_output(layout), per_output(dtype), per_output(ndim)
+    nodes = [
+        declare(pipeline, "external_source", [],
+                dict(name=name, device=device, layout=layouts[k], dtype=dtypes[k], ndim=ndims[k], repeat_last=repeat_last))
+        for k in range(count)
+    ]
+    if source is not None:
+        pipeline._groups.append(Group(source, cycle, batch, batch_info, layouts, bool(no_copy), nodes, num_outputs is not None))
+    else:
+        pipeline._manual[nodes[0].name] = (nodes[0], layouts[0], bool(no_copy))
+    return nodes[0] if num_outputs is None else nodes
