@@ -19,6 +19,7 @@ struct Executor::Iteration {
   // What the tasks work on. Gone when the iteration is done: the consumer is not kept.
   struct Work {
     std::vector<std::any> combined;            // of batch-wide nodes, in the order of barriers
+    std::vector<std::uint8_t> demanded;        // by sample: the phase's batch-wide node
     std::vector<std::vector<Ticket>> tickets;  // of samples without an evaluation
     // Made by their first task: whoever schedules, mostly the consumer, is not kept.
     std::vector<std::unique_ptr<Evaluation>> samples;
@@ -106,6 +107,7 @@ void Executor::schedule() {
   iteration->first_sample = next_number_;
   next_number_ += batch_size;
   iteration->work.samples.resize(tickets.size());
+  iteration->work.demanded.resize(tickets.size());
   iteration->work.tickets = std::move(tickets);
   iteration->work.combined.reserve(plan_.barriers.size());  // samples refer to them
   iterations_.push_back(std::move(iteration));
@@ -193,18 +195,15 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
                                          iteration.first_sample + static_cast<std::int64_t>(index),
                                          std::move(iteration.work.tickets[index]));
       Evaluation& sample = *slot;
+      bool done = true;
       if (iteration.phase < plan_.barriers.size()) {
-        const PlanNode& node = plan_[plan_.barriers[iteration.phase]];
-        const Node input = node.graph.inputs.at(0);
-        if (node.batch_need == BatchNeed::values)
-          sample.compute(input);
-        else
-          sample.infer(input.id);
+        bool demanded = false;
+        done = sample.gather(plan_.barriers[iteration.phase], demanded);
+        iteration.work.demanded[index] = demanded ? 1 : 0;
       } else if (iteration.phase == plan_.barriers.size()) {
-        for (const Node& output : plan_.outputs) sample.infer(output.id);
+        for (const Node& output : plan_.outputs) done = sample.infer(output.id) && done;
         if (options_.schedule == Schedule::parallel) read_ahead(sample.plan());
       } else {
-        bool done = true;
         for (std::size_t o = 0; o < plan_.outputs.size() && done; ++o) {
           const auto& buffer = iteration.work.buffers[o];
           done = sample.value_into(plan_.outputs[o],
@@ -214,6 +213,8 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
         slot.reset();
         samples_.fetch_add(1);
       }
+      if (!done && !shared_.cancelled.load())
+        throw Error(ErrorKind::internal, "a sample waits for what nobody computes");
     } catch (...) {
       fail(iteration, index);
     }
@@ -241,20 +242,9 @@ void Executor::end_phase(Iteration& iteration) {
   if (!failed() && !shared_.cancelled.load()) {
     try {
       if (iteration.phase < plan_.barriers.size()) {
-        const int id = plan_.barriers[iteration.phase];
-        const PlanNode& node = plan_[id];
-        std::vector<BatchItem> items;
-        for (const auto& sample : iteration.work.samples) items.push_back(sample->batch_item(id));
-        try {
-          iteration.work.combined.push_back(node.op->combine(items));
-        } catch (Error& error) {
-          error.set_operator(node.graph.def->name());
-          error.set_defined(node.graph.origin.defined);
-          throw;
-        }
-        for (const auto& sample : iteration.work.samples)
-          sample->plan().set_batch(id, &iteration.work.combined.back());
+        combine(iteration, plan_.barriers[iteration.phase]);
       } else if (iteration.phase == plan_.barriers.size()) {
+        check_branches(iteration);
         allocate_outputs(iteration);
       } else {
         collect_outputs(iteration);
@@ -267,6 +257,51 @@ void Executor::end_phase(Iteration& iteration) {
   if (iteration.phase < phase_count() && !failed() && !shared_.cancelled.load())
     return start_phase(iteration);
   finish(iteration);
+}
+
+void Executor::combine(Iteration& iteration, int id) {
+  const PlanNode& node = plan_[id];
+  std::vector<BatchItem> items;
+  const auto each = [&](const auto& body) {
+    for (std::size_t i = 0; i < iteration.work.samples.size(); ++i)
+      if (iteration.work.demanded[i] != 0) body(*iteration.work.samples[i]);
+  };
+  each([&](Evaluation& sample) { items.push_back(sample.batch_item(id)); });
+  iteration.work.combined.emplace_back();
+  if (items.empty()) return;
+  try {
+    iteration.work.combined.back() = node.op->combine(items);
+  } catch (Error& error) {
+    error.set_operator(node.graph.def->name());
+    error.set_defined(node.graph.origin.defined);
+    throw;
+  }
+  int item = 0;
+  each([&](Evaluation& sample) {
+    sample.plan().set_batch(id, &iteration.work.combined.back(), item++);
+  });
+}
+
+void Executor::check_branches(const Iteration& iteration) const {
+  if (!plan_.branches) return;
+  for (int id = 0; id < plan_.size(); ++id) {
+    const PlanNode& node = plan_[id];
+    if (node.branch == nullptr) continue;
+    const SamplePlan* taking[2] = {nullptr, nullptr};  // the first sample of each side
+    for (const auto& sample : iteration.work.samples) {
+      if (!sample->plan().has_specs(id)) continue;
+      const SamplePlan*& first = taking[node.branch->taken(sample->plan().facts(id)) == 1 ? 0 : 1];
+      if (first == nullptr) first = &sample->plan();
+    }
+    if (taking[0] == nullptr || taking[1] == nullptr) continue;
+    try {
+      node.branch->check_alike(taking[0]->specs_of(id)[0], taking[1]->specs_of(id)[0]);
+    } catch (Error& error) {
+      error.set_operator(node.graph.def->name());
+      error.set_defined(node.graph.origin.defined);
+      throw;
+    }
+  }
 }
 
 void Executor::allocate_outputs(Iteration& iteration) {

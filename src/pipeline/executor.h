@@ -50,6 +50,10 @@ class Executor {
   /// `count` tasks of the phase are over; the last one ends it.
   void end_tasks(Iteration& iteration, std::size_t count);
   void end_phase(Iteration& iteration);
+  /// Batch-wide node `id` sees the samples that demand it.
+  void combine(Iteration& iteration, int id);
+  /// Throws where a branch gave something else to samples that took one side than to the others.
+  void check_branches(const Iteration& iteration) const;
   void allocate_outputs(Iteration& iteration);
   void collect_outputs(Iteration& iteration);
   void fail(Iteration& iteration, std::size_t index);

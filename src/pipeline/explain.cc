@@ -18,12 +18,31 @@ std::vector<Ticket> first_tickets(const Plan& plan) {
   return tickets;
 }
 
+// By node: whether every sample needs it. What lies in branches alone is for the condition to say.
+std::vector<bool> certainly_run(const Plan& plan) {
+  std::vector<bool> certain(plan.nodes.size()), used(plan.nodes.size());
+  for (const PlanNode& node : plan.nodes)
+    for (const Node& edge : node.edges) used[static_cast<std::size_t>(edge.id)] = true;
+  for (const Node& output : plan.outputs) certain[static_cast<std::size_t>(output.id)] = true;
+  for (int id = plan.size() - 1; id >= 0; --id) {
+    const PlanNode& node = plan[id];
+    if (!used[static_cast<std::size_t>(id)]) certain[static_cast<std::size_t>(id)] = true;
+    if (!certain[static_cast<std::size_t>(id)]) continue;
+    const std::size_t count = node.branch != nullptr ? 1 : node.edges.size();
+    for (std::size_t e = 0; e < count; ++e)
+      certain[static_cast<std::size_t>(node.edges[e].id)] = true;
+  }
+  return certain;
+}
+
 }  // namespace
 
 void probe(const Plan& plan) {
   EvaluationShared shared;
   Evaluation first(plan, shared, Parallel::serial(), 0, first_tickets(plan), true);
-  for (int id = 0; id < plan.size(); ++id) first.infer(id);
+  const std::vector<bool> certain = certainly_run(plan);
+  for (int id = 0; id < plan.size(); ++id)
+    if (certain[static_cast<std::size_t>(id)]) first.infer(id);
 }
 
 namespace {
@@ -127,9 +146,12 @@ std::string explain_sample(const Plan& plan, const PlanRules& rules) {
   Evaluation first(plan, shared, Parallel::serial(), 0, first_tickets(plan), true);
   SamplePlan& sample = first.plan();
   std::string text = "writes, for the first sample:\n";
+  const std::vector<bool> certain = certainly_run(plan);
+  for (int id = 0; id < plan.size(); ++id)
+    if (certain[static_cast<std::size_t>(id)]) first.infer(id);
   for (int id = 0; id < plan.size(); ++id) {
     std::vector<std::string> outputs;
-    if (first.infer(id))
+    if (sample.has_specs(id))
       for (const Spec& spec : sample.specs_of(id)) outputs.push_back(shown(spec));
     text += fmt::format(
         "  %{:<3} {:<28} {}\n", id, plan[id].graph.def->name(),
@@ -139,7 +161,7 @@ std::string explain_sample(const Plan& plan, const PlanRules& rules) {
   // Numbers first: once a file is to be read nothing runs any more.
   for (int id = 0; id < plan.size(); ++id) {
     try {
-      if (!sample.released(id)) sample.decide(id);
+      if (!sample.released(id) && sample.has_specs(id)) sample.decide(id);
     } catch (const Error&) {  // a run will say so, if it comes to that
     }
   }

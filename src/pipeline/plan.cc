@@ -38,6 +38,8 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.function = dynamic_cast<const HostFunction*>(node.op.get());
     node.pointwise = dynamic_cast<const Pointwise*>(node.op.get());
     node.join = dynamic_cast<const Join*>(node.op.get());
+    node.branch = dynamic_cast<const Branch*>(node.op.get());
+    branches = branches || node.branch != nullptr;
     node.batch_need = node.op->batch_need();
     for (const auto& [name, source] : node.graph.arg_nodes)
       node.arguments.push_back({name, node.op->late(*node.graph.def->find_arg(name))});

@@ -15,11 +15,12 @@ namespace varo {
 struct PlanNode {
   GraphNode graph;
   std::unique_ptr<Operator> op;
-  // op as what its class is; at most one of the first five.
+  // op as what its class is; at most one of the first six.
   const HostOperator* host = nullptr;
   const HostFunction* function = nullptr;
   const Pointwise* pointwise = nullptr;
   const Join* join = nullptr;
+  const Branch* branch = nullptr;
   SourceOperator* source = nullptr;
   const Reducer* reducer = nullptr;  ///< a host operator too; of output 0 of another node
   BatchNeed batch_need = BatchNeed::none;
@@ -42,6 +43,7 @@ struct Plan {
   std::vector<Node> outputs;
   std::vector<int> sources;   ///< nodes that tick
   std::vector<int> barriers;  ///< batch-wide nodes, in order
+  bool branches = false;      ///< some node is a Branch
 
   explicit Plan(Graph graph);
   const PlanNode& operator[](int id) const { return nodes[static_cast<std::size_t>(id)]; }

@@ -74,7 +74,8 @@ class ReadAhead {
   // Of a choice the input that is chosen, where that can be told from draws.
   Node first_read(int id) {
     const std::vector<Node>& inputs = plan_[id].graph.inputs;
-    if (plan_[id].pointwise == nullptr || !decide(id)) return inputs[0];
+    const bool chooses = plan_[id].pointwise != nullptr || plan_[id].branch != nullptr;
+    if (!chooses || !decide(id)) return inputs[0];
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (reads(id, i)) return inputs[i];
     return inputs[0];
@@ -115,16 +116,23 @@ class ReadAhead {
   bool drawn(int id) {
     if (sample_.planned(id)) return true;
     const std::vector<Node>& edges = plan_[id].edges;
-    return sample_.specs(id) && small(id) &&
-           std::all_of(edges.begin(), edges.end(), [&](Node e) { return drawn(e.id); });
+    if (!sample_.specs(id) || !small(id)) return false;
+    if (plan_[id].branch != nullptr) return drawn(edges[0].id) && drawn(taken(id));
+    return std::all_of(edges.begin(), edges.end(), [&](Node e) { return drawn(e.id); });
+  }
+  // \pre specs(id) of a branch
+  int taken(int id) {
+    const int input = plan_[id].branch->taken(sample_.facts(id));
+    return plan_[id].edges[static_cast<std::size_t>(input)].id;
   }
   // Numbers from draws, or found in a file by an operator that reads it for itself.
   bool affordable(int id) {
     if (sample_.planned(id)) return true;
     const std::vector<Node>& edges = plan_[id].edges;
-    return sample_.specs(id) && small(id) && std::all_of(edges.begin(), edges.end(), [&](Node e) {
-             return affordable(e.id) || in_file(e.id);
-           });
+    if (!sample_.specs(id) || !small(id)) return false;
+    if (plan_[id].branch != nullptr) return affordable(edges[0].id) && affordable(taken(id));
+    return std::all_of(edges.begin(), edges.end(),
+                       [&](Node e) { return affordable(e.id) || in_file(e.id); });
   }
 
   SamplePlan& sample_;

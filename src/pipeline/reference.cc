@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/reference.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 
@@ -37,16 +38,37 @@ class Sample {
     if (value.inferred) return;
     const PlanNode& node = plan_[id];
     Inference& facts = at(id);
-    for (const Node& from : node.graph.inputs) infer(from.id);
-    in_context(id, [&] { check_inputs(*node.graph.def, facts.facts.specs, facts.facts.layouts); });
-    for (int i = 0; i < facts.input_count(); ++i)
-      if (node.op->infers_from(facts, i)) number(id, i);
-    arguments(id, false);
+    if (node.branch != nullptr)
+      infer(input(id, taken(id)).id);
+    else
+      gather(id);
     in_context(id, [&] {
       node.op->infer(facts);
       facts.check_outputs();
     });
     value.inferred = true;
+  }
+
+  // What infer() of the node is told.
+  void gather(int id) {
+    Inference& facts = at(id);
+    for (const Node& from : plan_[id].graph.inputs) infer(from.id);
+    in_context(id,
+               [&] { check_inputs(*plan_[id].graph.def, facts.facts.specs, facts.facts.layouts); });
+    for (int i = 0; i < facts.input_count(); ++i)
+      if (plan_[id].op->infers_from(facts, i)) number(id, i);
+    arguments(id, false);
+  }
+
+  // Whether the value of `from` needs batch-wide node `id`. Of a branch whose condition needs it, or
+  // one declared after it, both sides count.
+  bool needs(int from, int id) {
+    if (from <= id) return from == id;
+    const std::vector<Node>& edges = plan_[from].edges;
+    const auto edge_needs = [&](const Node& edge) { return needs(edge.id, id); };
+    if (plan_[from].branch == nullptr || waits(edges[0].id, id))
+      return std::any_of(edges.begin(), edges.end(), edge_needs);
+    return edge_needs(edges[static_cast<std::size_t>(taken(from))]);
   }
 
   const Tensor& value_of(Node node) {
@@ -61,6 +83,22 @@ class Sample {
   }
 
  private:
+  // The input that a branch takes.
+  int taken(int id) {
+    infer(input(id, 0).id);
+    in_context(id, [&] { plan_[id].branch->check_condition(spec_of(input(id, 0))); });
+    number(id, 0);
+    return plan_[id].branch->taken(at(id));
+  }
+  // Whether there is a batch-wide node from `id` on among what `from` is made of.
+  bool waits(int from, int id) {
+    if (from < id || plan_[from].batch_need != BatchNeed::none) return from >= id;
+    const std::vector<Node>& edges = plan_[from].edges;
+    if (plan_[from].branch != nullptr)
+      return waits(edges[0].id, id) || waits(edges[static_cast<std::size_t>(taken(from))].id, id);
+    return std::any_of(edges.begin(), edges.end(), [&](Node e) { return waits(e.id, id); });
+  }
+
   struct Value {
     bool inferred = false;
     std::vector<Tensor> results;
@@ -190,16 +228,26 @@ std::vector<Batch> reference_batches(const Plan& plan, std::int64_t first_sample
     samples.emplace_back(plan, first_sample + static_cast<std::int64_t>(samples.size()), ticket);
   std::deque<std::any> combined;
   for (const int id : plan.barriers) {
-    const Node from = plan[id].graph.inputs.at(0);
     std::vector<BatchItem> items;
     for (Sample& sample : samples) {
-      sample.infer(from.id);
-      const bool values = plan[id].batch_need == BatchNeed::values;
-      items.push_back(
-          {sample.at(id), values ? sample.value_of(from).view() : ConstView(), Parallel::serial()});
+      const auto needs = [&](const Node& output) { return sample.needs(output.id, id); };
+      if (std::none_of(plan.outputs.begin(), plan.outputs.end(), needs)) continue;
+      sample.gather(id);
+      sample.at(id).facts.batch = &combined.emplace_back();  // for now: it takes part
+      sample.at(id).facts.item = static_cast<int>(items.size());
+      BatchItem& item = items.emplace_back(BatchItem{sample.at(id), {}, Parallel::serial()});
+      for (const Node& input : plan[id].graph.inputs)
+        if (plan[id].batch_need != BatchNeed::shapes) item.in.push_back(sample.value_of(input));
     }
-    combined.push_back(plan[id].op->combine(items));
-    for (Sample& sample : samples) sample.at(id).facts.batch = &combined.back();
+    if (items.empty()) continue;
+    try {
+      combined.push_back(plan[id].op->combine(items));
+    } catch (Error& error) {
+      error.set_operator(plan[id].graph.def->name());
+      throw;
+    }
+    for (Sample& sample : samples)
+      if (sample.at(id).facts.batch != nullptr) sample.at(id).facts.batch = &combined.back();
   }
   std::vector<Batch> batches;
   for (const Node& output : plan.outputs) {

@@ -66,6 +66,18 @@ INSTANTIATE_TEST_SUITE_P(
           return {p.add("pad", {same}), p.add("reductions.max", {p.add("pad", {x})}),
                   p.add("one_hot", {labels}, {{"num_classes", 101}})};
         },
+        // Branches of different shapes, with batches of their own, one within the other.
+        [](Pipeline& p, Node x, Node y) -> std::vector<Node> {
+          const auto coin = [&] { return p.add("random.coin_flip"); };
+          const auto permuted = [&](Node v) {
+            return p.add("permute_batch", {v}, {{"indices", p.add("batch_permutation")}});
+          };
+          const Node inner = p.add("flow.merge", {coin(), p.add("pad", {permuted(x)}), y});
+          const Node large = p.add(
+              "arithmetic.gt", {p.add("reductions.mean", {inner}), p.add("reductions.mean", {x})});
+          const Node outer = p.add("flow.merge", {large, permuted(inner), p.add("pad", {x})});
+          return {outer, p.add("normalize", {inner}, {{"batch", true}}), permuted(y)};
+        },
         // Padded views, read by an operator that makes padding up and by one that does not.
         [](Pipeline& p, Node x, Node) -> std::vector<Node> {
           const Node wide =

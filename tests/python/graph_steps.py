@@ -80,6 +80,32 @@ def by_coin(w):
     return w.like(f"fn.select(fn.random.coin_flip(dtype=types.BOOL), {a.name}, {b.name})", a)
 
 
+@step(3)
+def by_branch(w):
+    """One of two values of one type, rank and layout, whose shapes may differ; the condition is drawn, or computed."""
+    a = w.any()
+    b = w.latest([v for v in w.values if v.layout == a.layout])
+    a, b = w.real(a), w.real(b)
+    condition = w.one_of("fn.random.coin_flip(dtype=types.BOOL)", f"(fn.reductions.mean({w.real().name}) > 0)",
+                         "fn.random.coin_flip(probability=0.2)", "1", "0")
+    return w.like(f"fn.flow.merge({condition}, {a.name}, {b.name})", a, "float32", a.shape if a.shape == b.shape else None)
+
+
+@step(2)
+def of_the_batch(w):
+    """Samples in another order, of a few of them where a branch takes it."""
+    x = w.any()
+    kind = w.one_of("", "no_fixed_points=True", "allow_repetitions=True")
+    y = w.like(f"fn.permute_batch({x.name}, indices=fn.batch_permutation({kind}))", x)
+    if x.shape is not None and w.below(2):
+        a, b = w.real(x), w.real(y)
+        return w.like(f"{a.name} * 0.75 + {b.name} * 0.25", a, "float32")
+    if w.below(2):
+        a, b = w.real(x), w.real(y)
+        return w.like(f"fn.flow.merge(fn.random.coin_flip(), {b.name}, {a.name})", a, "float32")
+    return y
+
+
 @step(2)
 def blend(w):
     """The operands are whole numbers that no error keeps back: what infinity, NaN, -0 and errors of a branch not

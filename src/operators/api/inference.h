@@ -38,6 +38,7 @@ class Inference {
     std::uint64_t seed = 0, sample = 0;  ///< of the node; running number of the sample
     const Ticket* ticket = nullptr;      ///< sources only
     const std::any* batch = nullptr;     ///< what Operator::combine() found, where there is one
+    int item = 0;  ///< place of the sample among those that combine() was given
   };
   Facts facts;
 

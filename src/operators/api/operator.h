@@ -82,15 +82,23 @@ struct Views {
   std::span<Tensor> out;  ///< to be set, all or none
 };
 
+/// What a batch-wide operator needs of its inputs in all samples before any of them can go on.
+enum class BatchNeed : std::uint8_t {
+  none,     ///< it is not batch-wide
+  shapes,   ///< their specs
+  values,   ///< their elements, in memory, not padded
+  tensors,  ///< the values as they are, deferred or padded
+};
+
 /// One sample of what a batch-wide operator looks at.
 struct BatchItem {
   const Inference& facts;
-  ConstView value;  ///< of input 0; BatchNeed::values only
+  std::vector<Tensor> in;  ///< the inputs as BatchNeed says; none for BatchNeed::shapes
   Parallel& parallel;
-};
 
-/// What a batch-wide operator needs of all samples before any of them can go on.
-enum class BatchNeed : std::uint8_t { none, shapes, values };
+  /// \pre BatchNeed::values
+  ConstView view(int input) const { return in[static_cast<std::size_t>(input)].view(); }
+};
 
 /// One node of a pipeline. Instances are shared by all samples and threads: const means it. The class
 /// that is derived from says how values come about: HostOperator, Pointwise (api/pointwise.h), Reducer
@@ -131,8 +139,9 @@ class Operator {
     return std::nullopt;
   }
 
-  /// Batch-wide operators: after the spec (or value) of input 0 is there for every sample of the
-  /// iteration, combine() is called once; what it returns is Inference::batch() of every sample.
+  /// Batch-wide operators: once the inputs are there as batch_need() says, and the per-sample arguments
+  /// that are not late, for every sample of the iteration that asks for this node, combine() is called
+  /// with those samples in order. What it returns is Inference::batch() of each of them.
   virtual BatchNeed batch_need() const { return BatchNeed::none; }
   virtual std::any combine(std::span<const BatchItem> items) const { return {}; }
 };
@@ -175,6 +184,20 @@ class Join : public Operator {
   /// that takes no part.
   virtual void parts(const Inference& facts, const View& out,
                      std::span<std::optional<View>> parts) const = 0;
+};
+
+/// An operator whose output is one of its inputs, which of them is for the condition, input 0, to say.
+/// infer() is given the spec of that input alone: nothing of the others is asked for, not even their
+/// shapes.
+class Branch : public Operator {
+ public:
+  bool infers_from(const Inference&, int input) const final { return input == 0; }
+  /// Throws unless `condition` can be one.
+  virtual void check_condition(const Spec& condition) const = 0;
+  /// The input that is the output. \pre the condition is known
+  virtual int taken(const Inference& facts) const = 0;
+  /// Throws where values of these specs cannot be results of one node.
+  virtual void check_alike(const Spec& a, const Spec& b) const = 0;
 };
 
 struct ReaderMeta {

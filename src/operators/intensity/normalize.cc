@@ -88,13 +88,13 @@ class Normalize final : public HostOperator {
       total.assign(groups, 0);
       std::vector<double> part(groups);
       for (const BatchItem& item : items) {
-        const auto n = static_cast<double>(group_size(item.value.shape, axes));
+        const auto n = static_cast<double>(group_size(item.view(0).shape, axes));
         if (n == 0) continue;
         // The sum itself: of deviations, by leaving one degree of freedom.
         what.axes = axes;
         what.ddof = n - 1;
-        std::vector<std::byte> scratch(reduce_scratch_bytes(item.value, what));
-        reduce(item.value, dense_view(part.data(), kept), what, item.parallel, scratch);
+        std::vector<std::byte> scratch(reduce_scratch_bytes(item.view(0), what));
+        reduce(item.view(0), dense_view(part.data(), kept), what, item.parallel, scratch);
         for (std::size_t k = 0; k < groups; ++k) total[k] += part[k];
       }
     };

@@ -51,11 +51,25 @@ bool Evaluation::value_into(Node node, const Place& place, Tensor& landed) {
   return memory_->value_into(node, place, landed) && run();
 }
 
+bool Evaluation::gather(int id, bool& demanded) {
+  demanded = memory_->demands(id);
+  if (!demanded) return true;
+  if (!memory_->gather(id)) return false;
+  const PlanNode& node = memory_->nodes()[id];
+  if (node.batch_need == BatchNeed::shapes) return true;
+  for (const Node& input : node.graph.inputs)
+    if (node.batch_need == BatchNeed::values ? !memory_->value_in_memory(input)
+                                             : !memory_->value(input))
+      return false;
+  return run();
+}
+
 BatchItem Evaluation::batch_item(int id) {
   const PlanNode& node = memory_->nodes()[id];
   BatchItem item{memory_->facts(id), {}, parallel_};
-  if (node.batch_need == BatchNeed::values)
-    item.value = memory_->bound(memory_->result(node.graph.inputs[0])).view();
+  if (node.batch_need != BatchNeed::shapes)
+    for (const Node& input : node.graph.inputs)
+      item.in.push_back(memory_->bound(memory_->result(input)));
   return item;
 }
 

@@ -47,7 +47,9 @@ class Evaluation {
   bool compute(Node node);
   /// Makes the value in a place that is dense and shaped as inferred.
   bool value_into(Node node, const Place& place, Tensor& landed);
-  /// What a batch-wide node sees of this sample, for Operator::combine.
+  /// Makes what batch-wide node `id` looks at, if an output needs that node; `demanded` tells.
+  bool gather(int id, bool& demanded);
+  /// What the node sees of this sample, for Operator::combine.
   BatchItem batch_item(int id);
 
   const std::string& source_name() const { return memory_->source_name(); }

@@ -52,13 +52,23 @@ void SamplePlan::remember_failure(int id, const Body& body) {
 bool SamplePlan::infer(int id) {
   const PlanNode& node = plan_[id];
   NodeState& state = at(id);
+  if (node.branch != nullptr ? !gather_branch(id) : !gather(id)) return false;
+  if (node.batch_need != BatchNeed::none && state.facts.facts.batch == nullptr) return false;
+  remember_failure(id, [&] {
+    node.op->infer(state.facts);
+    state.facts.check_outputs();
+  });
+  return true;
+}
+
+bool SamplePlan::gather(int id) {
+  const PlanNode& node = plan_[id];
+  NodeState& state = at(id);
   Inference::Facts& facts = state.facts.facts;
   for (const Node& from : node.graph.inputs)
     if (!specs(from.id)) return false;
   remember_failure(id, [&] { check_inputs(*node.graph.def, facts.specs, facts.layouts); });
-  if (probing_ &&
-      (node.batch_need != BatchNeed::none || (node.source != nullptr && !node.source->probe())))
-    return false;
+  if (probing_ && node.source != nullptr && !node.source->probe()) return false;
   for (std::size_t i = 0; i < facts.specs.size(); ++i) {
     bool reads = false;
     remember_failure(id, [&] { reads = node.op->infers_from(state.facts, static_cast<int>(i)); });
@@ -67,11 +77,78 @@ bool SamplePlan::infer(int id) {
   for (std::size_t k = 0; k < node.arguments.size(); ++k)
     if (!node.arguments[k].late && !number(node.argument_node(k), facts.arguments[k].second))
       return false;
-  remember_failure(id, [&] {
-    node.op->infer(state.facts);
-    state.facts.check_outputs();
-  });
   return true;
+}
+
+bool SamplePlan::condition(int id) {
+  const PlanNode& node = plan_[id];
+  const Node from = node.graph.inputs[0];
+  if (!specs(from.id)) return false;
+  const Spec& spec = specs_of(from.id)[static_cast<std::size_t>(from.output)];
+  remember_failure(id, [&] { node.branch->check_condition(spec); });
+  return number(from, at(id).facts.facts.numbers[0]);
+}
+
+bool SamplePlan::gather_branch(int id) {
+  const PlanNode& node = plan_[id];
+  Inference::Facts& facts = at(id).facts.facts;
+  const bool known = condition(id);
+  if (probing_) probe_branches(id);
+  int taken = 1;
+  if (known) {
+    in_context(id, [&] { taken = node.branch->taken(at(id).facts); });
+  } else {
+    // Nobody knows which before it runs; but if they do not differ, the result is known.
+    if (!probing_ || !has_specs(node.graph.inputs[1].id) || !has_specs(node.graph.inputs[2].id) ||
+        !(facts.specs[1]->shape == facts.specs[2]->shape))
+      return false;
+  }
+  if (!specs(node.graph.inputs[static_cast<std::size_t>(taken)].id)) return false;
+  facts.layouts.resize(facts.specs.size());
+  for (std::size_t i = 0; i < facts.specs.size(); ++i) facts.layouts[i] = facts.specs[i]->layout;
+  return true;
+}
+
+void SamplePlan::probe_branches(int id) {
+  const PlanNode& node = plan_[id];
+  const std::vector<const Spec*>& specs_of_inputs = at(id).facts.facts.specs;
+  bool both = true;
+  for (std::size_t i = 1; i < node.graph.inputs.size(); ++i) {
+    try {
+      both = specs(node.graph.inputs[i].id) && both;
+    } catch (const Error&) {  // an error of whoever takes it
+      both = false;
+    }
+  }
+  if (both)
+    remember_failure(id,
+                     [&] { node.branch->check_alike(*specs_of_inputs[1], *specs_of_inputs[2]); });
+}
+
+bool SamplePlan::demands(int id) {
+  if (!plan_.branches) return true;
+  std::fill(seen_.begin(), seen_.end(), std::uint8_t{0});
+  for (const Node& output : plan_.outputs)
+    if (reaches(output.id, id)) return true;
+  return false;
+}
+
+bool SamplePlan::reaches(int from, int id) {
+  if (from == id) return true;
+  std::uint8_t& seen = seen_[static_cast<std::size_t>(from)];
+  if (from < id || seen != 0) return false;  // edges point backwards
+  seen = 1;
+  const PlanNode& node = plan_[from];
+  if (node.branch == nullptr)
+    return std::any_of(node.edges.begin(), node.edges.end(),
+                       [&](const Node& edge) { return reaches(edge.id, id); });
+  if (reaches(node.graph.inputs[0].id, id)) return true;
+  if (condition(from)) {
+    int taken = 0;
+    in_context(from, [&] { taken = node.branch->taken(at(from).facts); });
+    return reaches(node.graph.inputs[static_cast<std::size_t>(taken)].id, id);
+  }
+  return reaches(node.graph.inputs[1].id, id) || reaches(node.graph.inputs[2].id, id);
 }
 
 bool SamplePlan::decide(int id) {

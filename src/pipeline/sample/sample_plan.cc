@@ -26,6 +26,7 @@ PlanRules plan_rules(std::span<const std::string> without) {
 SamplePlan::SamplePlan(const Plan& plan, const PlanRules& rules)
     : plan_(plan), rules_(rules), live_(plan) {
   nodes_.reserve(plan.nodes.size());
+  seen_.resize(plan.branches ? plan.nodes.size() : 0);
   for (const PlanNode& node : plan.nodes) {
     const auto outputs = static_cast<std::size_t>(node.graph.outputs);
     NodeState& state = nodes_.emplace_back(node, node.graph.outputs);

@@ -2,7 +2,7 @@
 /// The plan of one sample: what is known of its nodes, and the steps that compute them. It is made
 /// on demand, by passes that each have a file:
 ///
-///   infer.cc     specs; what decides about a node: arguments, numbers, draws
+///   infer.cc     specs; what decides about a node: arguments, numbers, draws; branches taken
 ///   views.cc     values that are views of others, and values brought into another form
 ///   place.cc     which values are computed in the place of an output
 ///   fuse.cc      chains of pointwise operators, reductions in a pass of theirs
@@ -66,6 +66,13 @@ class SamplePlan {
 
   // --- what can be asked for; false: stopped ---
   bool specs(int id);
+  /// Whether specs() was asked and answered.
+  bool has_specs(int id) const { return at(id).inferred; }
+  /// What a batch-wide node looks at is there: specs, numbers, arguments.
+  bool gather(int id);
+  /// Whether an output needs node `id`. Where that depends on a condition that is not known yet, as it
+  /// needs a batch-wide node, the answer is yes.
+  bool demands(int id);
   /// What the node does for this sample: arguments, numbers and draws are there, need() is final.
   bool decide(int id);
   /// Whether node `id` is a view for this sample; its input is planned then.
@@ -90,8 +97,11 @@ class SamplePlan {
   const Tensor& result(Node node) const {
     return at(node.id).results[static_cast<std::size_t>(node.output)];
   }
-  /// What Operator::combine() found for node `id`.
-  void set_batch(int id, const std::any* found) { at(id).facts.facts.batch = found; }
+  /// What Operator::combine() found for node `id`, given this sample as number `item`.
+  void set_batch(int id, const std::any* found, int item) {
+    at(id).facts.facts.batch = found;
+    at(id).facts.facts.item = item;
+  }
   /// The file that the sample comes from; "" where that is not known (yet).
   const std::string& source_name() const { return source_name_; }
   std::int64_t number() const { return number_; }
@@ -133,6 +143,11 @@ class SamplePlan {
   /// As specs(), but what infer throws is an answer, too: no.
   Answer inferred(int id);
   bool infer(int id);
+  /// The condition of a branch and the specs of what it takes.
+  bool gather_branch(int id);
+  bool condition(int id);
+  void probe_branches(int id);
+  bool reaches(int from, int id);
   /// in_context(), and what is thrown is thrown again when the node is asked again.
   template <class Body>
   void remember_failure(int id, const Body& body);
@@ -217,6 +232,7 @@ class SamplePlan {
   std::size_t run_ = 0;  ///< steps that have run
   std::int64_t number_ = 0, copies_planned_ = 0;
   bool probing_ = false;
+  std::vector<std::uint8_t> seen_;  ///< by demands()
   std::optional<Runner> runner_;
   std::string source_name_;
 };

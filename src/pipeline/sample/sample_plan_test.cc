@@ -35,6 +35,59 @@ class SamplePlanTest : public ::testing::Test, protected testing::OneSample {
   }
 };
 
+// --- branches -----------------------------------------------------------------------------------
+
+TEST_F(SamplePlanTest, a_branch_asks_for_nothing_of_what_it_does_not_take) {
+  for (const bool condition : {false, true}) {
+    SCOPED_TRACE(condition);
+    const Node x = source(counted({3, 4, 5}));
+    const Node wrong =
+        add("slice", {x}, {{"start", Integers{7}}, {"shape", Integers{1}}, {"axes", Integers{0}}});
+    const Node fine = blurred(x);
+    const Node taken = source(Tensor::scalar(condition));
+    const Node y = add("flow.merge", {taken, condition ? fine : wrong, condition ? wrong : fine});
+    SamplePlan& sample = plan({y});
+    deliver(y);
+    ASSERT_TRUE(run());
+    EXPECT_EQ(steps(), "run:gaussian_blur") << "in the place of the output";
+    EXPECT_FALSE(sample.has_specs(wrong.id));
+    EXPECT_TRUE(sample.released(wrong.id));
+    EXPECT_TRUE(sample.released(x.id));
+  }
+}
+
+TEST_F(SamplePlanTest, what_an_output_demands_follows_conditions) {
+  const Node x = source(counted({3, 4, 5}));
+  const Node outside = add("pad", {x}), inside = add("pad", {x});
+  const Node late = add("pad", {x});
+  const Node known = add("flow.merge", {source(Tensor::scalar(false)), inside, outside});
+  const Node unknown =
+      add("flow.merge",
+          {add("cast", {add("reductions.sum", {late})}, {{"dtype", DType::boolean}}), x, inside});
+  SamplePlan& sample = plan({known});
+  EXPECT_TRUE(sample.demands(inside.id)) << "the condition has not been read yet";
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(sample.demands(outside.id));
+  EXPECT_FALSE(sample.demands(inside.id));
+  EXPECT_FALSE(sample.demands(late.id));
+  SamplePlan& other = plan({known, unknown});
+  other.demands(late.id);
+  ASSERT_TRUE(run());
+  EXPECT_TRUE(other.demands(inside.id)) << "perhaps: nobody knows the condition yet";
+  EXPECT_TRUE(other.demands(late.id));
+}
+
+TEST_F(SamplePlanTest, a_batch_wide_node_is_not_known_before_its_batch_is_there) {
+  const Node x = source(counted({3, 4, 5})), y = add("pad", {x});
+  SamplePlan& sample = plan({y});
+  EXPECT_TRUE(sample.gather(y.id));
+  EXPECT_FALSE(sample.specs(y.id));
+  const std::vector<BatchItem> items{{sample.facts(y.id), {}, Parallel::serial()}};
+  const std::any found = nodes()[y.id].op->combine(items);
+  sample.set_batch(y.id, &found, 0);
+  EXPECT_TRUE(sample.specs(y.id));
+}
+
 // --- on demand ----------------------------------------------------------------------------------
 
 TEST_F(SamplePlanTest, planning_computes_nothing) {
