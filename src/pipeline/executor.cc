@@ -7,6 +7,8 @@
 #include <new>
 
 #include "core/pool.h"
+#include "core/sanitizers.h"
+#include "core/thread.h"
 #include "pipeline/read_ahead.h"
 #include "pipeline/reference.h"
 
@@ -369,10 +371,27 @@ void Executor::collect_outputs(Iteration& iteration) {
   }
 }
 
+void Executor::check_stack() const {
+  // Operators ask for their inputs: on the caller's thread a chain takes as much of its stack. Those
+  // that are short are not worth asking the system how much there is.
+  constexpr int kShort = 100;
+  const std::size_t for_one =
+      kAddressSanitizer || kThreadSanitizer ? std::size_t{16} << 10 : std::size_t{4} << 10;
+  if (options_.schedule == Schedule::parallel || plan_.deepest <= kShort) return;
+  const std::size_t wanted = static_cast<std::size_t>(plan_.deepest) * for_one, left = stack_left();
+  if (left >= wanted) return;
+  throw Error(ErrorKind::state, "the stack of this thread is too small for the pipeline")
+      .got(fmt::format("{} KiB", left >> 10))
+      .allowed(fmt::format("{} KiB for a chain of {} operators", wanted >> 10, plan_.deepest))
+      .hint(
+          "ulimit -s, threading.stack_size(), or schedule=\"parallel\", which has threads of its own");
+}
+
 bool Executor::wait(std::chrono::milliseconds timeout) {
   if (iterations_.empty()) throw Error(ErrorKind::state, "no batch has been scheduled");
   Iteration& oldest = *iterations_.front();
   if (oldest.done.load()) return true;
+  check_stack();
   return scheduler_->wait(timeout, [&] { return oldest.done.load(); });
 }
 

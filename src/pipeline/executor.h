@@ -57,6 +57,7 @@ class Executor {
   void allocate_outputs(Iteration& iteration);
   void collect_outputs(Iteration& iteration);
   void fail(Iteration& iteration, std::size_t index);
+  void check_stack() const;
   std::size_t phase_count() const { return plan_.barriers.size() + 2; }
 
   const PipelineOptions options_;

@@ -43,6 +43,7 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.batch_need = node.op->batch_need();
     for (const auto& [name, source] : node.graph.arg_nodes)
       node.arguments.push_back({name, node.op->late(*node.graph.def->find_arg(name))});
+    deepest = std::max(deepest, node.depth);
     const int id = size();
     if (!node.edges.empty() && node.arguments.empty() && node.edges[0].output == 0)
       node.reducer = dynamic_cast<const Reducer*>(node.op.get());

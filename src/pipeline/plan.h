@@ -44,6 +44,7 @@ struct Plan {
   std::vector<int> sources;   ///< nodes that tick
   std::vector<int> barriers;  ///< batch-wide nodes, in order
   bool branches = false;      ///< some node is a Branch
+  int deepest = 0;            ///< operators in the longest chain
 
   explicit Plan(Graph graph);
   const PlanNode& operator[](int id) const { return nodes[static_cast<std::size_t>(id)]; }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <queue>
@@ -11,12 +13,12 @@
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
 #include "core/lowest_error.h"
 #include "core/sanitizers.h"
+#include "core/thread.h"
 
 namespace varo {
 
@@ -42,8 +44,13 @@ class WorkerLimit {
     static auto* limit = new WorkerLimit;
     return *limit;
   }
+  /// errors  StateError where the system has not as many threads: oneTBB would end the process
   void add(int threads) {
     const std::lock_guard lock(mutex_);
+    if (const int more = wanted_ + threads - made_; more > 0) {
+      check_threads(more);
+      made_ += more;
+    }
     wanted_ += threads;
     raise();
   }
@@ -63,9 +70,11 @@ class WorkerLimit {
   }
   std::mutex mutex_;
   int wanted_ = 0;
+  int made_ = 0;  // or known to be possible; oneTBB's workers stay until the process ends
   int limit_ = 0;
   std::unique_ptr<tbb::global_control> control_;
-  tbb::global_control stack_{tbb::global_control::thread_stack_size, std::size_t{16} << 20};
+  tbb::global_control stack_{tbb::global_control::thread_stack_size, Thread::kStackBytes};
+  tbb::task_scheduler_handle workers_{tbb::attach{}};  // while it is there, they stay
 };
 
 // A queue in front of workers, which somebody else provides.
@@ -80,7 +89,11 @@ class QueueScheduler : public Scheduler, protected Parallel {
       queue_.push({order, arrivals_++, std::move(task)});
       ++posted_;
     }
-    call_a_worker();
+    try {
+      call_a_worker();
+    } catch (...) {  // no memory for the call: the task in front, this one or another, runs here
+      run_one();
+    }
   }
 
   Parallel& parallel() override { return *this; }
@@ -155,7 +168,13 @@ class ArenaScheduler final : public QueueScheduler {
  public:
   explicit ArenaScheduler(int num_threads) : QueueScheduler(num_threads) {
     WorkerLimit::instance().add(num_threads);
-    arena_.initialize(num_threads, 0);
+    try {
+      arena_.initialize(num_threads, 0);
+      wake_workers();
+    } catch (...) {
+      WorkerLimit::instance().remove(num_threads);
+      throw;
+    }
   }
   ~ArenaScheduler() override {
     stop();
@@ -163,6 +182,25 @@ class ArenaScheduler final : public QueueScheduler {
   }
 
  private:
+  // Has oneTBB make its workers now, while they are known to be possible: each task waits for the
+  // others. Where somebody else limits oneTBB they never meet, so they do not wait for long.
+  void wake_workers() {
+    struct Meeting {
+      std::mutex mutex;
+      std::condition_variable changed;
+      int there = 0;
+    };
+    const auto meeting = std::make_shared<Meeting>();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    for (int i = 0; i < width(); ++i)
+      arena_.enqueue([meeting, until, all = width()] {
+        std::unique_lock lock(meeting->mutex);
+        if (++meeting->there == all) meeting->changed.notify_all();
+        meeting->changed.wait_until(lock, until, [&] { return meeting->there == all; });
+      });
+    std::unique_lock lock(meeting->mutex);
+    meeting->changed.wait_until(lock, until, [&] { return meeting->there == width(); });
+  }
   void call_a_worker() override {
     arena_.enqueue([this] { run_one(); });
   }
@@ -181,19 +219,28 @@ class ArenaScheduler final : public QueueScheduler {
 class ThreadScheduler final : public QueueScheduler {
  public:
   explicit ThreadScheduler(int num_threads) : QueueScheduler(num_threads) {
-    for (int i = 0; i < num_threads; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < num_threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {
+      const std::size_t had = workers_.size();
+      leave();
+      throw too_few_threads(had, num_threads);
+    }
   }
   ~ThreadScheduler() override {
     stop();
+    leave();
+  }
+
+ private:
+  void leave() {
     {
       const std::lock_guard lock(calls_mutex_);
       leaving_ = true;
     }
     called_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
   }
-
- private:
   void call_a_worker() override {
     {
       const std::lock_guard lock(calls_mutex_);
@@ -217,10 +264,14 @@ class ThreadScheduler final : public QueueScheduler {
     const auto help = [&] {
       for (std::int64_t block; (block = next.fetch_add(1)) < blocks;) error.guard(block, body);
     };
-    std::vector<std::thread> helpers;
-    for (int i = 1; i < width() && i < blocks; ++i) helpers.emplace_back(help);
-    help();
-    for (std::thread& helper : helpers) helper.join();
+    {
+      std::deque<Thread> helpers;
+      try {
+        for (int i = 1; i < width() && i < blocks; ++i) helpers.emplace_back(help);
+      } catch (const Error&) {  // fewer help
+      }
+      help();
+    }
     error.rethrow();
   }
 
@@ -228,7 +279,7 @@ class ThreadScheduler final : public QueueScheduler {
   std::condition_variable called_;
   int calls_ = 0;
   bool leaving_ = false;
-  std::vector<std::thread> workers_;
+  std::deque<Thread> workers_;
 };
 
 class InlineScheduler final : public Scheduler, private Parallel {
