@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@
 
 #include "varo/argument.h"
 #include "varo/error.h"
+#include "varo/progress.h"
 #include "varo/tensor.h"
 
 namespace varo {
@@ -48,6 +50,7 @@ struct PipelineOptions {
   /// "fusion" (chains of pointwise operators run in one pass), "placement" (what an output is a
   /// view of is computed in the batch), "prune" (dead nodes are removed).
   std::vector<std::string> without_rewrites = {};
+  bool enable_checkpointing = false;  ///< progress() tells the states of sources
 };
 
 /// Where a value is wanted by who reads it: where its operator leaves it, or moved.
@@ -103,6 +106,18 @@ struct PipelineStats {
   std::int64_t copies = 0;     ///< values computed elsewhere and then copied to their place
 };
 
+/// What came of asking for the batches that external sources hand out next.
+enum class Feed : std::uint8_t {
+  given,   ///< feed() was called for each of them that is not fed by hand
+  nobody,  ///< nobody was asked: a source that is fed by hand has no batch
+  ended,   ///< there are none, and nothing was taken of any source; see Pipeline::reset()
+};
+/// Feeds external sources their batches of iteration number `iteration`. What it throws takes the place
+/// of the batch.
+using Feeder = std::function<Feed(std::int64_t iteration)>;
+/// Thrown by a feeder, it leaves fill() at once. The batch that was asked for is lost.
+struct FeedInterrupted {};
+
 class VARO_API Pipeline {
  public:
   explicit Pipeline(PipelineOptions options);
@@ -131,11 +146,24 @@ class VARO_API Pipeline {
   std::vector<Batch> run();
 
   // --- run() in pieces, for callers with a loop of their own ---
-  /// Sources tick, and the work of one more batch begins.
+  // An iteration takes one batch of every source or none. What goes wrong after a feeder was asked
+  // costs every source that batch: the next iteration has the next one of all of them.
+
+  /// Sources tick, and the work of one more batch begins. Where it throws, no source has moved.
   void schedule();
-  /// Schedules until prefetch_queue_depth batches are pending. What goes wrong takes the place of
-  /// its batch: take() throws it, and until then nothing is scheduled after it.
-  void fill();
+  /// As schedule(), after `feeder` has been asked; false when its sources have ended.
+  bool schedule(const Feeder& feeder);
+  /// Schedules until prefetch_queue_depth batches are pending or the sources of `feeder` have ended.
+  /// What goes wrong takes the place of its batch: take() throws it, and until then nothing is
+  /// scheduled after it. It is thrown at once where nothing is pending and a source that is fed by
+  /// hand has nothing.
+  void fill(const Feeder& feeder = nullptr);
+  /// As fill(), of what is there: a source that is fed by hand and has nothing ends it.
+  void fill_ahead();
+  /// The feeder has told that its sources have ended; until reset().
+  bool ended() const;
+  /// The feeder is asked again.
+  void reset();
   /// The oldest pending batch is done: take() may be called.
   bool ready() const;
   /// Batches, and failures in the place of one, that have not been taken.
@@ -150,6 +178,12 @@ class VARO_API Pipeline {
   void unfeed(Node node);
   /// Batches that external_source `node` holds and that no tick has taken.
   int fed(Node node) const;
+
+  /// After the last batch, or failure in the place of one, that was taken.
+  const Progress& progress() const;
+  /// Goes to where a pipeline of the same graph, with the same seed and the same data, stood. What is
+  /// under way is dropped, and what was fed. Batch size, threads and depth may be others.
+  void restore(const Progress& progress);
 
   /// Drops what is under way and returns when no thread works any more. Batches that were taken
   /// stay valid; no other batch comes.

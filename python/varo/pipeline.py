@@ -15,7 +15,7 @@ from . import _core, types
 from ._graph import current
 from ._graph.declare import call, node_of
 from ._graph.node import DataNode
-from ._run.feeding import split_batch
+from ._run.feeding import Feeding
 from .errors import ArgumentTypeError, ParamError, StateError
 
 _PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined", "prefetch_queue_depth", "exec_async",
@@ -92,16 +92,10 @@ class Pipeline:
             raise ValueError("Pipeline: output_ndim cannot be negative")
         self.max_batch_size, self.num_threads, self.device_id = int(batch_size), int(num_threads), device_id
         _pipelines.add(self)
-        self._groups, self._manual = [], {}
-        self._fetched = {}  # by group: what the next iteration has got from its sources so far
-        self._fetching = False  # sources are asked: what they raise takes no batch, they are asked again
-        self._failure = None  # of the iteration after the last scheduled one
-        self._took_no_batch = False  # the error that _next raised last
-        self._taken = None  # a batch whose consumer still waits, for what is scheduled after it
+        self._feeding = Feeding(self._core, self.max_batch_size)
+        self._feeder = None  # it, once the pipeline is built, where Python has a say in what is scheduled
         self._outputs = None
         self._built = False
-        self._feeds_itself = False  # no Python code has a say in what is scheduled
-        self._exhausted = False
         self._set_seeds = 0
         self._shared = None
         self._api = None
@@ -181,8 +175,11 @@ class Pipeline:
             self.set_outputs(*(nodes if isinstance(nodes, (tuple, list)) else (nodes,)))
         self._core.build()
         self._built = True
-        fed = self._groups or self._manual or type(self).iter_setup is not Pipeline.iter_setup or "iter_setup" in vars(self)
-        self._feeds_itself = not fed
+        if type(self).iter_setup is not Pipeline.iter_setup or "iter_setup" in vars(self):
+            this = weakref.ref(self)
+            self._feeding.setup = lambda: this().iter_setup()
+        if self._feeding.groups or self._feeding.setup is not None:
+            self._feeder = self._feeding
 
     def _use(self, api):
         if self._api not in (None, api):
@@ -197,103 +194,60 @@ class Pipeline:
         """
         self.build()
         name = data_node.name if isinstance(data_node, DataNode) else data_node
-        if name not in self._manual:
+        self._feeding.feed_input(self._manual_name(name), data, layout)
+
+    def _manual_name(self, name):
+        if name not in self._feeding.manual:
             raise StateError(f"{name} is not an external_source that is fed by hand")
-        node, declared_layout, no_copy = self._manual[name]
-        self._core.feed(node._handle, split_batch(data), layout or declared_layout or "", not no_copy)
+        return name
 
     def input_feed_count(self, name):
         """How many batches must be fed before the next run, so that it keeps the queue full."""
-        if name not in self._manual:
-            raise StateError(f"{name} is not an external_source that is fed by hand")
-        node = self._manual[name][0]
+        node, *_ = self._feeding.manual[self._manual_name(name)]
         return max(0, self._depth - self._core.pending() - self._core.fed(node._handle))
 
-    def _schedule_one(self):
-        """False when a source has ended. A failure leaves the sources in step with each other."""
-        self._fetching = True
-        try:
-            self.iter_setup()
-            for group in self._groups:
-                if group not in self._fetched:
-                    self._fetched[group] = group.fetch(self.max_batch_size)
-        except StopIteration:
-            self._exhausted = True
-            self._fetched = {}
-            return False
-        self._fetching = False
-        fetched, self._fetched, fed = self._fetched, {}, []
-        try:
-            for group, columns in fetched.items():
-                for node, layout, column in zip(group.nodes, group.layouts, columns):
-                    self._core.feed(node._handle, column, layout or "", group.copy)
-                    fed.append(node)
-            self._core.schedule()
-        except BaseException:
-            for node in fed:
-                self._core.unfeed(node._handle)
-            raise
-        return True
-
-    def _fill(self):
-        while self._core.pending() < self._depth and not self._exhausted and self._failure is None:
-            manual = [n for n, _, _ in self._manual.values()]
-            if manual and self._core.pending() and any(self._core.fed(n._handle) == 0 for n in manual):
-                return  # fed one batch at a time
-            try:
-                if not self._schedule_one():
-                    return
-            except Exception as error:
-                self._failure = error  # takes its batch's place: those before it come first
-
     def run(self, cuda_stream=None, /, **pipeline_inputs):
-        """The next batch: a tuple of TensorListCPU, one an output. StopIteration when a source ends."""
+        """The next batch: a tuple of TensorListCPU, one an output. StopIteration when a source ends.
+
+        An error is that of a batch, and takes its place: the next call returns the batch after it. A
+        KeyboardInterrupt in a source comes at once, before batches that are under way; the batch that was
+        asked for is lost.
+
+        pipeline_inputs  batches for external_sources without a source, by name: all are fed, or none where one of
+                         them is refused
+        """
         self.build()
         self._use("run")
-        for name, data in pipeline_inputs.items():
-            self.feed_input(name, data)
+        if pipeline_inputs:
+            before = self._feeding.fed()
+            try:
+                for name, data in pipeline_inputs.items():
+                    self.feed_input(name, data)
+            except BaseException:
+                self._feeding.take_back(before)
+                raise
         return self._next()
 
-    def _next(self):
-        if self._feeds_itself:
-            outputs = tuple(self._core.advance())
-            self._verify(outputs)
-            return outputs
-        outputs, self._taken = self._taken, None
-        if outputs is None:
-            self._took_no_batch = False
-            self._fill()
-            if self._core.pending() == 0:
-                failure, self._failure = self._failure, None
-                self._took_no_batch = self._fetching
-                try:
-                    raise failure or StopIteration
-                finally:
-                    del failure  # it knows this frame
-            outputs = tuple(self._core.next())
-            self._verify(outputs)
-        if not self._manual:
-            self._taken = outputs  # for the next call, if a source is interrupted
-            self._fill()  # work goes on while the consumer uses this batch
-            self._taken = None
+    def _next(self, samples=0):
+        outputs = tuple(self._core.advance(self._feeder, samples))
+        self._verify(outputs)
         return outputs
 
-    def _stepper(self, dlpack_types):
+    def _stepper(self, dlpack_types, samples):
         """For iterators: a function that returns the next outputs, one after another.
 
         An output is a TensorListCPU. It may be a DLPack capsule of the whole batch, if the samples have one shape
-        and one of `dlpack_types`.
+        and one of `dlpack_types`. A batch must have so many `samples`, if not 0.
         """
-        if not self._feeds_itself or self._checks != [None] * 3:
-            return self._next
-        return self._core.stepper(sum(1 << int(t) for t in dlpack_types))
+        if self._checks != [None] * 3:
+            return lambda: self._next(samples)
+        return self._core.stepper(sum(1 << int(t) for t in dlpack_types), self._feeder, samples)
 
     def schedule_run(self):
         """Begins one iteration; outputs come from share_outputs()."""
         self.build()
         self._use("schedule_run")
-        if self._exhausted or not self._schedule_one():
-            raise StopIteration
+        self._core.schedule(self._feeder)
 
     def share_outputs(self):
         """The oldest scheduled outputs."""
@@ -317,11 +271,10 @@ class Pipeline:
 
     def reset(self):
         """After StopIteration: begins a new epoch of the external sources."""
-        if not self._exhausted:
+        if not self._core.ended():
             return
-        self._exhausted = False
-        for group in self._groups:
-            group.reset()
+        self._feeding.reset()
+        self._core.reset()
 
     def _verify(self, outputs):
         for what, wanted, actual in (

@@ -38,6 +38,8 @@ struct Executor::Iteration {
   std::atomic<std::size_t> remaining{0};
   std::atomic<bool> done{false};
   bool unscheduled = false;  // stands for a batch that could not be scheduled
+  bool moved = true;         // a batch of every source went with it
+  Progress after;
   // The failure with the lowest sample index; others are dropped.
   std::mutex mutex;
   std::size_t failed = SIZE_MAX;
@@ -59,12 +61,12 @@ void Executor::stop() {
   scheduler_->stop();
 }
 
-void Executor::schedule() {
+int Executor::next_batch_size() const {
   // External sources decide how many samples there are; everybody else follows.
   int batch_size = options_.batch_size;
   int decided_by = -1;
   for (const int id : plan_.sources) {
-    PlanNode& node = plan_[id];
+    const PlanNode& node = plan_[id];
     const std::optional<int> size = node.source->next_batch_size();
     if (!size) continue;
     if (decided_by >= 0 && *size != batch_size)
@@ -74,40 +76,52 @@ void Executor::schedule() {
     batch_size = *size;
     decided_by = id;
   }
+  return batch_size;
+}
+
+void Executor::schedule() {
+  const int batch_size = next_batch_size();
   auto iteration = std::make_unique<Iteration>();
   iteration->executor = this;
-  iteration->number = scheduled_++;
-  // Those fed from outside last: a reader that fails must not cost them a batch.
   std::vector<std::vector<Ticket>> batches(plan_.sources.size());
-  for (const int id : plan_.sources) {
-    // What may fail does so before any source has moved on: others would be a batch ahead for good.
-    const PlanNode& node = plan_[id];
+  std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
+  for (auto& sample : tickets) sample.reserve(batches.size());
+  const auto in_context = [](const PlanNode& node, const auto& body) {
     try {
-      if (node.source->fed() == 0) node.source->meta();
+      body();
     } catch (Error& error) {
       error.set_operator(node.graph.def->name());
       error.set_defined(node.graph.origin.defined);
       throw;
     }
-  }
-  for (const bool fed : {false, true}) {
-    for (std::size_t k = 0; k < batches.size(); ++k) {
-      PlanNode& node = plan_[plan_.sources[k]];
-      if ((node.source->fed() > 0) != fed) continue;
-      try {
-        batches[k] = node.source->tick(batch_size);
-      } catch (Error& error) {
-        error.set_operator(node.graph.def->name());
-        error.set_defined(node.graph.origin.defined);
-        throw;
+  };
+  // What may fail comes before any source that is fed has moved on; the others go back.
+  for (const int id : plan_.sources)
+    in_context(plan_[id], [&] {
+      if (plan_[id].source->fed() == 0) plan_[id].source->meta();
+    });
+  before_.resize(batches.size());
+  for (std::size_t k = 0; k < batches.size(); ++k) plan_[plan_.sources[k]].source->save(before_[k]);
+  try {
+    for (const bool fed : {false, true}) {
+      for (std::size_t k = 0; k < batches.size(); ++k) {
+        const PlanNode& node = plan_[plan_.sources[k]];
+        if ((node.source->fed() > 0) != fed) continue;
+        in_context(node, [&] { batches[k] = node.source->tick(batch_size); });
       }
     }
+  } catch (...) {
+    for (std::size_t k = 0; k < batches.size(); ++k)
+      if (SourceOperator& source = *plan_[plan_.sources[k]].source; source.fed() == 0)
+        source.restore(before_[k]);
+    throw;
   }
-  std::vector<std::vector<Ticket>> tickets(static_cast<std::size_t>(batch_size));
   for (auto& batch : batches)
     for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i].push_back(std::move(batch.at(i)));
+  iteration->number = scheduled_++;
   iteration->first_sample = next_number_;
   next_number_ += batch_size;
+  save(iteration->after);
   iteration->work.samples.resize(tickets.size());
   iteration->work.demanded.resize(tickets.size());
   iteration->work.tickets = std::move(tickets);
@@ -116,16 +130,107 @@ void Executor::schedule() {
   start_phase(*iterations_.back());
 }
 
-void Executor::fill() {
-  const auto may_schedule = [&] { return iterations_.empty() || !iterations_.back()->unscheduled; };
-  while (pending() < options_.prefetch_queue_depth && may_schedule()) {
+void Executor::save(Progress& progress) const {
+  progress.iteration = scheduled_;
+  progress.sample = next_number_;
+  if (!options_.enable_checkpointing) return;
+  progress.sources.resize(plan_.sources.size());
+  for (std::size_t k = 0; k < plan_.sources.size(); ++k)
+    plan_[plan_.sources[k]].source->save(progress.sources[k]);
+}
+
+void Executor::restore(const Progress& progress) {
+  if (progress.sources.size() != plan_.sources.size())
+    throw Error(ErrorKind::param, "the pipeline has other sources")
+        .got(fmt::format("states of {}", progress.sources.size()))
+        .allowed(fmt::format("states of {}", plan_.sources.size()));
+  for (std::size_t k = 0; k < plan_.sources.size(); ++k)
+    plan_[plan_.sources[k]].source->restore(progress.sources[k]);
+  scheduled_ = progress.iteration;
+  next_number_ = progress.sample;
+  taken_ = progress;
+}
+
+void Executor::lose() {
+  int fed = 0;  // the largest batch, where they disagree
+  for (const int id : plan_.sources)
+    if (const SourceOperator& source = *plan_[id].source; source.fed() > 0)
+      fed = std::max(fed, source.next_batch_size().value_or(0));
+  const int batch_size = fed > 0 ? fed : options_.batch_size;
+  for (const int id : plan_.sources) plan_[id].source->skip(batch_size);
+  ++scheduled_;
+  next_number_ += batch_size;
+}
+
+bool Executor::waits_for_food() const {
+  const auto waits = [this](int id) {
+    const SourceOperator& source = *plan_[id].source;
     try {
-      schedule();
+      return source.fed() == 0 && source.next_batch_size().has_value();
     } catch (...) {
+      return true;
+    }
+  };
+  return std::any_of(plan_.sources.begin(), plan_.sources.end(), waits);
+}
+
+// Whether there is an iteration more. `asked`: what goes wrong costs every source a batch.
+bool Executor::schedule_fed(const Feeder* feeder, bool& asked) {
+  asked = false;
+  if (feeder != nullptr) {
+    asked = true;
+    switch ((*feeder)(scheduled_)) {
+      case Feed::ended:
+        ended_ = true;
+        return false;
+      case Feed::nobody:
+        asked = false;
+        if (pending() > 0) return false;
+        next_batch_size();  // throws, and says what is missing
+        throw Error(ErrorKind::internal, "nobody was asked, though nobody feeds by hand");
+      case Feed::given:
+        break;
+    }
+  }
+  schedule();
+  return true;
+}
+
+bool Executor::schedule(const Feeder& feeder) {
+  if (ended_) return false;
+  bool asked = false;
+  try {
+    return schedule_fed(&feeder, asked);
+  } catch (...) {
+    if (asked) lose();
+    throw;
+  }
+}
+
+void Executor::fill(const Feeder* feeder, bool ahead) {
+  const auto may_schedule = [&] {
+    return !ended_ && (iterations_.empty() || !iterations_.back()->unscheduled);
+  };
+  while (pending() < options_.prefetch_queue_depth && may_schedule()) {
+    bool asked = false;
+    try {
+      if (feeder == nullptr && waits_for_food() && (ahead || pending() > 0)) return;
+      if (!schedule_fed(feeder, asked)) return;
+    } catch (const FeedInterrupted&) {
+      lose();
+      throw;
+    } catch (...) {
+      if (!asked && waits_for_food()) throw;
+      // What was fed by hand is gone as well: the next iteration is of other batches.
+      asked = asked || std::any_of(plan_.sources.begin(), plan_.sources.end(),
+                                   [this](int id) { return plan_[id].source->fed() > 0; });
+      if (asked) lose();
       auto failure = std::make_unique<Iteration>();
       failure->unscheduled = true;
+      failure->moved = asked;
       failure->error = std::current_exception();
       failure->done = true;
+      save(failure->after);
       iterations_.push_back(std::move(failure));
     }
   }
@@ -400,6 +505,7 @@ std::vector<Batch> Executor::take() {
     throw Error(ErrorKind::state, "the oldest batch is not done");
   const std::unique_ptr<Iteration> iteration = std::move(iterations_.front());
   iterations_.pop_front();
+  if (iteration->moved) taken_ = std::move(iteration->after);
   if (iteration->error) std::rethrow_exception(iteration->error);
   return std::move(iteration->batches);
 }

@@ -29,11 +29,22 @@ class Executor {
   /// Drops what is under way; returns when no task runs. Nothing may be scheduled after it.
   void stop();
 
-  /// Sources tick, in order; the iteration's tasks are posted.
+  /// Sources tick, in order; the iteration's tasks are posted. Where it throws, no source has moved.
   void schedule();
-  /// Schedules until prefetch_queue_depth iterations are pending. What goes wrong takes the place
-  /// of its batch: take() throws it, and until then nothing is scheduled after it.
-  void fill();
+  /// One iteration whose external sources `feeder` feeds; false if they have ended. Where it throws,
+  /// the batch is lost, unless nobody was asked for it.
+  bool schedule(const Feeder& feeder);
+  /// Schedules until prefetch_queue_depth iterations are pending; see Pipeline::fill().
+  void fill(const Feeder* feeder, bool ahead);
+  /// Every source moves on by one batch, which no iteration gets.
+  void lose();
+  bool ended() const { return ended_; }
+  void reset() { ended_ = false; }
+
+  /// After the last iteration that was taken, or whose batch was lost before it.
+  const Progress& progress() const { return taken_; }
+  /// \pre nothing was scheduled
+  void restore(const Progress& progress);
   /// The oldest iteration is done.
   bool ready() const;
   int pending() const { return static_cast<int>(iterations_.size()); }
@@ -43,6 +54,11 @@ class Executor {
 
  private:
   struct Iteration;
+  int next_batch_size() const;
+  /// An external source has got nothing since its last batch.
+  bool waits_for_food() const;
+  bool schedule_fed(const Feeder* feeder, bool& asked);
+  void save(Progress& progress) const;
   void start_phase(Iteration& iteration);
   void run_reference(Iteration& iteration);
   void finish(Iteration& iteration);
@@ -64,8 +80,11 @@ class Executor {
   Plan& plan_;
   EvaluationShared shared_;
   std::deque<std::unique_ptr<Iteration>> iterations_;  // oldest first; the consumer's thread only
-  std::int64_t scheduled_ = 0;                         // iterations
+  std::int64_t scheduled_ = 0;                         // iterations, lost ones among them
   std::int64_t next_number_ = 0;                       // samples
+  bool ended_ = false;                                 // who feeds has no more; until reset()
+  Progress taken_;
+  std::vector<SourceState> before_;  // of sources that tick
   std::atomic<int> working_{0}, peak_{0};
   std::atomic<std::int64_t> batches_{0}, samples_{0};
   std::unique_ptr<Scheduler> scheduler_;  // last: its tasks use the rest

@@ -153,9 +153,21 @@ void Pipeline::schedule() {
   impl_->check_process();
   impl_->running().schedule();
 }
-void Pipeline::fill() {
+bool Pipeline::schedule(const Feeder& feeder) {
   impl_->check_process();
-  impl_->running().fill();
+  return impl_->running().schedule(feeder);
+}
+void Pipeline::fill(const Feeder& feeder) {
+  impl_->check_process();
+  impl_->running().fill(feeder ? &feeder : nullptr, false);
+}
+void Pipeline::fill_ahead() {
+  impl_->check_process();
+  impl_->running().fill(nullptr, true);
+}
+bool Pipeline::ended() const { return impl_->executor && impl_->executor->ended(); }
+void Pipeline::reset() {
+  if (impl_->executor) impl_->executor->reset();
 }
 bool Pipeline::ready() const { return impl_->executor && impl_->executor->ready(); }
 int Pipeline::pending() const { return impl_->executor ? impl_->executor->pending() : 0; }
@@ -202,6 +214,18 @@ void Pipeline::unfeed(Node node) {
 int Pipeline::fed(Node node) const {
   if (!impl_->plan || impl_->plan->declared(node.id) == nullptr) return 0;
   return impl_->external(node).source->fed();
+}
+
+const Progress& Pipeline::progress() const {
+  static const Progress none;
+  return impl_->executor ? impl_->executor->progress() : none;
+}
+
+void Pipeline::restore(const Progress& progress) {
+  build();
+  impl_->executor.reset();
+  impl_->executor = std::make_unique<Executor>(impl_->options, *impl_->plan);
+  impl_->executor->restore(progress);
 }
 
 void Pipeline::close() {

@@ -292,31 +292,96 @@ std::vector<Batch> next_of(Pipeline& p) {
   return p.take();
 }
 
+int number_of(const Batch& batch) { return *batch.samples[0].view().ptr<int>(); }
+
 TEST(Pipeline, what_cannot_be_scheduled_takes_its_batchs_place) {
   Pipeline p({.batch_size = 2, .num_threads = 1, .prefetch_queue_depth = 4});
-  const Node x = p.add("external_source");
-  p.set_outputs({x});
+  const Node x = p.add("external_source"), y = p.add("external_source");
+  p.set_outputs({x, y});
   EXPECT_FALSE(p.ready()) << "not built";
   p.build();
   EXPECT_FALSE(p.ready()) << "nothing scheduled";
-  int fed = 0;
+  const auto feed = [&](int number, std::size_t samples_of_y = 1) {
+    p.feed(x, {Tensor::scalar(number)});
+    p.feed(y, std::vector<Tensor>(samples_of_y, Tensor::scalar(number)));
+  };
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 2; ++i) p.feed(x, {Tensor::scalar(fed++)});
+    feed(0);
+    feed(1);
+    feed(2, 2);
     p.fill();
     EXPECT_EQ(p.pending(), 3) << "two batches and the failure";
-    p.feed(x, {Tensor::scalar(fed++)});
+    feed(3);
     p.fill();
     EXPECT_EQ(p.pending(), 3) << "nothing comes after the failure";
-    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 3);
-    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 2);
-    EXPECT_THROW(next_of(p), Error) << "nothing was fed";
-    EXPECT_EQ(p.pending(), 0);
+    EXPECT_EQ(number_of(next_of(p)[1]), 0);
+    EXPECT_EQ(number_of(next_of(p)[1]), 1);
+    EXPECT_THROW(next_of(p), Error) << "batches of 1 and 2";
+    EXPECT_EQ(p.progress().iteration, 4 * round + 3);
     p.fill();
-    EXPECT_EQ(*next_of(p)[0].samples[0].view().ptr<int>(), fed - 1);
-    EXPECT_THROW(next_of(p), Error) << "nothing was fed";
+    EXPECT_EQ(number_of(next_of(p)[1]), 3) << "what failed is gone";
+    EXPECT_EQ(p.pending(), 0);
   }
   p.close();
   EXPECT_THROW(p.fill(), Error);
+}
+
+TEST(Pipeline, what_was_not_fed_is_told_at_once_and_costs_nothing) {
+  Pipeline p({.batch_size = 2, .num_threads = 1, .prefetch_queue_depth = 4});
+  const Node x = p.add("external_source"), y = p.add("external_source");
+  p.set_outputs({x, y});
+  p.build();
+  EXPECT_THROW(p.fill(), Error);
+  p.fill_ahead();
+  p.feed(x, {Tensor::scalar(5)});
+  EXPECT_THROW(p.fill(), Error) << "only one of two";
+  EXPECT_EQ(p.pending(), 0);
+  p.feed(y, {Tensor::scalar(5)});
+  p.fill();
+  EXPECT_EQ(p.pending(), 1);
+  p.fill();
+  EXPECT_EQ(p.pending(), 1) << "what is under way comes first";
+  EXPECT_EQ(number_of(next_of(p)[0]), 5);
+}
+
+TEST(Pipeline, a_feeder_is_asked_for_each_iteration) {
+  Pipeline p({.batch_size = 2, .num_threads = 1, .prefetch_queue_depth = 3});
+  const Node x = p.add("external_source");
+  const Node r = p.add("random.uniform", {}, {{"range", Reals{0, 1}}});
+  p.set_outputs({x, r});
+  p.build();
+  std::vector<std::int64_t> asked;
+  const Feeder feeder = [&](std::int64_t iteration) {
+    asked.push_back(iteration);
+    if (iteration == 2) throw std::runtime_error("2");
+    if (iteration == 4 && std::ssize(asked) < 6) throw FeedInterrupted();
+    if (iteration == 7) return Feed::ended;
+    p.feed(x, {Tensor::scalar(static_cast<int>(iteration))});
+    return Feed::given;
+  };
+  const auto next = [&] {
+    p.fill(feeder);
+    return number_of(next_of(p)[0]);
+  };
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(asked, (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(next(), 1);
+  EXPECT_EQ(asked.size(), 3U) << "the failure is the last for now";
+  EXPECT_THROW(next(), std::runtime_error);
+  EXPECT_EQ(p.progress().iteration, 3);
+  EXPECT_EQ(p.progress().sample, 4) << "batches of one sample, the lost one was to be of two";
+  EXPECT_THROW(next(), FeedInterrupted);
+  EXPECT_EQ(next(), 3) << "what was under way when it came";
+  EXPECT_EQ(next(), 5) << "4 is lost";
+  EXPECT_EQ(p.progress().iteration, 6);
+  EXPECT_EQ(next(), 6);
+  EXPECT_TRUE(p.ended());
+  p.fill(feeder);
+  EXPECT_EQ(p.pending(), 0);
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), 7), 1) << "until reset()";
+  p.reset();
+  EXPECT_FALSE(p.schedule(feeder)) << "the same iteration again: nothing was taken";
+  EXPECT_EQ(asked.back(), 7);
 }
 
 Pipeline chain_of(int operators) {

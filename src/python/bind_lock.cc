@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <thread>
 
-#include "python/bind.h"
+#include "python/stepping.h"
 
 namespace varo::python {
 
@@ -36,7 +36,7 @@ void bind_lock(py::module_& m) {
         ending_thread = std::this_thread::get_id();
         ending = true;
         for (const py::handle pipeline : pipelines) {
-          auto& p = pipeline.cast<Pipeline&>();
+          auto& p = pipeline.cast<Engine&>();
           const py::gil_scoped_release nogil;
           p.close();
         }

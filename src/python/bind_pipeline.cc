@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <exception>
 #include <fmt/format.h>
 #include <memory>
-#include <optional>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include "python/bind.h"
+#include "python/stepping.h"
 
 namespace varo::python {
 
@@ -95,88 +93,17 @@ std::vector<Node> nodes_from(const py::iterable& items) {
 
 // A pipeline that is destroyed without holding the lock: its last task may want it.
 struct Unlocked {
-  void operator()(Pipeline* pipeline) const {
+  void operator()(Engine* pipeline) const {
     const WithoutLock nogil;
     delete pipeline;
   }
 };
 
-// The oldest batch, while the next ones are scheduled. Nothing if a signal's handler has raised.
-std::optional<std::vector<Batch>> advance(Pipeline& p) {
-  while (!p.ready()) {
-    {
-      const WithoutLock nogil;
-      p.fill();
-      p.wait(std::chrono::milliseconds(50));
-    }
-    if (PyErr_CheckSignals() != 0) return std::nullopt;
-  }
-  std::vector<Batch> batches = p.take();
-  const WithoutLock nogil;
-  p.fill();
-  return batches;
-}
-
-// --- steps ---------------------------------------------------------------------------------------
-// What pybind11 looks up and allocates for a call takes 10 to 15 us where the caller has slept and
-// all of it is cold, and as much again for each object that it returns. So this is a function of
-// Python's C API, the same object for every step.
-
-struct Stepper {
-  Pipeline* pipeline;
-  py::object owner;  // of the pipeline
-  DTypeSet types;    // that the consumer takes from a capsule
-  py::object raise;  // raises the exception that it is given a pointer to
-};
-
-void delete_stepper(PyObject* capsule) {
-  delete static_cast<Stepper*>(PyCapsule_GetPointer(capsule, nullptr));
-}
-
-// A new list; null with a Python error set.
-PyObject* list_of(std::vector<Batch> batches, DTypeSet types) {
-  py::list outputs(batches.size());
-  for (std::size_t i = 0; i < batches.size(); ++i) {
-    py::object output = dlpack_of(batches[i], types);
-    if (output.is_none()) output = py::cast(std::move(batches[i]));
-    PyList_SET_ITEM(outputs.ptr(), static_cast<py::ssize_t>(i), output.release().ptr());
-  }
-  return outputs.release().ptr();
-}
-
-PyObject* step(PyObject* self, PyObject* /*no arguments*/) {
-  const auto& stepper = *static_cast<Stepper*>(PyCapsule_GetPointer(self, nullptr));
-  std::exception_ptr error;
-  try {
-    auto batches = advance(*stepper.pipeline);
-    return batches ? list_of(std::move(*batches), stepper.types) : nullptr;
-  } catch (py::error_already_set& raised) {
-    raised.restore();
-    return nullptr;
-  } catch (...) {
-    error = std::current_exception();
-  }
-  // pybind11 knows what becomes of which exception, in functions of its own.
-  return PyObject_CallFunction(stepper.raise.ptr(), "n", reinterpret_cast<py::ssize_t>(&error));
-}
-PyMethodDef step_definition{"step", &step, METH_NOARGS, "The next outputs of a pipeline."};
-
-py::object stepper_of(const py::object& owner, DTypeSet types) {
-  auto stepper = std::make_unique<Stepper>();
-  stepper->pipeline = owner.cast<Pipeline*>();
-  stepper->owner = owner;
-  stepper->types = types;
-  stepper->raise = py::cpp_function([](py::ssize_t error) {
-    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(error));
-  });
-  const auto self =
-      py::reinterpret_steal<py::object>(PyCapsule_New(stepper.get(), nullptr, &delete_stepper));
-  if (!self) throw py::error_already_set();
-  static_cast<void>(stepper.release());
-  const auto function =
-      py::reinterpret_steal<py::object>(PyCFunction_New(&step_definition, self.ptr()));
-  if (!function) throw py::error_already_set();
-  return function;
+// A function of a pipeline without arguments, while no other thread steps it.
+template <auto function>
+auto in_turn(Engine& engine) {
+  const Turn turn(engine, Turn::Nested::allowed);
+  return (engine.*function)();
 }
 
 }  // namespace
@@ -205,20 +132,22 @@ void bind_pipeline(py::module_& m) {
       .def_readonly("nodes_run", &PipelineStats::nodes_run)
       .def_readonly("copies", &PipelineStats::copies);
 
-  py::class_<Pipeline, std::unique_ptr<Pipeline, Unlocked>>(m, "Pipeline")
-      .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
-                       Schedule schedule, std::uint64_t shuffle_seed,
-                       const std::vector<std::string>& without_rewrites) {
-             return std::unique_ptr<Pipeline, Unlocked>(
-                 new Pipeline({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed,
-                               without_rewrites}));
-           }),
-           py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
-           py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
-           py::arg("without_rewrites") = std::vector<std::string>{})
+  py::class_<Engine, std::unique_ptr<Engine, Unlocked>>(m, "Pipeline")
+      .def(
+          py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
+                      Schedule schedule, std::uint64_t shuffle_seed,
+                      const std::vector<std::string>& without_rewrites, bool enable_checkpointing) {
+            return std::unique_ptr<Engine, Unlocked>(
+                new Engine({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed,
+                            without_rewrites, enable_checkpointing}));
+          }),
+          py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
+          py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
+          py::arg("without_rewrites") = std::vector<std::string>{},
+          py::arg("enable_checkpointing") = false)
       .def(
           "add",
-          [](Pipeline& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
+          [](Engine& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
              const std::string& defined, const std::string& name, const std::string& device) {
             Arguments arguments;
             try {
@@ -243,39 +172,50 @@ void bind_pipeline(py::module_& m) {
           py::arg("device") = "",
           "Declares an operator: (id, number of outputs, name, device of the outputs).")
       .def("set_outputs",
-           [](Pipeline& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
+           [](Engine& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
       .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
-      .def("schedule", &Pipeline::schedule, py::call_guard<WithoutLock>())
-      .def("pending", &Pipeline::pending)
+      .def("schedule", &schedule, py::arg("feeder") = py::none(),
+           "Begins one more iteration. StopIteration where the sources of the feeder have ended.")
+      .def("pending", &in_turn<&Pipeline::pending>)
+      .def("ended", &in_turn<&Pipeline::ended>)
+      .def("reset", &in_turn<&Pipeline::reset>)
       .def(
-          "stepper", &stepper_of, py::arg("types"),
+          "taken",
+          [](Engine& p) {
+            const Turn turn(p, Turn::Nested::allowed);
+            return p.progress().iteration;
+          },
+          "The number of the iteration after the last one that was taken.")
+      .def(
+          "stepper", &stepper_of, py::arg("types"), py::arg("feeder") = py::none(),
+          py::arg("samples") = 0,
           "A function that returns the next outputs with each call, and schedules more. Of samples "
           "of one shape, and one of `types`, an output is a DLPack capsule of the whole batch, "
-          "else a TensorListCPU. For pipelines that nobody feeds.")
+          "else a TensorListCPU.")
+      .def("advance", &advance, py::arg("feeder") = py::none(), py::arg("samples") = 0,
+           "The oldest batch, while the next ones are scheduled: one TensorListCPU an output.")
+      .def("next", &next_of, "The oldest scheduled batch: one TensorListCPU an output.")
       .def(
-          "advance",
-          [](Pipeline& p) {
-            auto batches = advance(p);
-            if (!batches) throw py::error_already_set();
-            return std::move(*batches);
-          },
-          "The oldest batch, while the next ones are scheduled. For pipelines that nobody feeds.")
-      .def(
-          "next",
-          [](Pipeline& p) {
-            for (bool done = false; !done;) {
-              {
-                const WithoutLock nogil;
-                done = p.wait(std::chrono::milliseconds(50));
-              }
-              if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+          "tensors",
+          [](const Engine& p, const Node& node, const py::iterable& samples,
+             const std::string& layout, bool copy, std::int64_t first) {
+            std::vector<Tensor> tensors;
+            try {
+              for (const py::handle sample : samples)
+                tensors.push_back(tensor_from(sample, layout, copy));
+            } catch (Error& error) {
+              error.set_operator("external_source");
+              error.set_sample(first + std::ssize(tensors), p.name_of(node));
+              throw;
             }
-            return p.take();
+            return tensors;
           },
-          "The oldest scheduled batch: one TensorListCPU an output.")
+          py::arg("node"), py::arg("samples"), py::arg("layout"), py::arg("copy"),
+          py::arg("first") = 0,
+          "Arrays as tensors, of which external_source `node` says what is wrong.")
       .def(
           "feed",
-          [](Pipeline& p, const Node& node, const py::iterable& samples, const std::string& layout,
+          [](Engine& p, const Node& node, const py::iterable& samples, const std::string& layout,
              bool copy) {
             std::vector<Tensor> tensors;
             try {
@@ -286,15 +226,24 @@ void bind_pipeline(py::module_& m) {
               error.set_sample(static_cast<std::int64_t>(tensors.size()), p.name_of(node));
               throw;
             }
+            const Turn turn(p, Turn::Nested::allowed);
             const WithoutLock nogil;
             p.feed(node, std::move(tensors));
           },
           py::arg("node"), py::arg("samples"), py::arg("layout") = "", py::arg("copy") = true)
-      .def("unfeed", &Pipeline::unfeed)
-      .def("fed", &Pipeline::fed)
+      .def("unfeed",
+           [](Engine& p, const Node& node) {
+             const Turn turn(p, Turn::Nested::allowed);
+             p.unfeed(node);
+           })
+      .def("fed",
+           [](Engine& p, const Node& node) {
+             const Turn turn(p, Turn::Nested::allowed);
+             return p.fed(node);
+           })
       .def("close", &Pipeline::close, py::call_guard<WithoutLock>())
       .def("readers",
-           [](const Pipeline& p) {
+           [](const Engine& p) {
              py::dict all;
              for (const ReaderInfo& r : p.readers()) {
                py::dict info;

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """external_source: every form of source, and what becomes of wrong ones."""
 
+import subprocess
+import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 import varo
 from varo import fn
+from varo.plugin.pytorch import GenericIterator
 
 BATCH = 2
 
@@ -156,37 +160,212 @@ def test_a_failure_comes_after_the_batches_before_it():
         pipe.run()
 
 
-def two_sources(images, labels):
-    pipe = varo.Pipeline(batch_size=BATCH, num_threads=1, device_id=None)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("bad", ["raises", "size", "type", "axes", "none"])
+def test_a_failure_costs_every_source_its_batch(numbered, depth, bad):
+    """Sources with and without an index, a list and a reader, where the third batch of one of them is refused."""
+    def wrong(k):
+        if bad == "raises":
+            raise KeyError("once")
+        return {"size": numbers(0, count=1), "type": numbers(0, dtype=np.uint8), "axes": [np.zeros(3, np.int32)] * 2, "none": None}[bad]
+
+    for broken in range(4):
+        right = lambda k, source: wrong(k) if k == 2 and source == broken else numbers(2 * k)
+        asked = iter(range(99))
+
+        class Items:
+            def __iter__(self):
+                self.k = -1
+                return self
+
+            def __next__(self):
+                self.k += 1
+                return right(self.k, 2)
+
+        sources = [lambda k: right(k, 0), lambda: right(next(asked), 1), Items(), [right(k, 4) for k in range(9)],
+                   (right(k, 4) for k in range(9))]
+        pipe = varo.Pipeline(batch_size=BATCH, num_threads=2, prefetch_queue_depth=depth)
+        with pipe:
+            values = [fn.external_source(s) for s in sources]
+            ones = fn.external_source(lambda info: np.int32(2 * info.iteration + info.idx_in_batch) if broken < 3 or info.iteration != 2
+                                      else wrong(2), batch=False)
+            pipe.set_outputs(*values, ones, fn.readers.numpy(file_root=numbered(18)))
+        seen = []
+        for _ in range(6):
+            try:
+                batch = pipe.run()
+                firsts = [[int(np.asarray(t).flat[0]) for t in o] for o in batch]
+                assert all(f == firsts[0] for f in firsts[:-1]) and firsts[-1] == [v + 1 for v in firsts[0]], firsts
+                seen.append(firsts[0][0] // 2)
+            except (KeyError, varo.errors.VaroError):
+                seen.append(None)
+        assert seen == [0, 1, None, 3, 4, 5]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_end_of_a_source_costs_no_source_a_batch(numbered, depth):
+    ends = [numbers(2 * k) for k in range(3)]
+    asked = []
+
+    def plain():
+        asked.append(None)
+        return numbers(2 * (len(asked) - 1))
+
+    pipe = varo.Pipeline(batch_size=BATCH, num_threads=1, prefetch_queue_depth=depth)
     with pipe:
-        pipe.set_outputs(fn.external_source(images), fn.external_source(labels))
-    return pipe
+        pipe.set_outputs(fn.external_source(plain), fn.external_source(iter([numbers(2 * k) for k in range(9)])),
+                         fn.external_source(lambda k: numbers(2 * k)), fn.external_source(ends, cycle="raise"),
+                         fn.readers.numpy(file_root=numbered(18)))
+    seen = []
+    for _ in range(3):
+        with pytest.raises(StopIteration):
+            while True:
+                seen.append([int(np.asarray(o[0]).flat[0]) for o in pipe.run()])
+        pipe.reset()
+    assert seen == [[2 * k, 2 * k, 2 * (k % 3), 2 * (k % 3), 2 * k + 1] for k in range(9)]
 
 
-def pairs(pipe):
-    image, label = pipe.run()
-    return [(int(np.asarray(image[i]).flat[0]), int(np.asarray(label[i]).flat[0])) for i in range(len(image))]
+@pytest.mark.parametrize("depth, pipelined", [(1, True), (2, True), (5, True), (3, False)])
+def test_how_often_a_source_is_asked(depth, pipelined):
+    asked = []
+    pipe = varo.Pipeline(batch_size=BATCH, num_threads=1, prefetch_queue_depth=depth, exec_pipelined=pipelined)
+    with pipe:
+        pipe.set_outputs(fn.external_source(lambda k: asked.append(k) or numbers(k)))
+    for k in range(1, 6):
+        assert firsts(pipe)[0] == k - 1
+        assert len(asked) == k + (depth if pipelined else 1) - 1
 
 
-@pytest.mark.parametrize("bad", ["raises", "size", "type", "axes"])
-def test_sources_stay_in_step_when_one_fails(bad):
-    calls = []
+def test_a_source_may_use_its_memory_again():
+    def generator():
+        buffer = np.zeros(3, np.int32)
+        for k in range(100):
+            buffer[:] = k
+            yield buffer
 
-    def labels():
-        calls.append(None)
-        k = len(calls) - 1
+    pipe = pipeline(generator, batch=False)
+    assert [firsts(pipe) for _ in range(3)] == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_a_source_cannot_step_its_own_pipeline():
+    def source(k):
         if k == 1:
-            if bad == "raises":
-                raise KeyError("once")
-            return {"size": numbers(0, count=1), "type": numbers(0, dtype=np.uint8), "axes": [np.zeros(3, np.int32)] * 2}[bad]
-        return numbers(10 * (k - 1 if bad == "raises" and k > 1 else k))
+            pipe.run()
+        return numbers(10 * k)
 
-    images = iter([numbers(10 * k) for k in range(9)])
-    pipe = two_sources(lambda: next(images), labels)
-    assert pairs(pipe) == [(0, 0), (1, 1)]
-    with pytest.raises(KeyError if bad == "raises" else varo.errors.VaroError):
+    pipe = pipeline(source)
+    assert firsts(pipe) == [0, 1]
+    with pytest.raises(varo.StateError, match="own sources"):
         pipe.run()
-    assert all(image == label for _ in range(3) for image, label in pairs(pipe))
+    assert firsts(pipe) == [20, 21]
+
+
+def test_inputs_of_run_are_fed_all_or_none():
+    pipe = varo.Pipeline(batch_size=BATCH, num_threads=1)
+    with pipe:
+        pipe.set_outputs(fn.external_source(name="a"), fn.external_source(name="b", ndim=2))
+    for k in range(4):
+        if k % 2:
+            with pytest.raises(varo.ShapeError):
+                pipe.run(a=numbers(99), b=[np.zeros(3, np.int32)] * 2)
+            with pytest.raises(varo.StateError, match="no data"):
+                pipe.run(a=numbers(10 * k))
+            a, b = pipe.run(b=numbers(10 * k))
+        else:
+            a, b = pipe.run(a=numbers(10 * k), b=numbers(10 * k))
+        assert int(np.asarray(a[0]).flat[0]) == int(np.asarray(b[0]).flat[0]) == 10 * k
+
+
+def test_threads_take_turns(numbered):
+    """Every batch goes to one of the threads that ask for them."""
+    def take(step, count):
+        taken = []
+
+        def ask():
+            for _ in range(count):
+                taken.append(step())
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return taken
+
+    pipe = pipeline(lambda k: time.sleep(0.0005) or numbers(2 * k))
+    assert sorted(take(lambda: firsts(pipe)[0], 50)) == list(range(0, 400, 2))
+    for fed in (False, True):
+        pipe = varo.Pipeline(batch_size=BATCH, num_threads=2)
+        with pipe:
+            pipe.set_outputs(fn.external_source(lambda k: numbers(2 * k)) if fed else fn.readers.numpy(file_root=numbered(400)))
+        it = GenericIterator(pipe, ["x"])
+        assert sorted(take(lambda: int(next(it)[0]["x"][0].flatten()[0]), 50)) == list(range(0 if fed else 1, 400, 2))
+
+
+def test_interrupts_leave_sources_in_step(numbered):
+    """Signals at any moment of a run, of which sources and the loop around them see some."""
+    result = subprocess.run([sys.executable, "-c", INTERRUPTED, numbered(600)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    caught, steps = map(int, result.stdout.split())
+    assert caught > 20 and steps > 50
+
+
+INTERRUPTED = """
+import random, signal, sys
+import numpy as np
+import varo
+from varo import fn
+B = 2
+draw = random.Random(7)
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+def spin():
+    return sum(range(draw.randrange(3000)))
+
+class Stream:
+    # Counts what was taken of it, wherever it is interrupted.
+    def __init__(self):
+        self.items = iter(range(10 ** 9))
+    def __iter__(self):
+        return self
+    def __next__(self):
+        k = next(self.items)
+        spin()
+        return [np.int32(k * B + i) for i in range(B)]
+
+def by_index(k):
+    spin()
+    return [np.int32(k * B + i) for i in range(B)]
+
+pipe = varo.Pipeline(batch_size=B, num_threads=2, prefetch_queue_depth=2)
+with pipe:
+    listed = [[np.int32(k * B + i) for i in range(B)] for k in range(3000)]
+    samples = [np.int32(k) for k in range(6000)]
+    pipe.set_outputs(fn.external_source(by_index), fn.external_source(listed), fn.external_source(samples, batch=False),
+                     fn.readers.numpy(file_root=sys.argv[1]))
+signal.signal(signal.SIGALRM, interrupt)
+caught = steps = 0
+last = -1
+for _ in range(400):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0001, 0.002))
+        while True:
+            a, b, c, d = [[int(np.asarray(t).flat[0]) for t in o] for o in pipe.run()]
+            assert a == b == c == [(v - 1) for v in d] or d[0] - 1 == a[0] % 600 and a == b == c, (a, b, c, d)
+            assert a[0] > last
+            last = a[0]
+            steps += 1
+            if last > 5000:
+                break
+    except KeyboardInterrupt:
+        caught += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if last > 5000:
+        break
+print(caught, steps)
+"""
 
 
 def test_iter_setup_may_end_the_epoch():

@@ -170,24 +170,34 @@ def test_of_several_errors_in_a_step_the_first_pipelines_comes(numbered):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 @pytest.mark.parametrize("pipelines", [1, 2])
-def test_a_source_that_raises_is_asked_again_and_no_batch_is_lost(numbered, depth, error, pipelines):
-    failed = set()
-
+def test_an_error_of_a_source_takes_its_step(numbered, depth, pipelines):
     def source(k):
-        if k in (2, 3) and k not in failed:
-            failed.add(k)
-            raise error
+        if k in (2, 3):
+            raise KeyError
         return k
 
     pipes = [called(source, prefetch_queue_depth=depth), reading(numbered(12))]
     pipes = pipes if pipelines == 2 else pipes[:1]
     it = GenericIterator(pipes[::-1], ["x"], size=12 * pipelines, prepare_first_batch=False)
-    expected = [[[2 * k + 1, 2 * k + 2], [k, k]][-pipelines:] for k in range(6)]
-    steps = in_steps(it, 9)
-    assert [s for s in steps if s is not error] == expected + [StopIteration]
-    assert steps.count(error) == 2
+    expected = [[[2 * k + 1, 2 * k + 2], [k, k]][-pipelines:] if k not in (2, 3) else KeyError for k in range(6)]
+    assert in_steps(it, 7) == expected + [StopIteration]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("order", [[0], [0, 1], [1, 0]])
+def test_an_interrupt_of_a_source_costs_every_pipeline_the_step(numbered, depth, order):
+    def source(k):
+        if k in (2, 3):
+            raise KeyboardInterrupt
+        return k
+
+    pipes = [called(source, prefetch_queue_depth=depth), reading(numbered(12))]
+    it = GenericIterator([pipes[k] for k in order], ["x"], size=12 * len(order), prepare_first_batch=False)
+    whole = [[[[k, k], [2 * k + 1, 2 * k + 2]][p] for p in order] for k in (0, 1, 4, 5)]
+    steps = in_steps(it, 7)
+    assert [s for s in steps if s is not KeyboardInterrupt] == whole + [StopIteration]
+    assert steps.index(KeyboardInterrupt) == 3 - depth, "at once, before what is under way"
 
 
 def test_an_interrupt_takes_no_batch_of_several_pipelines():

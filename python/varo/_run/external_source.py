@@ -22,8 +22,15 @@ def external_source(source=None, num_outputs=None, *, cycle=None, name=None, dev
                 False: an item is a sample
     batch_info  a batch callable is told types.BatchInfo instead of the batch's index
     layout, dtype, ndim   of the data; one value, or a list for num_outputs
-    no_copy     True: Varo reads the caller's memory; it must not change until the batch is delivered
+    no_copy     True: Varo reads the caller's memory; it must not change until the batch is delivered.
+                Otherwise an item is copied as it comes, and its memory may be used again for the next
     repeat_last with feed_input: the last batch again when nothing new was fed
+
+    The source runs in the thread that calls run() or next(), and is asked for prefetch_queue_depth - 1 batches
+    more than were taken. An iteration takes one batch of every source of the pipeline, readers among them, or none:
+    where a source raises, or gives what is refused, the batch is lost in all of them, and its place in the
+    order is the error. A StopIteration costs no source a batch: what others gave is kept for the next epoch, but
+    for callables with a parameter, which are asked anew, and sources that begin again (cycle="raise").
     """
     pipeline = current()
     if pipeline is None:
@@ -49,7 +56,8 @@ def external_source(source=None, num_outputs=None, *, cycle=None, name=None, dev
         for k in range(count)
     ]
     if source is not None:
-        pipeline._groups.append(Group(source, cycle, batch, batch_info, layouts, bool(no_copy), nodes, num_outputs is not None))
+        pipeline._feeding.groups.append(
+            Group(source, cycle, batch, batch_info, layouts, bool(no_copy), nodes, num_outputs is not None))
     else:
-        pipeline._manual[nodes[0].name] = (nodes[0], layouts[0], bool(no_copy))
+        pipeline._feeding.manual[nodes[0].name] = (nodes[0], layouts[0], bool(no_copy), repeat_last)
     return nodes[0] if num_outputs is None else nodes

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user's callables and iterables, driven once an iteration, and batches in the forms they come in."""
+"""The user's callables and iterables, asked once an iteration, and batches in the forms they come in."""
 
 from __future__ import annotations
 
 import inspect
+import itertools
 
 import numpy as np
 
 from .. import _core, types
 from ..errors import ArgumentTypeError, ParamError, ShapeError
+
+# What feed() answers: the numbers of the engine's Feed, and kFeedFailed.
+_GIVEN, _NOBODY, _ENDED, _FAILED = range(4)
 
 
 def _parameter_count(function):
@@ -25,70 +29,114 @@ def _parameter_count(function):
 
 
 class Group:
-    """One source and the nodes it feeds."""
+    """One source and the nodes it feeds.
+
+    A source is asked by an index, or it is a stream of items one after another. The items of a stream are
+    numbered like those of the iterations: iteration k of batches of B samples has the items B*k to B*k + B-1,
+    or with batch=True item k. So an iteration whose batch was lost, wherever it was interrupted, leaves
+    items behind that the next one steps over.
+    """
 
     def __init__(self, source, cycle, batch, batch_info, layouts, no_copy, nodes, many):
         self.batch, self.batch_info, self.layouts, self.copy = batch, batch_info, layouts, not no_copy
         self.nodes, self.many = nodes, many
-        self.iteration = self.epoch = self.samples = 0
+        self.held = None  # (iteration, tensors of each node), of an iteration that has not come about yet
         self.cycle = {None: "no", False: "no", "no": "no", True: "quiet", "quiet": "quiet", "raise": "raise"}.get(cycle, "?")
         if self.cycle == "?":
             raise ParamError(f'external_source: cycle must be None, False, "no", True, "quiet" or "raise", not {cycle!r}')
-        is_generator = inspect.isgenerator(source)
-        self.function = self.iterable = self.iterator = None
+        self.function = None
         if inspect.isgeneratorfunction(source):
             self.make = source
         elif callable(source):
             if cycle is not None:
                 raise ParamError("external_source: cycle needs an iterable or a generator function, not a callable")
-            self.function, self.argument_count = source, _parameter_count(source)
-            return
+            if _parameter_count(source) == 1:
+                self.function = source
+                return
+            self.make = lambda: itertools.starmap(source, itertools.repeat(()))
         else:
             try:
                 iter(source)
             except TypeError:
                 raise ArgumentTypeError(f"external_source: a source must be callable or iterable, not {type(source).__name__}") from None
-            if is_generator and self.cycle != "no":
+            if inspect.isgenerator(source) and self.cycle != "no":
                 raise TypeError("a generator cannot be started again, so it cannot be cycled; pass the generator function")
             self.make = lambda: iter(source)
+        self._start(0)
+
+    def _start(self, number):
         self.iterator = self.make()
+        self._number(number)
 
-    def reset(self):
-        self.epoch += 1
-        self.iteration = self.samples = 0
-        if self.function is None and self.cycle == "raise":
-            self.iterator = self.make()
+    def _number(self, number):
+        """The next item has this number."""
+        self.reached = number
+        # Numbers are counted off in one step with the items, between which no signal comes; and also for
+        # what raises instead of giving an item. A slice is a pair that nobody keeps: zip() would keep its last.
+        self.counter = itertools.count(number)
+        self.numbered = map(slice, self.counter, self.iterator)
 
-    def _next_item(self, argument):
+    def begin(self, iteration, batch_size):
+        """`iteration` is the first one of an epoch."""
+        first = iteration if self.batch else iteration * batch_size
+        kept = self.held is not None and self.held[0] == iteration
         if self.function is not None:
-            return self.function(argument) if self.argument_count else self.function()
-        try:
-            return next(self.iterator)
-        except StopIteration:
-            if self.cycle != "quiet":
-                raise
-            self.iterator = self.make()
-            return next(self.iterator)
+            self.held = None
+        elif self.cycle == "raise":
+            self.held = None
+            self._start(first)
+        elif not kept:
+            self._number(first)
 
-    def fetch(self, batch_size):
-        """One list of samples for each node. Raises StopIteration at the end."""
-        try:
-            if self.batch:
-                argument = types.BatchInfo(self.iteration, self.epoch) if self.batch_info else self.iteration
-                item = self._next_item(argument)
-                outputs = self._split(item)
-                result = [split_batch(o) for o in outputs]
+    def _item_of_stream(self, wanted):
+        while True:
+            try:
+                pair = next(self.numbered)
+            except StopIteration:
+                if self.cycle != "quiet":
+                    raise
+                self._start(next(self.counter) - 1)
+                pair = next(self.numbered)
+            except Exception:
+                self.reached += 1
+                if self.reached > wanted:
+                    raise
+                continue  # one of those that are stepped over
+            self.reached = pair.start + 1
+            if pair.start >= wanted:
+                return pair.stop
+
+    def fetch(self, core, iteration, batch_size, first, epoch):
+        """The tensors of each node, for the iteration of that number. StopIteration at the end.
+
+        first  the number of the epoch's first iteration
+        epoch  the number of the epoch
+        """
+        if self.held is not None and self.held[0] == iteration:
+            return self.held[1]
+        self.held = None
+        index = iteration - first
+        if self.batch:
+            if self.function is not None:
+                item = self.function(types.BatchInfo(index, epoch) if self.batch_info else index)
             else:
-                rows = []
-                for i in range(batch_size):
-                    info = types.SampleInfo(self.iteration * batch_size + i, i, self.iteration, self.epoch)
-                    rows.append(self._split(self._next_item(info)))
-                result = [list(column) for column in zip(*rows)]
-        except StopIteration:
-            self.iteration = 0
-            raise
-        self.iteration += 1
-        return result
+                item = self._item_of_stream(iteration)
+            columns = [self._tensors(core, k, split_batch(o)) for k, o in enumerate(self._split(item))]
+        else:
+            columns = [[] for _ in self.nodes]
+            for i in range(batch_size):
+                if self.function is not None:
+                    item = self.function(types.SampleInfo(index * batch_size + i, i, index, epoch))
+                else:
+                    item = self._item_of_stream(iteration * batch_size + i)
+                # At once: the source may use its buffer again for the next sample.
+                for k, output in enumerate(self._split(item)):
+                    columns[k] += self._tensors(core, k, [host_array(output)], i)
+        self.held = iteration, columns
+        return columns
+
+    def _tensors(self, core, k, samples, first=0):
+        return core.tensors(self.nodes[k]._handle, samples, self.layouts[k] or "", self.copy, first)
 
     def _split(self, item):
         if not self.many:
@@ -96,7 +144,91 @@ class Group:
         if not isinstance(item, (tuple, list)) or len(item) != len(self.nodes):
             raise ShapeError(f"external_source: the source must return {len(self.nodes)} items, a tuple or list; got "
                              + (f"{len(item)}" if isinstance(item, (tuple, list)) else type(item).__name__))
-        return list(item)
+        return item
+
+
+class Feeding:
+    """Everything in Python that has a say in what a pipeline schedules: sources, iter_setup, feed_input.
+
+    groups  sources with the nodes that they feed
+    manual  external_sources that are fed by hand, by name: (node, layout, no_copy, repeat_last)
+    setup   called before every iteration, or None
+
+    The engine counts iterations, those whose batch was lost among them, and asks for each by its number; what
+    a source gives for a number does not depend on what went wrong before.
+    """
+
+    def __init__(self, core, batch_size):
+        self._core, self._batch_size = core, batch_size
+        self.groups, self.manual = [], {}
+        self._fed_once = set()  # names of those that are fed by hand
+        self.setup = None
+        self._setup_feeds = None  # whether it calls feed_input, once that is known
+        self.epoch = self.first = 0  # the epoch, and the number of its first iteration
+        self._begins = False  # an epoch with the next iteration
+        self._failure = None
+
+    def reset(self):
+        """The next iteration begins an epoch."""
+        self.epoch += 1
+        self._begins = True
+
+    def fed(self):
+        """Batches that have not been taken, of each that is fed by hand."""
+        return [self._core.fed(node._handle) for node, *_ in self.manual.values()]
+
+    def _lacks(self):
+        """Whether one that is fed by hand has nothing for another iteration."""
+        if all(self.fed()):
+            return False
+        fed = lambda name, node, repeats: self._core.fed(node._handle) > 0 or (repeats and name in self._fed_once)
+        return self._core.pending() > 0 or not all(fed(name, node, repeats) for name, (node, _, _, repeats) in self.manual.items())
+
+    def feed_input(self, name, data, layout=None):
+        node, declared_layout, no_copy, _ = self.manual[name]
+        self._core.feed(node._handle, split_batch(data), layout or declared_layout or "", not no_copy)
+        self._fed_once.add(name)
+
+    def take_back(self, before):
+        """Drops what was fed by hand since fed() said `before`."""
+        for (node, *_), count in zip(self.manual.values(), before):
+            for _ in range(self._core.fed(node._handle) - count):
+                self._core.unfeed(node._handle)
+
+    # --- for the engine ---
+    def feed(self, iteration):
+        """Feeds every external source, but what is fed by hand."""
+        before = self.fed()
+        try:
+            if self._begins:
+                for group in self.groups:
+                    group.begin(iteration, self._batch_size)
+                self.first, self._begins = iteration, False
+            if self.setup is not None and not (self._setup_feeds is False and self._lacks()):
+                self.setup()
+                if self.manual:
+                    self._setup_feeds = self.fed() != before
+            if not self._setup_feeds and self._lacks():
+                return _NOBODY
+            columns = [group.fetch(self._core, iteration, self._batch_size, self.first, self.epoch) for group in self.groups]
+            for group, tensors in zip(self.groups, columns):
+                for node, samples in zip(group.nodes, tensors):
+                    self._core.feed(node._handle, samples, "", False)
+                group.held = None
+        except StopIteration:
+            self.take_back(before)
+            return _ENDED
+        except Exception as error:
+            self._failure = error
+            return _FAILED
+        return _GIVEN
+
+    def fail(self):
+        failure, self._failure = self._failure, None
+        try:
+            raise failure
+        finally:
+            del failure  # it knows this frame
 
 
 def split_batch(batch):

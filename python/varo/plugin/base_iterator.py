@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 import logging
+import threading
 import warnings
 
-from ..errors import ParamError, ShapeError, StateError
+from ..errors import ParamError, StateError
 
 _log = logging.getLogger("varo")
 
@@ -34,10 +35,12 @@ class BaseIterator:
 
     The pipelines stay in step when an error is raised. One that takes a batch's place in one pipeline takes
     that step of all of them, and the step counts: it comes when every pipeline has made the step; of several
-    errors, that of the first pipeline. What takes no batch takes no step of any pipeline: the StopIteration of
-    a pipeline, an error that a source in Python raises, which is then asked again, a KeyboardInterrupt while a
-    batch is waited for. What the pipelines before it have given is kept for the next call. Only a
-    KeyboardInterrupt that comes in the instant in which a batch changes hands may cost that pipeline the batch.
+    errors, that of the first pipeline. A step is lost as well, and counts, where a KeyboardInterrupt in a source
+    has cost one pipeline the batch. What takes no batch takes no step of any pipeline: the StopIteration of a
+    pipeline, a KeyboardInterrupt while a batch is waited for. What the pipelines before it have given is kept for
+    the next call.
+
+    Several threads may take steps of one iterator: each step goes to one of them.
     """
 
     def __init__(self, pipelines, size=-1, reader_name=None, auto_reset=False, fill_last_batch=None,
@@ -83,8 +86,14 @@ class BaseIterator:
             self._policy = LastBatchPolicy.FILL
         self._per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
         self._cuts = self._policy is LastBatchPolicy.PARTIAL and self._size > 0
-        self._takes = [pipe._stepper(self._dlpack_types) for pipe in self._pipes]
-        self._given = []  # by the first pipelines in the step that is next: outputs, or the error in their place
+        self._takes = [pipe._stepper(self._dlpack_types, self.batch_size if self._size > 0 else 0) for pipe in self._pipes]
+        # What the pipelines have given of the step that is next, in order: the number of the step, and outputs or
+        # the error in their place.
+        self._given = []
+        self._steps = 0  # taken, lost ones among them
+        self._starts = [pipe._core.taken() for pipe in self._pipes]
+        self._counts = [0] * len(self._pipes)  # steps of each pipeline, as _steps
+        self._lock = threading.RLock()
         self._counter = 0
         self._stepped = False
         self._ended = False
@@ -129,45 +138,58 @@ class BaseIterator:
     # Of these a pipeline's outputs may come as DLPack capsules instead of TensorListCPUs.
     _dlpack_types = ()
 
-    def _check_count(self, outputs):
-        for output in outputs:
-            if len(output) != self.batch_size:
-                raise ShapeError("batch sizes that vary cannot be counted; leave out reader_name and size\n"
-                                 f"  got      {len(output)} samples\n  allowed  {self.batch_size}")
+    def _take(self, k):
+        """Asks pipeline `k` for its next step, which _given[k] is from then on."""
+        pipe = self._pipes[k]
+        try:
+            outputs = self._takes[k]()
+            # Where nobody feeds the pipeline no batch is lost.
+            count = self._counts[k] + 1 if pipe._feeder is None else pipe._core.taken() - self._starts[k]
+            self._given[k:k + 1] = [(count - 1, outputs)]
+        except StopIteration:
+            raise
+        except Exception as error:
+            count = pipe._core.taken() - self._starts[k]
+            if count == self._counts[k]:
+                raise  # it is in the place of no batch
+            self._given[k:k + 1] = [(count - 1, error)]
+        self._counts[k] = count
 
     def _outputs(self):
         """What one step gives of every pipeline."""
-        step = self._given
-        while len(step) < len(self._pipes):
-            pipe = self._pipes[len(step)]
-            try:
-                outputs = self._takes[len(step)]()
-                if self._size > 0 and not pipe._feeds_itself:
-                    self._check_count(outputs)
-            except StopIteration:
-                raise
-            except Exception as error:
-                if pipe._took_no_batch:
-                    raise
-                outputs = error
-            step.append(outputs)
-        self._given = []
-        for outputs in step:
-            if isinstance(outputs, Exception):
+        step, k = 0, 0
+        while k < len(self._pipes):
+            if len(self._given) == k or self._given[k][0] < step:
+                self._take(k)
+            elif self._given[k][0] == step or k == 0:
+                step, k = self._given[k][0], k + 1
+            else:
+                step, k = self._given[k][0], 0  # this pipeline has lost steps that others have made
+        given, self._given = self._given, []
+        self._counter += (step - self._steps) * self._per_step
+        self._steps = step + 1
+        outputs = [batches for _, batches in given]
+        for batches in outputs:
+            if isinstance(batches, Exception):
                 self._counter += self._per_step
                 self._stepped = True
                 try:
-                    raise outputs
+                    raise batches
                 finally:
-                    del outputs, step  # the error knows this frame
-        return step
+                    del batches, outputs, given  # the error knows this frame
+        return outputs
 
     def __iter__(self):
-        if self._stepped or self._ended:
-            self.reset()
+        with self._lock:
+            if self._stepped or self._ended:
+                self.reset()
         return self
 
     def __next__(self):
+        with self._lock:
+            return self._next()
+
+    def _next(self):
         if self._size > 0:
             drops = self._policy is LastBatchPolicy.DROP and self._counter + self._per_step > self._size
             if drops or self._counter >= self._size:
@@ -200,7 +222,7 @@ class BaseIterator:
     def _finish(self):
         self._ended = True
         if self._auto_reset:
-            self.reset()
+            self._reset()
         raise StopIteration
 
     def _discard_incomplete(self):
@@ -221,6 +243,10 @@ class BaseIterator:
 
     def reset(self):
         """Begins the next epoch. Before the end of this one it is ignored, with a warning."""
+        with self._lock:
+            self._reset()
+
+    def _reset(self):
         if self._size > 0 and not self._ended and self._counter < self._size:
             _log.warning("an iterator cannot be reset before its epoch ends; ignored")
             return

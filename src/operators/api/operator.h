@@ -25,6 +25,7 @@
 #include "core/parallel.h"
 #include "operators/api/inference.h"
 #include "varo/error.h"
+#include "varo/progress.h"
 #include "varo/tensor.h"
 
 namespace varo {
@@ -206,8 +207,8 @@ struct ReaderMeta {
   bool pad_last_batch = false, stick_to_shard = false;
 };
 
-/// An operator that begins a graph. tick() is the only call that changes it. Its values are views of
-/// nothing: of files, or of what was fed.
+/// An operator that begins a graph. Its values are views of nothing: of files, or of what was fed. tick(),
+/// skip(), restore() and what feeds it change it, on the scheduling thread; nothing else does.
 class SourceOperator : public Operator {
  public:
   static constexpr Traits kTraits{.source = true};
@@ -217,6 +218,19 @@ class SourceOperator : public Operator {
   /// decides the batch size itself (external_source) returns what it was fed; others return
   /// `batch_size` tickets. Cheap: touches no file.
   virtual std::vector<Ticket> tick(int batch_size) = 0;
+  /// Moves on as tick() does, by a batch that nobody gets, also where tick() throws. Of what was fed,
+  /// the oldest batch is dropped, if there is one.
+  virtual void skip(int batch_size) = 0;
+  /// Writes where the source stands into `state`, whose memory is used again. Touches no file.
+  virtual void save(SourceState& state) const = 0;
+  /// Goes to where a source of the same arguments and the same data stood. What was fed is not part
+  /// of a state.
+  virtual void restore(const SourceState& state) = 0;
+  /// Which part of a data set that is divided up this source begins with; 0 where it is whole.
+  virtual std::int64_t shard() const { return 0; }
+  /// What the data set consists of, in order, under names that do not depend on where it lies; none
+  /// where that is not known. May touch files.
+  virtual std::vector<std::string> items() const { return {}; }
   /// Number of samples that the next tick will give, if this source decides.
   virtual std::optional<int> next_batch_size() const { return std::nullopt; }
   /// A ticket for looking at headers when the pipeline is built; nothing if there is none yet.

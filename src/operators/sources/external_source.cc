@@ -45,6 +45,11 @@ class ExternalSource final : public SourceOperator {
     fed_before_ = true;
     queue_.push_back(std::move(batch));
   }
+  void skip(int) override {
+    if (!queue_.empty()) queue_.pop_front();
+  }
+  void save(SourceState& state) const override { state.words.clear(); }
+  void restore(const SourceState&) override { queue_.clear(); }
   void unfeed() override {
     if (!queue_.empty()) queue_.pop_back();
   }
@@ -58,9 +63,9 @@ class ExternalSource final : public SourceOperator {
   }
   std::vector<Ticket> tick(int) override {
     if (queue_.empty()) return last_;
+    if (repeat_last_) last_ = queue_.front();
     std::vector<Ticket> batch = std::move(queue_.front());
     queue_.pop_front();
-    if (repeat_last_) last_ = batch;
     return batch;
   }
 

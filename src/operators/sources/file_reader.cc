@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operators/sources/file_reader.h"
 
+#include <algorithm>
+
 #include "operators/sources/file_list.h"
 
 namespace varo {
@@ -118,6 +120,8 @@ FileReader::Files& FileReader::files() const {
   if (!files_) {
     std::vector<std::string> paths = list_files(list_options(args_));
     Loader loader(std::ssize(paths), loader_options(args_));
+    loader.restore(start_);
+    for (const std::int64_t size : skipped_) loader.next_batch(static_cast<int>(size));
     files_ = std::make_unique<Files>(Files{std::move(paths), std::move(loader)});
   }
   return *files_;
@@ -128,6 +132,50 @@ std::vector<Ticket> FileReader::tick(int batch_size) {
   for (const std::int64_t index : files().loader.next_batch(batch_size))
     tickets.push_back({.index = index, .values = {}});
   return tickets;
+}
+
+void FileReader::skip(int batch_size) {
+  bool listed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    listed = files_ != nullptr;
+    if (!listed) skipped_.push_back(batch_size);
+  }
+  if (listed) files_->loader.next_batch(batch_size);
+}
+
+void FileReader::save(SourceState& state) const {
+  const std::lock_guard lock(mutex_);
+  const Loader::Position at = files_ ? files_->loader.position() : start_;
+  state.words = {at.epoch, at.returned};
+  if (!files_) state.words.insert(state.words.end(), skipped_.begin(), skipped_.end());
+}
+
+void FileReader::restore(const SourceState& state) {
+  const bool wrong = state.words.size() < 2 ||
+                     std::any_of(state.words.begin(), state.words.end(), [](std::int64_t word) {
+                       return word < 0 || word > std::int64_t{1} << 40;
+                     });
+  if (wrong) throw Error(ErrorKind::param, "this is no position in a list of files");
+  const std::lock_guard lock(mutex_);
+  start_ = {state.words[0], state.words[1]};
+  skipped_.assign(state.words.begin() + 2, state.words.end());
+  if (!files_) return;
+  files_->loader.restore(start_);
+  for (const std::int64_t size : skipped_) files_->loader.next_batch(static_cast<int>(size));
+}
+
+std::int64_t FileReader::shard() const {
+  return args_.integer("num_shards") > 1 ? args_.integer("shard_id") : 0;
+}
+
+std::vector<std::string> FileReader::items() const {
+  std::vector<std::string> names = files().paths;
+  if (!args_.constant("file_root")) return names;
+  const std::string root = args_.text("file_root") + "/";
+  for (std::string& name : names)
+    if (name.compare(0, root.size(), root) == 0) name.erase(0, root.size());
+  return names;
 }
 
 std::optional<Ticket> FileReader::probe() const {

@@ -51,6 +51,11 @@ class FileReader : public SourceOperator {
   ~FileReader() override;
 
   std::vector<Ticket> tick(int batch_size) override;
+  void skip(int batch_size) override;
+  void save(SourceState& state) const override;
+  void restore(const SourceState& state) override;
+  std::int64_t shard() const override;
+  std::vector<std::string> items() const override;
   std::optional<Ticket> probe() const override;
   std::optional<ReaderMeta> meta() const override;
   void infer(Inference& sample) const final;
@@ -67,6 +72,9 @@ class FileReader : public SourceOperator {
   const Args args_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<Files> files_;
+  // Where the loader is to begin, and the sizes of batches that were skipped before there was one.
+  Loader::Position start_;
+  std::vector<std::int64_t> skipped_;
 };
 
 }  // namespace varo

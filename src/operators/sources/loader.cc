@@ -109,8 +109,9 @@ ReaderMeta Loader::meta() const {
 
 void Loader::restore(const Position& position) {
   begin_epoch(position.epoch);
-  for (; returned_ < position.returned; ++returned_)
-    if (next_ < shard_end_ || !reservoir_.empty()) last_ = next_of_shard();
+  for (; returned_ < position.returned && (next_ < shard_end_ || !reservoir_.empty()); ++returned_)
+    last_ = next_of_shard();
+  returned_ = position.returned;  // what comes after the shard repeats its last sample
 }
 
 }  // namespace varo

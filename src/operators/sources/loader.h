@@ -41,7 +41,8 @@ class Loader {
   std::vector<std::int64_t> next_batch(int batch_size);
   ReaderMeta meta() const;
 
-  /// Where the loader stands. restore() brings another one with the same options there.
+  /// Where the loader stands. restore() brings another one with the same options there, in time that
+  /// grows with `returned`.
   struct Position {
     std::int64_t epoch = 0;
     std::int64_t returned = 0;  ///< samples of this epoch, repeated ones included
