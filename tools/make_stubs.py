@@ -4,8 +4,8 @@
 
     tools/make_stubs.py PACKAGE_FOLDER       the folder that holds the extension
 
-Operators with a dot in the name (readers.numpy) go into a stub of their module. external_source is
-written by hand, with its types beside it.
+Operators with a dot in the name (readers.numpy) go into a stub of their module. external_source,
+apply, one_of and some_of are written by hand, with their types beside them.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def stubs(operators: list[dict]) -> dict[str, str]:
         inner = sorted(m.split("/")[-1] for m in modules if m.rpartition("/")[0] == module)
         imports = "".join(f"from . import {name} as {name}\n" for name in inner)
         if module == "fn":
+            imports += "from varo._graph.choices import apply as apply, one_of as one_of, some_of as some_of\n"
             imports += "from varo._run.external_source import external_source as external_source\n"
         path = module + ("/__init__.pyi" if inner or module == "fn" else ".pyi")
         body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))

@@ -8,10 +8,13 @@ import sys
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def _is_ours(frame):
+def is_ours(file):
     # The build tree links to the sources, so both spellings of a path are this package's.
-    name = frame.f_code.co_filename
-    return name.startswith(_PACKAGE) or os.path.abspath(name).startswith(_PACKAGE)
+    return file.startswith(_PACKAGE) or os.path.abspath(file).startswith(_PACKAGE)
+
+
+def _is_ours(frame):
+    return is_ours(frame.f_code.co_filename)
 
 
 def caller_level() -> int:
@@ -22,12 +25,26 @@ def caller_level() -> int:
     return level
 
 
-def origin() -> str:
-    """ "train.py:31   x = fn.crop(x, size=(96, 96, 96))" for the innermost frame outside this package."""
-    frame = sys._getframe(1)
+def _users_frame():
+    """The innermost frame outside this package, or None."""
+    frame = sys._getframe(2)
     while frame is not None and _is_ours(frame):
         frame = frame.f_back
-    if frame is None:
-        return ""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}   {line}".rstrip()
+    return frame
+
+
+def caller():
+    """(file, line) of the user's program that runs."""
+    frame = _users_frame()
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def place(file, line) -> str:
+    """ "train.py:31   x = fn.crop(x, size=(96, 96, 96))"."""
+    return f"{os.path.basename(file)}:{line}   {linecache.getline(file, line).strip()}".rstrip()
+
+
+def origin() -> str:
+    """The place for the innermost frame outside this package."""
+    frame = _users_frame()
+    return "" if frame is None else place(frame.f_code.co_filename, frame.f_lineno)

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _core, types
 from ._graph import current
+from ._graph.autograph import do_not_convert, run_converted  # noqa: F401  (pipeline.do_not_convert)
 from ._graph.declare import call, node_of
 from ._graph.node import DataNode
 from ._run.feeding import Feeding
@@ -330,6 +331,10 @@ class Pipeline:
         """Nothing to start: sources run in this process."""
 
 
+def _run(function, args, kwargs):
+    return function(*args, **kwargs)
+
+
 def _listed(name, value, kinds):
     if value is None:
         return None
@@ -345,9 +350,11 @@ def pipeline_def(fn=None, *, enable_conditionals=False, debug=False, **pipeline_
 
     Keyword arguments named like Pipeline's parameters configure the pipeline, here or in the call
     (the call wins); everything else goes to the function.
+
+    enable_conditionals  `if`, `and`, `or`, `not` and `a if c else b` take scalar nodes as conditions, in the function and
+                         in the user's functions that it calls: a sample runs the branch that it takes. See
+                         docs/conditionals.md. Raises ParamError where the source of the function cannot be read.
     """
-    if enable_conditionals:
-        raise ParamError("pipeline_def: enable_conditionals is not supported yet; use fn.select(condition, a, b)")
     if debug:
         raise ParamError("pipeline_def: debug mode is not supported yet; operators run eagerly on arrays outside a pipeline")
     for name in pipeline_kwargs:
@@ -361,20 +368,22 @@ def pipeline_def(fn=None, *, enable_conditionals=False, debug=False, **pipeline_
 
         @functools.wraps(function)
         def create(*args, **kwargs):
-            config, own = dict(pipeline_kwargs), {}
+            config, own, conditionals = dict(pipeline_kwargs), {}, enable_conditionals
             for name, value in kwargs.items():
                 if name in parameters:
                     own[name] = value
                 elif name in _PARAMETERS:
                     config[name] = value
-                elif name in ("enable_conditionals", "debug"):
+                elif name == "enable_conditionals":
+                    conditionals = value
+                elif name == "debug":
                     if value:
-                        raise ParamError(f"pipeline_def: {name} is not supported yet")
+                        raise ParamError("pipeline_def: debug mode is not supported yet")
                 else:
                     raise TypeError(f"{function.__name__}() got an unexpected argument {name!r}")
             pipeline = Pipeline(**config)
             with pipeline:
-                outputs = function(*args, **own)
+                outputs = (run_converted if conditionals else _run)(function, args, own)
             if outputs is None:
                 raise StateError(f"the pipeline function {function.__name__} returned no outputs")
             pipeline.set_outputs(*(outputs if isinstance(outputs, (tuple, list)) else (outputs,)))

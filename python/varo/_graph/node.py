@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 
 from .._device import say_no_back_end
 from ..errors import StateError
 from .subscript import subscript_steps
+from .users import why_left
 from .values import Operators
 
 
@@ -27,8 +29,10 @@ class DataNode(Operators):
 
     # --- what a node is not ---
     def __bool__(self):
-        raise TypeError(f"the node {self.name} has no truth value while the pipeline is being defined; "
-                        "use fn.select(condition, a, b)")
+        left = why_left(sys._getframe(1).f_code)
+        raise TypeError(f"the node {self.name} has no truth value while the pipeline is being defined"
+                        + (f"; this function has Python's own `if`: {left}" if left else "")
+                        + "; use pipeline_def(enable_conditionals=True) or fn.select(condition, a, b)")
 
     def __len__(self):
         raise TypeError(f"the node {self.name} has no length while the pipeline is being defined; use .shape()")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 
+from .._graph.choices import apply, one_of, some_of  # noqa: F401  (fn.apply)
 from .._graph.declare import call as _call
 from .._run.external_source import external_source  # noqa: F401  (fn.external_source)
 from .._schema import PUBLIC, owner_of
