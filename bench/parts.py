@@ -73,12 +73,13 @@ def blurring():
 
 
 def drawing():
-    from varo import fn, types
+    from varo import eager, fn, types
 
     shape = [4, 128, 128, 128]
-    yield "4x128^3 normal numbers", least(lambda: fn.random.normal(shape=shape, seed=1))
-    yield "4x128^3 uniform numbers", least(lambda: fn.random.uniform(shape=shape, seed=1, range=(0.0, 1.0)))
-    yield "4x128^3 coins", least(lambda: fn.random.coin_flip(shape=shape, seed=1, dtype=types.UINT8))
+    with eager():
+        yield "4x128^3 normal numbers", least(lambda: fn.random.normal(shape=shape, seed=1))
+        yield "4x128^3 uniform numbers", least(lambda: fn.random.uniform(shape=shape, seed=1, range=(0.0, 1.0)))
+        yield "4x128^3 coins", least(lambda: fn.random.coin_flip(shape=shape, seed=1, dtype=types.UINT8))
 
 
 def labelling():

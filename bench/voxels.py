@@ -96,12 +96,12 @@ def _(shrink):
 
 @row("normal random numbers, 4x128^3, f32", NumPy=5.8, torch=2.1)
 def _(shrink):
-    from varo import fn
+    from varo import eager, fn
 
     shape = shrunk((4, 128, 128, 128), shrink)
     rng, out = np.random.default_rng(1), np.empty(shape, np.float32)
     contenders = {
-        "Varo": lambda: fn.random.normal(shape=list(shape), seed=1),
+        "Varo": eager()(lambda: fn.random.normal(shape=list(shape), seed=1)),
         "NumPy": lambda: rng.standard_normal(out=out, dtype=np.float32),
     }
     torch = optional("torch")

@@ -16,6 +16,7 @@
 from . import errors, types
 from ._core import PoolStats, pool_stats
 from ._run.eager import as_tensor
+from ._graph.loose import eager
 from .data_node import DataNode, newaxis
 from .errors import *  # noqa: F401,F403
 from .pipeline import Pipeline, pipeline_def
@@ -24,5 +25,5 @@ from . import fn, math, ops
 
 __version__ = "0.1.0"
 
-__all__ = ["DataNode", "Pipeline", "PoolStats", "TensorCPU", "TensorListCPU", "as_tensor", "errors", "fn", "math",
+__all__ = ["DataNode", "Pipeline", "PoolStats", "TensorCPU", "TensorListCPU", "as_tensor", "eager", "errors", "fn", "math",
            "newaxis", "ops", "pipeline_def", "pool_stats", "types", *errors.__all__]

@@ -53,7 +53,7 @@ class Compose:
     def __call__(self, *inputs):
         for operator in self._operators:
             outputs = operator(*inputs)
-            inputs = outputs if isinstance(outputs, tuple) else (outputs,)
+            inputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         return outputs
 
 

@@ -16,6 +16,7 @@ from ._graph import current
 from ._graph.autograph import do_not_convert, run_converted  # noqa: F401  (pipeline.do_not_convert)
 from ._graph.declare import call, node_of
 from ._graph.node import DataNode
+from ._run.eager import was_drawn
 from ._run.feeding import Feeding
 from .errors import ArgumentTypeError, ParamError, StateError
 
@@ -152,6 +153,9 @@ class Pipeline:
         for node in nodes:
             if isinstance(node, (tuple, list)) and any(isinstance(n, DataNode) for n in node):
                 raise TypeError(f"output {len(handles)} is a {type(node).__name__} of nodes; outputs must be nodes, not nested")
+            if isinstance(node, _core.TensorCPU) and was_drawn(node):
+                raise ParamError(f"output {len(handles)} was drawn or read at once, outside of a pipeline: all samples would be "
+                                 "the same\n  try      the operator inside of the pipeline function, or without varo.eager()")
             handles.append(node_of(self, node))
         self._outputs = handles
         self._core.set_outputs([h._handle for h in handles])
@@ -194,7 +198,7 @@ class Pipeline:
         data       list of arrays, or one array with a leading batch axis
         """
         self.build()
-        name = data_node.name if isinstance(data_node, DataNode) else data_node
+        name = node_of(self, data_node).name if isinstance(data_node, DataNode) else data_node
         self._feeding.feed_input(self._manual_name(name), data, layout)
 
     def _manual_name(self, name):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Epochs of the PyTorch iterators: what each policy returns, with and without padding, over shards."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -178,3 +180,39 @@ def test_arguments_that_contradict(numbered):
     with pytest.raises(varo.StateError, match="mixed"):
         GenericIterator(pipe, ["x"])
         pipe.run()
+
+
+@pytest.mark.parametrize("auto_reset", [True, False])
+@pytest.mark.parametrize("size", [4, 3, 6, -1])
+def test_a_source_that_ends_begins_again_whatever_the_size(size, auto_reset):
+    def source(k):
+        if k == 2:
+            raise StopIteration
+        return [np.int64(10 * k), np.int64(10 * k + 1)]
+
+    @varo.pipeline_def(batch_size=2, num_threads=1)
+    def define():
+        return fn.external_source(source)
+
+    with pytest.warns(DeprecationWarning) if size > 0 else contextlib.nullcontext():
+        it = GenericIterator(define(), ["x"], size=size, auto_reset=auto_reset)
+    for _ in range(4):
+        assert [step[0]["x"].flatten().tolist() for step in it] == [[0, 1], [10, 11]]
+        if not auto_reset:
+            it.reset()
+
+
+def test_drop_that_would_leave_nothing_is_an_error(numbered):
+    with pytest.raises(varo.ParamError, match="DROP leaves no batch"):
+        GenericIterator(pipeline(numbered(7), batch=8), ["x"], reader_name="reader", last_batch_policy=DROP)
+    with pytest.raises(varo.ParamError, match="DROP leaves no batch"):
+        GenericIterator(pipeline(numbered(7), batch=4, num_shards=2), ["x"], reader_name="reader", last_batch_policy=DROP)
+    with pytest.warns(DeprecationWarning), pytest.raises(varo.ParamError, match="DROP leaves no batch"):
+        GenericIterator(pipeline(numbered(7), batch=4), ["x"], size=3, last_batch_policy=DROP)
+    assert len(GenericIterator(pipeline(numbered(7), batch=7), ["x"], reader_name="reader", last_batch_policy=DROP)) == 1
+
+
+def test_no_reader_is_named_by_an_empty_name(numbered):
+    with pytest.warns(DeprecationWarning):
+        it = GenericIterator(pipeline(numbered(4)), ["x"], size=4, reader_name="")
+    assert len(list(it)) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from varo import fn
+from varo import eager, fn
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -21,6 +21,7 @@ def test_every_fuzzer_has_seeds(tmp_path):
     assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
 
 
+@eager()
 def test_seeds_of_formats_can_be_read(tmp_path):
     fuzz_seeds.main(tmp_path)
     for file in (tmp_path / "npy_fuzz").iterdir():

@@ -9,9 +9,10 @@ from .. import _core
 from .._device import device_word
 from .._dtypes import constant_array, element_type, to_dali_type
 from .._origin import origin
-from .._run.eager import run_eager
+from .._run.eager import draws, run_eager
 from ..errors import ArgumentTypeError, ParamError
 from .current import current
+from .loose import LooseNode, Made, Scratch, SetSeed, is_eager
 from .node import DataNode
 from .values import ConstantValue
 
@@ -28,6 +29,8 @@ def constant(pipeline, array, layout=None, device=None):
 
 def node_of(pipeline, value):
     """`value` as a node of the pipeline: nodes pass, everything else becomes a constant."""
+    if isinstance(value, LooseNode):
+        return value.in_pipeline(pipeline)
     if isinstance(value, DataNode):
         if value._pipeline is not pipeline:
             raise ParamError(f"the node {value.name} belongs to another pipeline")
@@ -46,16 +49,42 @@ def node_of(pipeline, value):
 
 
 def call(op, inputs, kwargs):
-    """Declares operator `op`, or runs it at once when there is no pipeline to declare it in."""
+    """Declares operator `op`, or runs it at once when there is no pipeline to declare it in.
+
+    Without a pipeline, what takes a node made outside of one gives such nodes, and so do sources and random operators
+    on no arrays: they are one number at once, but one a sample in the pipeline that uses them.
+    """
     sets = [len(i) for i in inputs if isinstance(i, (list, tuple)) and any(isinstance(x, DataNode) for x in i)]
     if sets:
         return _call_sets(op, inputs, kwargs, sets)
-    pipeline = next((i._pipeline for i in list(inputs) + list(kwargs.values()) if isinstance(i, DataNode)), None)
+    nodes = [i for i in list(inputs) + list(kwargs.values()) if isinstance(i, DataNode)]
+    pipeline = next((i._pipeline for i in nodes if i._pipeline is not None), None)
     if pipeline is None:
         pipeline = current()
-    if pipeline is None:
-        return run_eager(op, inputs, kwargs)
-    return declare(pipeline, op, inputs, kwargs)
+    if pipeline is not None:
+        return declare(pipeline, op, inputs, kwargs)
+    loose = any(isinstance(i, LooseNode) for i in nodes)
+    if loose or (draws(op) and not is_eager() and not any(map(_is_array, inputs))):
+        return _loose(op, inputs, kwargs)
+    return run_eager(op, inputs, kwargs)
+
+
+def _is_array(value):
+    return hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+
+
+def loose_nodes(declare_in):
+    """Nodes outside of a pipeline; declare_in(pipeline) makes them in one."""
+    made = Made(declare_in, call)
+    core = _core.Pipeline(batch_size=1, num_threads=1, seed=0, prefetch_queue_depth=1, schedule=_core.Schedule.SERIAL,
+                          shuffle_seed=0)
+    return [LooseNode(made, k, node.name, node.device) for k, node in enumerate(made.nodes(Scratch(core)))]
+
+
+def _loose(op, inputs, kwargs):
+    inputs, kwargs, where = list(inputs), dict(kwargs), origin()
+    nodes = loose_nodes(lambda pipeline: declare(pipeline, op, inputs, dict(kwargs), where))
+    return nodes[0] if len(nodes) == 1 else nodes
 
 
 def _call_sets(op, inputs, kwargs, sets):
@@ -65,12 +94,13 @@ def _call_sets(op, inputs, kwargs, sets):
     kwargs = dict(kwargs)
     if kwargs.get("seed") is None:
         pipeline = next(x._pipeline for i in inputs if isinstance(i, (list, tuple)) for x in i if isinstance(x, DataNode))
-        kwargs["seed"] = pipeline._set_seed()
+        kwargs["seed"] = SetSeed() if pipeline is None else pipeline._set_seed()
     pick = lambda i, k: i[k] if isinstance(i, (list, tuple)) else i
     return [call(op, [pick(i, k) for i in inputs], kwargs) for k in range(sets[0])]
 
 
-def declare(pipeline, op, inputs, kwargs):
+def declare(pipeline, op, inputs, kwargs, where=None):
+    """The node that `op` adds to the pipeline, or a list of them; `where` the user's program says so."""
     name = kwargs.pop("name", None) if "name" in kwargs else None
     device = device_word(op, kwargs.pop("device", None) if "device" in kwargs else None)
     args = {}
@@ -81,6 +111,8 @@ def declare(pipeline, op, inputs, kwargs):
             args[key] = node_of(pipeline, value)._handle
         elif key == "dtype":
             args[key] = element_type(value)
+        elif isinstance(value, SetSeed):
+            args[key] = value.of(pipeline)
         elif isinstance(value, ConstantValue):
             args[key] = value.as_argument()
         elif isinstance(value, _core.TensorCPU):
@@ -88,7 +120,7 @@ def declare(pipeline, op, inputs, kwargs):
         else:
             args[key] = value.detach().cpu().numpy() if hasattr(value, "detach") else value
     handles = [node_of(pipeline, i)._handle for i in inputs]
-    node_id, count, node_name, where = pipeline._core.add(op, handles, args, origin(), name or "", device)
-    nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]", where)
+    node_id, count, node_name, device = pipeline._core.add(op, handles, args, where or origin(), name or "", device)
+    nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]", device)
              for k in range(count)]
-    return nodes[0] if count == 1 else tuple(nodes)
+    return nodes[0] if count == 1 else nodes

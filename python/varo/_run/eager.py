@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+import weakref
 
 import numpy as np
 
@@ -76,8 +77,25 @@ def run_eager(op, inputs, kwargs):
     for node, value in feeds:
         core.feed(node, [value], "", False)
     core.schedule()
-    results = tuple(batch[0] for batch in core.next())
+    results = [batch[0] for batch in core.next()]
+    if draws(op):
+        for result in results:
+            _drawn[id(result)] = weakref.ref(result, lambda _, key=id(result): _drawn.pop(key, None))
     return results[0] if count == 1 else results
+
+
+_drawn = {}  # what draws and sources gave at once, by id
+
+
+def was_drawn(tensor):
+    """Whether the tensor is what a draw or a source gave at once."""
+    return id(tensor) in _drawn
+
+
+def draws(op):
+    """Whether the operator gives something else every time: a source, or random."""
+    traits = SCHEMAS[op]["traits"] if op in SCHEMAS else {}
+    return traits.get("source", False) or traits.get("random", False)
 
 
 def _is_number(op, arg):

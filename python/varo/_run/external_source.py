@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from .._graph.current import current
-from .._graph.declare import declare
-from ..errors import ParamError, StateError
+from .._graph.declare import declare, loose_nodes
+from .._graph.loose import Scratch
+from .._origin import origin
+from ..errors import ParamError
 from .feeding import Group
 
 
 def external_source(source=None, num_outputs=None, *, cycle=None, name=None, device="cpu", layout=None, dtype=None,
                     ndim=None, cuda_stream=None, use_copy_kernel=None, blocking=None, batch=True, repeat_last=False,
-                    parallel=None, no_copy=None, prefetch_queue_depth=None, bytes_per_sample_hint=None, batch_info=None):
+                    parallel=None, no_copy=None, prefetch_queue_depth=None, bytes_per_sample_hint=None, batch_info=None,
+                    preserve=None):
     """Data from the user's program.
 
     source      callable with no or one parameter, iterable, or generator function; None: Pipeline.feed_input
-    num_outputs None: one node. k: a list of k nodes; the source yields tuples of k items
+    num_outputs None: one node. k: a list of k nodes; the source yields tuples of k items, or each node is fed by hand
     cycle       None, False or "no": StopIteration at the end. True or "quiet": start again. "raise":
                 StopIteration, then start again after reset()
     batch       True: an item is a batch (list of arrays, or one array with a leading batch axis).
@@ -25,24 +28,22 @@ def external_source(source=None, num_outputs=None, *, cycle=None, name=None, dev
     no_copy     True: Varo reads the caller's memory; it must not change until the batch is delivered.
                 Otherwise an item is copied as it comes, and its memory may be used again for the next
     repeat_last with feed_input: the last batch again when nothing new was fed
+    preserve    True: asked for in every iteration, whether or not an output needs it; it is so anyway
 
     The source runs in the thread that calls run() or next(), and is asked for prefetch_queue_depth - 1 batches
     more than were taken. An iteration takes one batch of every source of the pipeline, readers among them, or none:
     where a source raises, or gives what is refused, the batch is lost in all of them, and its place in the
     order is the error. A StopIteration costs no source a batch: what others gave is kept for the next epoch, but
     for callables with a parameter, which are asked anew, and sources that begin again (cycle="raise").
+
+    Outside of a pipeline it makes a node, which the pipeline declares that uses it.
     """
-    pipeline = current()
-    if pipeline is None:
-        raise StateError("external_source needs a pipeline: call it inside a pipeline function or a `with` block")
     if parallel:
         raise ParamError("external_source: parallel=True is not supported yet; the source runs in this process")
     if prefetch_queue_depth is not None or bytes_per_sample_hint is not None:
         raise ParamError("external_source: prefetch_queue_depth and bytes_per_sample_hint need parallel=True")
-    if source is None and cycle is not None:
+    if source is None and cycle not in (None, False, "no"):
         raise ParamError("external_source: cycle needs a source")
-    if source is None and num_outputs is not None:
-        raise ParamError("external_source: num_outputs needs a source")
     if num_outputs is not None and name is not None:
         raise ParamError("external_source: name and num_outputs cannot be combined")
     if source is not None and repeat_last:
@@ -50,14 +51,25 @@ def external_source(source=None, num_outputs=None, *, cycle=None, name=None, dev
     count = 1 if num_outputs is None else int(num_outputs)
     per_output = lambda v: list(v) + [None] * (count - len(v)) if isinstance(v, (list, tuple)) else [v] * count
     layouts, dtypes, ndims = per_output(layout), per_output(dtype), per_output(ndim)
-    nodes = [
-        declare(pipeline, "external_source", [],
-                dict(name=name, device=device, layout=layouts[k], dtype=dtypes[k], ndim=ndims[k], repeat_last=repeat_last))
-        for k in range(count)
-    ]
-    if source is not None:
-        pipeline._feeding.groups.append(
-            Group(source, cycle, batch, batch_info, layouts, bool(no_copy), nodes, num_outputs is not None))
-    else:
-        pipeline._feeding.manual[nodes[0].name] = (nodes[0], layouts[0], bool(no_copy), repeat_last)
+    where = origin()
+
+    def declare_in(pipeline):
+        nodes = [
+            declare(pipeline, "external_source", [],
+                    dict(name=name, device=device, layout=layouts[k], dtype=dtypes[k], ndim=ndims[k], repeat_last=repeat_last,
+                         preserve=preserve), where)
+            for k in range(count)
+        ]
+        if isinstance(pipeline, Scratch):
+            pass
+        elif source is not None:
+            pipeline._feeding.groups.append(
+                Group(source, cycle, batch, batch_info, layouts, bool(no_copy), nodes, num_outputs is not None))
+        else:
+            pipeline._feeding.manual.update(
+                (node.name, (node, layouts[k], bool(no_copy), repeat_last)) for k, node in enumerate(nodes))
+        return nodes
+
+    pipeline = current()
+    nodes = loose_nodes(declare_in) if pipeline is None else declare_in(pipeline)
     return nodes[0] if num_outputs is None else nodes

@@ -57,8 +57,9 @@ class BaseIterator:
             raise ParamError(f'auto_reset must be True, False, "yes" or "no", not {auto_reset!r}')
         if size == 0:
             raise ParamError("size must not be 0")
-        if size < 0 and reader_name is None and len(self._pipes) > 1:
+        if size < 0 and not reader_name and len(self._pipes) > 1:
             raise ParamError("several pipelines need reader_name or size")
+        reader_name = reader_name or None  # "" names none
         if reader_name is not None and size > 0:
             raise ParamError("reader_name and size exclude each other")
         if reader_name is not None and last_batch_padded:
@@ -85,6 +86,10 @@ class BaseIterator:
             _log.warning("without reader_name or size the end of an epoch is only known when it comes; using FILL")
             self._policy = LastBatchPolicy.FILL
         self._per_step = self.batch_size if self._sharded else self.batch_size * len(self._pipes)
+        if self._policy is LastBatchPolicy.DROP and 0 < self._size < self._per_step:
+            raise ParamError("last_batch_policy=DROP leaves no batch of an epoch\n"
+                             f"  got      {self._size} samples in an epoch, {self._per_step} in a step\n"
+                             "  try      FILL or PARTIAL, or a smaller batch")
         self._cuts = self._policy is LastBatchPolicy.PARTIAL and self._size > 0
         self._takes = [pipe._stepper(self._dlpack_types, self.batch_size if self._size > 0 else 0) for pipe in self._pipes]
         # What the pipelines have given of the step that is next, in order: the number of the step, and outputs or
@@ -97,6 +102,7 @@ class BaseIterator:
         self._counter = 0
         self._stepped = False
         self._ended = False
+        self._begins = False  # the next step is the first of an epoch that follows one of a given size
         self._first = None
         if prepare_first_batch:
             try:
@@ -199,12 +205,21 @@ class BaseIterator:
             outputs, self._first = self._first, None
         else:
             try:
-                outputs = self._outputs()
+                outputs = self._first_of_an_epoch() if self._begins else self._outputs()
             except StopIteration:
                 self._finish()
         self._counter += self._per_step
-        self._stepped = True
+        self._stepped, self._begins = True, False
         return self._convert(outputs, self._kept() if self._cuts else None)
+
+    def _first_of_an_epoch(self):
+        """A size may end an epoch before the pipelines tell that they end there, too."""
+        self._begins = False
+        try:
+            return self._outputs()
+        except StopIteration:
+            self._reset_pipelines()
+            return self._outputs()
 
     def _kept(self):
         """How many samples of this step each pipeline returns."""
@@ -250,19 +265,27 @@ class BaseIterator:
         if self._size > 0 and not self._ended and self._counter < self._size:
             _log.warning("an iterator cannot be reset before its epoch ends; ignored")
             return
+        anew = self._reset_pipelines()
         if self._size < 0:
-            for pipe in self._pipes:
-                pipe.reset()
             self._counter = 0
         elif self._policy is LastBatchPolicy.FILL and not self._padded:
             if self._sharded:
                 return self._reset_shards()
-            self._counter %= self._size
+            # What was delivered beyond the size counts for the next epoch, but not where sources begin again.
+            self._counter = 0 if anew else self._counter % self._size
         else:
             self._counter = 0
         if self._sharded:
             self._rotate()
+        self._begins = self._size > 0 and not self._sharded
         self._stepped = self._ended = False
+
+    def _reset_pipelines(self):
+        """Begins again what has ended; whether anything had."""
+        ended = any(pipe._core.ended() for pipe in self._pipes)
+        for pipe in self._pipes:
+            pipe.reset()
+        return ended
 
     def _rotate(self):
         if not self._stick:
