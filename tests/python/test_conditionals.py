@@ -3,6 +3,10 @@
 
 import enum
 import functools
+import importlib.util
+import sys
+import textwrap
+import warnings
 
 import numpy as np
 import pytest
@@ -709,6 +713,163 @@ def test_functions_without_source():
     defining(lambda x, k, mask: scope["helper"](x, True)).run()
     with pytest.raises(varo.ParamError, match="its source .* cannot be read"):
         varo.pipeline_def(batch_size=1, num_threads=1, enable_conditionals=True)(scope["helper"])(1, 2)
+
+
+def module_of(folder, name, text):
+    (folder / f"{name}.py").write_text(textwrap.dedent(text))
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+HELPER = """
+    from varo import fn
+
+    def shifted(x, c):
+        if c:
+            x = x + 1.0
+        return x
+
+    def body(x, k, mask):
+        return shifted(x, k > 0)
+"""
+
+
+def test_installed_packages_stay_as_they_are_but_for_the_pipelines_own(tmp_path):
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    other, own = module_of(tmp_path, "users_own", HELPER), module_of(folder, "some_package", HELPER)
+    defining(lambda x, k, mask: other.shifted(x, k > 0)).run()
+    with pytest.raises(TypeError, match="no truth value"):
+        defining(lambda x, k, mask: own.shifted(x, k > 0))
+    pipeline = module_of(folder, "other_package", HELPER + """
+    import varo
+
+    @varo.pipeline_def(batch_size=1, num_threads=1, enable_conditionals=True)
+    def define():
+        k = fn.random.coin_flip()
+        return body(fn.random.uniform(), k, None)
+""")
+    pipeline.define().run()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="match is of Python 3.10")
+def test_match_over_plain_values(tmp_path):
+    module = module_of(tmp_path, "matching", """
+        import enum
+
+        class Kind(enum.Enum):
+            UP = 1
+            DOWN = 2
+
+        def outer(kind):
+            size = 3
+
+            def body(x, k, mask):
+                match kind:
+                    case Kind.UP if size > 2 and kind is not None:
+                        y = x + 1.0 if k > 0 else x
+                    case [first, *rest] | {"first": first, **rest}:
+                        y = x * first
+                    case _:
+                        y = x
+                return y
+
+            return body
+
+        def over_a_node(x, k, mask):
+            match k:
+                case 1:
+                    return x
+            return x
+        """)
+    for kind, factor, extra in ((module.Kind.UP, 1, 1), (module.Kind.DOWN, 1, 0), ([2.0, 1], 2, 0), ({"first": 3.0}, 3, 0)):
+        out, = defining(module.outer(kind)).run()
+        np.testing.assert_array_equal(out[1], VOLUMES[1] * np.float32(factor) + np.float32(extra))
+    with pytest.raises(TypeError, match="match over the node"):
+        defining(module.over_a_node)
+
+
+def test_what_is_caught_leaves_no_expression_half_evaluated():
+    def failing():
+        raise KeyError("nothing")
+
+    def body(x, k, mask):
+        out = x
+        for _ in range(3):
+            try:
+                out = x + 1.0 if k > 0 and failing() else x
+            except KeyError:
+                pass
+            try:
+                out = failing() if k > 0 else x
+            except KeyError:
+                out = x * 2.0 if (k > 0 and not (k > 5 or False)) else out
+        return out
+
+    out, = defining(body).run()
+    np.testing.assert_array_equal(out[1], VOLUMES[1] * np.float32(2))
+
+
+def test_returns_inside_of_loops_and_with_in_all_branches():
+    def body(x, k, mask):
+        if k > 0:
+            for i in range(5):
+                with warnings.catch_warnings():
+                    if i == 2:
+                        return x + float(i)
+        else:
+            while True:
+                return x
+        raise AssertionError("not reached")
+
+    out, = defining(body).run()
+    np.testing.assert_array_equal(out[1], VOLUMES[1] + np.float32(2))
+
+
+def test_static_methods_class_methods_and_recursion():
+    class Tools:
+        amount = 2.0
+
+        @staticmethod
+        def scaled(x, c):
+            return x * 2.0 if c else x
+
+        @classmethod
+        def shifted(cls, x, c):
+            if c:
+                x = x + cls.amount
+            return x
+
+    def repeated(x, c, n):
+        if n == 0:
+            return x
+        return repeated(Tools.shifted(Tools.scaled(x, c), c), c, n - 1)
+
+    out, = defining(lambda x, k, mask: repeated(x, k > 0, 3)).run()
+    want = VOLUMES[1]
+    for _ in range(3):
+        want = want * np.float32(2) + np.float32(2)
+    np.testing.assert_array_equal(out[1], want)
+
+
+def test_objects_that_no_branch_changes_are_not_touched():
+    class Guarded(dict):
+        def __setitem__(self, key, value):
+            raise AssertionError("touched")
+
+        clear = update = __setitem__
+
+    table = Guarded(a=1)
+
+    def body(x, k, mask):
+        held = table
+        if k > 0:
+            x = x + float(held["a"])
+        return x
+
+    defining(body).run()
 
 
 def test_two_lambdas_of_one_line_are_told_apart():

@@ -27,6 +27,7 @@ import linecache
 import operator
 import os
 import types
+from typing import Any, Callable, TypeVar
 
 from ..errors import ParamError
 from . import branches
@@ -35,14 +36,17 @@ from .users import NotConvertible, active, is_users, leave
 _HELPER = "_varo_"  # a closure variable of converted functions
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
 # --- what is converted ------------------------------------------------------------------------------
 
-def do_not_convert(function):
+def do_not_convert(function: _Function) -> _Function:
     """Marks a function: `enable_conditionals` leaves it, and what it calls, as plain Python.
 
     For functions that only use Python values, and for those whose source cannot be had.
     """
-    function._varo_do_not_convert = True
+    function._varo_do_not_convert = True  # type: ignore[attr-defined]
     return function
 
 
@@ -479,6 +483,14 @@ class _Converter(ast.NodeTransformer):
         return node
 
     visit_TryStar = visit_Try
+
+    def visit_Match(self, node):
+        node.subject = _helper("plain", self.visit(node.subject), "match", node.lineno, at=node.subject)
+        for case in node.cases:  # patterns are no expressions
+            if case.guard is not None:
+                case.guard = _helper("plain", self.visit(case.guard), "the guard of a case", case.guard.lineno, at=case.guard)
+            case.body = self.block(case.body)
+        return node
 
     def visit_Assert(self, node):
         node.test = _helper("plain", self.visit(node.test), "assert", node.lineno, at=node.test)

@@ -257,7 +257,8 @@ class Branch:
             return not self.then
         self._first = self._bound(sys._getframe(1)), self._contents_now()
         for container, before in self._kept.values():
-            _put(container, before)
+            if not _unchanged(container, before):
+                _put(container, before)
         self._values = self._before
         return True
 
