@@ -21,9 +21,9 @@ from .data_node import DataNode, newaxis
 from .errors import *  # noqa: F401,F403
 from .pipeline import Pipeline, pipeline_def
 from .tensors import TensorCPU, TensorListCPU
-from . import fn, math, ops
+from . import backend, fn, math, ops
 
 __version__ = "0.1.0"
 
-__all__ = ["DataNode", "Pipeline", "PoolStats", "TensorCPU", "TensorListCPU", "as_tensor", "eager", "errors", "fn", "math",
+__all__ = ["DataNode", "Pipeline", "PoolStats", "TensorCPU", "TensorListCPU", "as_tensor", "backend", "eager", "errors", "fn", "math",
            "newaxis", "ops", "pipeline_def", "pool_stats", "types", *errors.__all__]

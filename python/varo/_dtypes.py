@@ -4,13 +4,26 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import numpy as np
 
 from .errors import ArgumentTypeError, ParamError
 
 
-class DALIDataType(enum.IntEnum):
+class NamedInt(enum.IntEnum):
+    """Members that print their names."""
+
+    def __str__(self):
+        return f"{type(self).__name__}.{self.name}"
+
+    __repr__ = __str__
+
+    def __format__(self, spec):
+        return format(str(self) if not spec or spec[-1] in "s<>^0123456789" else int(self), spec)
+
+
+class DALIDataType(NamedInt):
     """Element types. UINT8 is 0, ..., BOOL is 11."""
 
     NO_TYPE = -1
@@ -29,7 +42,7 @@ class DALIDataType(enum.IntEnum):
     STRING = 12
 
 
-class DALIInterpType(enum.IntEnum):
+class DALIInterpType(NamedInt):
     """How values between voxels are found. INTERP_BSPLINE is Varo's own, the others are DALI's."""
 
     INTERP_NN = 0
@@ -66,7 +79,7 @@ def to_numpy_type(dtype: int) -> type:
         raise ParamError(f"{dtype!r} has no NumPy type") from None
 
 
-def to_dali_type(framework_type) -> DALIDataType:
+def to_dali_type(framework_type: Any) -> DALIDataType:
     """The element type of a NumPy or torch dtype."""
     name = str(framework_type)
     if name.startswith("torch."):

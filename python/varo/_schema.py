@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import types
 
-from . import _core
+from . import _core, _gaps
 
 SCHEMAS = {schema["name"]: schema for schema in _core.operators()}
 
@@ -25,3 +25,11 @@ def owner_of(package, schema):
         setattr(parent, part, sys.modules[name])
         parent = sys.modules[name]
     return parent, leaf
+
+
+def finish(package):
+    """Modules of operators below `package`, and itself: dir() shows what is public, and what is missing is told."""
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(package + "."):
+            module.__all__ = sorted(n for n in vars(module) if not n.startswith("_"))
+            _gaps.tell_of(module)

@@ -7,12 +7,10 @@
 A class is named as the function of varo.fn: fn.readers.numpy is ops.readers.Numpy.
 """
 
-from __future__ import annotations
-
+from . import _schema
 from ._graph.declare import call as _call
-from ._run.external_source import external_source
-from ._schema import PUBLIC, owner_of
-from .errors import ParamError
+from ._run.external_source import external_source as _external_source
+from .errors import ParamError as _ParamError
 
 _WORDS = {"bbox": "BBox", "roi": "ROI"}
 
@@ -21,12 +19,17 @@ class _Operator:
     def __init__(self, **kwargs):
         self._kwargs = {name: value for name, value in kwargs.items() if value is not None}
 
+    @property
+    def device(self):
+        """"cpu", "gpu" or "mixed": what was asked for; "cpu" where nothing was, and the inputs decide."""
+        return self._kwargs.get("device", "cpu")
+
     def _merged(self, kwargs):
         for name, value in kwargs.items():
             if value is not None and name in self._kwargs:
-                raise ParamError(f"{type(self).__name__}: argument {name} is given twice, "
+                raise _ParamError(f"{type(self).__name__}: argument {name} is given twice, "
                                  "when the operator was made and when it was called")
-        return {**self._kwargs, **kwargs}
+        return {**self._kwargs, **{name: value for name, value in kwargs.items() if value is not None}}
 
     def __call__(self, *inputs, **kwargs):
         return _call(self._name, list(inputs), self._merged(kwargs))
@@ -41,7 +44,7 @@ class ExternalSource(_Operator):
         super().__init__(source=source, num_outputs=num_outputs, **kwargs)
 
     def __call__(self, **kwargs):
-        return external_source(**self._merged(kwargs))
+        return _external_source(**self._merged(kwargs))
 
 
 class Compose:
@@ -61,11 +64,13 @@ def _class_name(leaf):
     return "".join(_WORDS.get(word, word.capitalize()) for word in leaf.split("_"))
 
 
-for _schema in PUBLIC:
-    _owner, _leaf = owner_of(__name__, _schema)
-    if hasattr(_owner, _class_name(_leaf)):  # ExternalSource is written by hand
+for _operator in _schema.PUBLIC:
+    _owner, _leaf = _schema.owner_of(__name__, _operator)
+    if _class_name(_leaf) in vars(_owner):  # ExternalSource is written by hand
         continue
     setattr(_owner, _class_name(_leaf),
             type(_class_name(_leaf), (_Operator,),
-                 {"_name": _schema["name"], "__module__": _owner.__name__,
-                  "__doc__": f"{_schema['summary']}\n\nSee varo.fn.{_schema['name']}."}))
+                 {"_name": _operator["name"], "__module__": _owner.__name__,
+                  "__doc__": f"{_operator['summary']}\n\nSee varo.fn.{_operator['name']}."}))
+
+_schema.finish(__name__)

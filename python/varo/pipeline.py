@@ -8,6 +8,7 @@ import functools
 import inspect
 import warnings
 import weakref
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple, overload
 
 import numpy as np
 
@@ -147,7 +148,7 @@ class Pipeline:
         Must be there when the pipeline is built: one that is assigned to the pipeline later may never be called.
         """
 
-    def set_outputs(self, *nodes):
+    def set_outputs(self, *nodes: Any) -> None:
         """The nodes whose batches run() returns; numbers and arrays become constants."""
         handles = []
         for node in nodes:
@@ -170,7 +171,7 @@ class Pipeline:
         return int(rng.generate_state(1, np.uint64)[0] >> np.uint64(2))
 
     # --- running ---
-    def build(self):
+    def build(self) -> None:
         """Checks the graph and prepares to run; idempotent, and done by the first run."""
         if self._built:
             return
@@ -191,7 +192,8 @@ class Pipeline:
             raise StateError(f"{api} calls cannot be mixed with {self._api} calls on one pipeline")
         self._api = api
 
-    def feed_input(self, data_node, data, layout=None, cuda_stream=None, use_copy_kernel=False):
+    def feed_input(self, data_node: Any, data: Any, layout: Optional[str] = None, cuda_stream: Any = None,
+                   use_copy_kernel: bool = False) -> None:
         """One batch for an external_source without a source.
 
         data_node  the node, or its name
@@ -211,7 +213,7 @@ class Pipeline:
         node, *_ = self._feeding.manual[self._manual_name(name)]
         return max(0, self._depth - self._core.pending() - self._core.fed(node._handle))
 
-    def run(self, cuda_stream=None, /, **pipeline_inputs):
+    def run(self, cuda_stream: Any = None, /, **pipeline_inputs: Any) -> Tuple[_core.TensorListCPU, ...]:
         """The next batch: a tuple of TensorListCPU, one an output. StopIteration when a source ends.
 
         An error is that of a batch, and takes its place: the next call returns the batch after it. A
@@ -274,7 +276,7 @@ class Pipeline:
         """No scheduled work remains."""
         return self._core.pending() == 0
 
-    def reset(self):
+    def reset(self) -> None:
         """After StopIteration: begins a new epoch of the external sources."""
         if not self._core.ended():
             return
@@ -297,7 +299,7 @@ class Pipeline:
                     raise RuntimeError(f"output {i} has {what} {actual(output)!r}, not {want!r} as output_{what} says")
 
     # --- knowing ---
-    def reader_meta(self, name=None):
+    def reader_meta(self, name: Optional[str] = None) -> Dict[str, Any]:
         """Sizes and sharding of a reader, or of all readers by name."""
         self.build()
         readers = self._core.readers()
@@ -307,14 +309,14 @@ class Pipeline:
             raise ParamError(f"there is no reader named {name}; there are: {', '.join(readers) or 'none'}")
         return readers[name]
 
-    def epoch_size(self, name=None):
+    def epoch_size(self, name: Optional[str] = None) -> Any:
         """Padded epoch size of a reader, or of all readers by name."""
         meta = self.reader_meta(name)
         if name is None:
             return {k: v["epoch_size_padded"] for k, v in meta.items()}
         return meta["epoch_size_padded"]
 
-    def explain(self):
+    def explain(self) -> str:
         """The graph as declared and as it runs, and what each node writes where that is known."""
         self.build()
         return self._core.explain()
@@ -349,7 +351,27 @@ def _listed(name, value, kinds):
     return values
 
 
-def pipeline_def(fn=None, *, enable_conditionals=False, debug=False, **pipeline_kwargs):
+@overload
+def pipeline_def(fn: Callable[..., Any]) -> Callable[..., Pipeline]:
+    ...
+
+
+@overload
+def pipeline_def(*, enable_conditionals: bool = False, debug: bool = False, batch_size: Optional[int] = None,
+                 num_threads: Optional[int] = None, device_id: Optional[int] = None, seed: Optional[int] = None,
+                 exec_pipelined: bool = True, prefetch_queue_depth: Any = 2, exec_async: bool = True, bytes_per_sample: int = 0,
+                 set_affinity: bool = False, max_streams: Any = None, default_cuda_stream_priority: Any = None,
+                 enable_memory_stats: bool = False, enable_checkpointing: bool = False, checkpoint: Any = None,
+                 py_num_workers: int = 1, py_start_method: str = "fork", py_callback_pickler: Any = None,
+                 output_dtype: Any = None, output_ndim: Any = None, output_layout: Any = None, exec_dynamic: Any = None,
+                 stream_policy: Any = None, concurrency: Any = None, experimental_exec_dynamic: Any = None,
+                 schedule: str = "parallel", shuffle_seed: int = 0, without_rewrites: Sequence[str] = ()
+                 ) -> Callable[[Callable[..., Any]], Callable[..., Pipeline]]:
+    ...
+
+
+def pipeline_def(fn: Optional[Callable[..., Any]] = None, *, enable_conditionals: bool = False, debug: bool = False,
+                 **pipeline_kwargs: Any) -> Any:
     """Makes a pipeline factory of a function that returns the output nodes.
 
     Keyword arguments named like Pipeline's parameters configure the pipeline, here or in the call
@@ -361,17 +383,16 @@ def pipeline_def(fn=None, *, enable_conditionals=False, debug=False, **pipeline_
     """
     if debug:
         raise ParamError("pipeline_def: debug mode is not supported yet; operators run eagerly on arrays outside a pipeline")
-    for name in pipeline_kwargs:
-        if name not in _PARAMETERS:
-            raise ArgumentTypeError(f"pipeline_def: unknown argument {name}; allowed: {', '.join(_PARAMETERS)}")
-
     def decorate(function):
         parameters = inspect.signature(function).parameters
-        if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
-            raise TypeError("a pipeline function cannot take **kwargs")
 
         @functools.wraps(function)
         def create(*args, **kwargs):
+            if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+                raise TypeError(f"the pipeline function {function.__name__} cannot take **{list(parameters)[-1]}")
+            for name in pipeline_kwargs:
+                if name not in _PARAMETERS:
+                    raise ArgumentTypeError(f"pipeline_def: unknown argument {name}; allowed: {', '.join(_PARAMETERS)}")
             config, own, conditionals = dict(pipeline_kwargs), {}, enable_conditionals
             for name, value in kwargs.items():
                 if name in parameters:

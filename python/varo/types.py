@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import enum
 from typing import NamedTuple
 
-from ._dtypes import DALIDataType, DALIInterpType, to_dali_type, to_numpy_type
+from ._dtypes import DALIDataType, DALIInterpType, NamedInt, to_dali_type, to_numpy_type
 from ._graph.constants import Constant, ScalarConstant
 
 NO_TYPE = DALIDataType.NO_TYPE
@@ -35,7 +34,7 @@ INTERP_BSPLINE = DALIInterpType.INTERP_BSPLINE
 CPU_ONLY_DEVICE_ID = -99999
 
 
-class DALIImageType(enum.IntEnum):
+class DALIImageType(NamedInt):
     RGB = 0
     BGR = 1
     GRAY = 2
@@ -50,7 +49,7 @@ YCbCr = DALIImageType.YCbCr
 ANY_DATA = DALIImageType.ANY_DATA
 
 
-class PipelineAPIType(enum.IntEnum):
+class PipelineAPIType(NamedInt):
     BASIC = 0
     ITERATOR = 1
     SCHEDULED = 2

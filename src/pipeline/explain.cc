@@ -86,6 +86,7 @@ std::string listed(std::size_t count, const NodeAt& node_at) {
     for (const Node& input : node.inputs) reads.push_back(shown(input));
     for (const auto& [name, source] : node.arg_nodes)
       reads.push_back(fmt::format("{}={}", name, shown(source)));
+    for (std::string& constant : node.args.shown()) reads.push_back(std::move(constant));
     text += fmt::format("  %{:<3} {:<5} {:<28} {}\n", n, name_of(node.device),
                         fmt::format("{}({})", node.def->name(), fmt::join(reads, ", ")),
                         node.origin.defined);

@@ -210,23 +210,29 @@ void bind_tensor(py::module_& m) {
       .def(
           "squeeze",
           [](Tensor& t, const std::optional<int>& dim) {
-            for (int axis = t.rank() - 1; axis >= 0; --axis)
-              if (t.shape()[axis] == 1 && (!dim || *dim == axis || *dim + t.rank() == axis))
+            const int before = t.rank();
+            for (int axis = before - 1; axis >= 0; --axis)
+              if (t.shape()[axis] == 1 && (!dim || *dim == axis || *dim + before == axis))
                 t = t.squeezed(axis);
+            return t.rank() != before;
           },
-          py::arg("dim") = py::none())
+          py::arg("dim") = py::none(),
+          "Drops axes of extent 1, or that axis alone, in place; whether there was one.")
       .def("data_ptr",
            [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.view().data); })
       .def(
           "reinterpret",
-          [](const Tensor& t, int dtype) {
+          [](const py::object& self, int dtype) {
+            auto& t = self.cast<Tensor&>();
             const auto to = static_cast<DType>(dtype);
             if (dtype < 0 || dtype >= kDTypeCount || size_of(to) != size_of(t.dtype()))
               throw Error(ErrorKind::type, "reinterpret needs an element type of the same size")
                   .got(std::string(name_of(t.dtype())));
-            return t.retyped(to);
+            t = t.retyped(to);
+            return self;
           },
-          "The same bytes as another element type of the same size.")
+          py::arg("dtype"),
+          "Takes the same bytes as another element type of the same size, in place; returns the tensor itself.")
       .def("as_cpu", [](const py::object& self) { return self; })
       .def(
           "copy_to_external",
@@ -260,8 +266,20 @@ void bind_tensor(py::module_& m) {
            [](const py::object& self) { return self.attr("__array__")().attr("__int__")(); })
       .def("__len__",
            [](const Tensor& t) {
-             if (t.rank() == 0) throw py::type_error("a 0-D tensor has no length");
+             if (t.rank() == 0)
+               throw py::type_error(
+                   "a 0-D tensor has no length; float(), int() and numpy.asarray() take it, and "
+                   "torch.from_dlpack() takes tensors of any shape");
              return t.shape()[0];
+           })
+      .def("__bool__",
+           [](const Tensor& t) {
+             if (volume(t.shape()) != 1)
+               throw Error(ErrorKind::param, "a tensor with several elements has no truth value")
+                   .got(fmt::format("shape {}", to_string(t.shape())))
+                   .allowed("one element")
+                   .hint("fn.reductions.max(tensor) says whether any is set");
+             return as_numpy(t).attr("__bool__")().cast<bool>();
            })
       .def("__repr__",
            [](const Tensor& t) {
@@ -272,24 +290,30 @@ void bind_tensor(py::module_& m) {
       .def_buffer(&buffer_of);
 
   py::class_<Batch>(m, "TensorListCPU", "The samples of one output for one iteration.")
-      .def(py::init([](const py::object& samples, const std::string& layout) {
-             Batch batch;
-             for (const py::handle sample : samples) {
-               Tensor t = tensor_from(sample, layout, false);
-               if (!batch.samples.empty() &&
-                   (t.dtype() != batch.dtype || t.rank() != batch.samples[0].rank()))
-                 throw Error(ErrorKind::shape, "the samples of a batch disagree")
-                     .got(fmt::format("{} {}", name_of(t.dtype()), to_string(t.shape())))
-                     .allowed(fmt::format("{} with {} axes", name_of(batch.dtype),
-                                          batch.samples[0].rank()));
-               batch.dtype = t.dtype();
-               batch.layout = t.layout();
-               batch.device = t.device();
-               batch.samples.push_back(std::move(t));
-             }
-             return batch;
-           }),
-           py::arg("samples"), py::arg("layout") = "")
+      .def(
+          py::init([](const py::object& samples, const std::string& layout) {
+            Batch batch;
+            // One tensor in a capsule holds the samples along its first axis.
+            py::object items = samples;
+            if (is_dlpack(samples)) items = as_numpy(tensor_from(samples, "", false));
+            for (const py::handle sample : items) {
+              Tensor t = tensor_from(sample, layout, false);
+              if (!batch.samples.empty() &&
+                  (t.dtype() != batch.dtype || t.rank() != batch.samples[0].rank()))
+                throw Error(ErrorKind::shape, "the samples of a batch disagree")
+                    .got(fmt::format("{} {}", name_of(t.dtype()), to_string(t.shape())))
+                    .allowed(fmt::format("{} with {} axes", name_of(batch.dtype),
+                                         batch.samples[0].rank()));
+              batch.dtype = t.dtype();
+              batch.layout = t.layout();
+              batch.device = t.device();
+              batch.samples.push_back(std::move(t));
+            }
+            return batch;
+          }),
+          py::arg("samples"), py::arg("layout") = "",
+          "samples  arrays or tensors, one a sample, or one array or DLPack capsule with a leading batch axis\n"
+          "layout   axis letters of a sample")
       .def("__len__", [](const Batch& b) { return b.samples.size(); })
       .def("__getitem__",
            [](const Batch& b, std::int64_t i) {
@@ -373,7 +397,13 @@ void bind_tensor(py::module_& m) {
       .def_readonly("high_water_bytes", &PoolStats::high_water_bytes)
       .def_readonly("reserved_bytes", &PoolStats::reserved_bytes)
       .def_readonly("requests", &PoolStats::requests)
-      .def_readonly("allocations", &PoolStats::allocations);
+      .def_readonly("allocations", &PoolStats::allocations)
+      .def("__repr__", [](const PoolStats& s) {
+        return fmt::format(
+            "PoolStats(in_use_bytes={}, high_water_bytes={}, reserved_bytes={}, requests={}, "
+            "allocations={})",
+            s.in_use_bytes, s.high_water_bytes, s.reserved_bytes, s.requests, s.allocations);
+      });
   m.def(
       "pool_stats", [] { return BufferPool::host().stats(); },
       "What the process-wide buffer pool holds.");
@@ -382,7 +412,11 @@ void bind_tensor(py::module_& m) {
   py::class_<IoStats>(m, "IoStats")
       .def_readonly("requested_bytes", &IoStats::requested_bytes)
       .def_readonly("system_calls", &IoStats::system_calls)
-      .def_readonly("advised_bytes", &IoStats::advised_bytes);
+      .def_readonly("advised_bytes", &IoStats::advised_bytes)
+      .def("__repr__", [](const IoStats& s) {
+        return fmt::format("IoStats(requested_bytes={}, system_calls={}, advised_bytes={})",
+                           s.requested_bytes, s.system_calls, s.advised_bytes);
+      });
   m.def("io_stats", &io_stats, "What this process asked of files since the last reset.");
   m.def("reset_io_stats", &reset_io_stats);
   m.def(

@@ -45,8 +45,8 @@ def test_a_node_knows_where_its_value_is():
 def test_explain_tells_the_devices_and_that_there_is_no_back_end():
     text = defining(lambda x: fn.cast(x.gpu(), dtype=types.INT32)).explain()
     declared, runs = text.split("rewrites applied")
-    assert "gpu   cast(%0 on gpu)" in declared and "declared for the GPU: 2 nodes" in declared
-    assert "cpu   cast(%0)" in runs and "on gpu" not in runs and "gpu  " not in runs
+    assert "gpu   cast(%0 on gpu, dtype=int32)" in declared and "declared for the GPU: 2 nodes" in declared
+    assert "cpu   cast(%0, dtype=int32)" in runs and "on gpu" not in runs and "gpu  " not in runs
     plain = defining(lambda x: fn.cast(x, dtype=types.INT32)).explain()
     assert "declared for the GPU" not in plain
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Callable, Optional, Sequence
+
 import numpy as np
 
 from .._origin import caller
@@ -14,7 +16,7 @@ from .declare import call
 from .node import DataNode
 
 
-def apply(probability, function, *inputs, seed=None):
+def apply(probability: Any, function: Callable[..., Any], *inputs: Any, seed: Optional[int] = None) -> Any:
     """`function(*inputs)` for some samples, the inputs as they are for the others.
 
         image, label = fn.apply(0.2, lambda x, y: (fn.flip(x, depthwise=1), fn.flip(y, depthwise=1)), image, label)
@@ -30,7 +32,8 @@ def apply(probability, function, *inputs, seed=None):
     return _Choice("fn.apply", inputs, seed).apply(probability, function)
 
 
-def one_of(functions, *inputs, weights=None, seed=None):
+def one_of(functions: Sequence[Callable[..., Any]], *inputs: Any, weights: Optional[Sequence[float]] = None,
+           seed: Optional[int] = None) -> Any:
     """One of several functions for each sample.
 
         x = fn.one_of([lambda x: fn.gaussian_blur(x, sigma=1.0), lambda x: x], x, weights=[0.2, 0.8])
@@ -46,7 +49,7 @@ def one_of(functions, *inputs, weights=None, seed=None):
     return _Choice("fn.one_of", inputs, seed).one_of(functions, weights)
 
 
-def some_of(functions, *inputs, n, seed=None):
+def some_of(functions: Sequence[Callable[..., Any]], *inputs: Any, n: Any, seed: Optional[int] = None) -> Any:
     """`n` different ones of several functions for each sample, one after the other, in the order of the list.
 
     functions  each takes and returns as many nodes as there are inputs

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from typing import Any, Optional
+
 import numpy as np
 
 from .._dtypes import DALIDataType, as_type, constant_array, to_dali_type, to_numpy_type
 from .current import current
 from .declare import call, constant
+from .node import DataNode
+from .subscript import subscript_steps
 from .values import ConstantValue
 
 
 class ScalarConstant(ConstantValue):
     """A number with an element type, for arithmetic with nodes and for arguments."""
 
-    def __init__(self, value, dtype=None):
+    def __init__(self, value: Any, dtype: Any = None) -> None:
         if dtype is None:
             kind = DALIDataType.BOOL if isinstance(value, (bool, np.bool_)) else (
                 DALIDataType.INT32 if isinstance(value, (int, np.integer)) else DALIDataType.FLOAT)
@@ -58,6 +62,12 @@ class ArrayConstant(ConstantValue):
     def __array__(self, dtype=None):
         return self.array if dtype is None else self.array.astype(dtype)
 
+    def __getitem__(self, index):
+        out = self
+        for op, args in subscript_steps(index, DataNode):
+            out = call(op, [out], args)
+        return out
+
     def gpu(self):
         return ArrayConstant(self.array, self.layout, "gpu")
 
@@ -68,7 +78,8 @@ class ArrayConstant(ConstantValue):
         return f"ArrayConstant({self.array!r})"
 
 
-def Constant(value, dtype=None, shape=None, layout=None, device=None, **kwargs):
+def Constant(value: Any, dtype: Any = None, shape: Any = None, layout: Optional[str] = None, device: Optional[str] = None,
+             **kwargs: Any) -> Any:
     """A constant: a ScalarConstant for a plain number, else a node whose samples are all `value`.
 
     Lists become FLOAT if they hold a float, else INT32, or BOOL if all are bool. Arrays keep their

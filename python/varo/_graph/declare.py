@@ -9,7 +9,7 @@ from .. import _core
 from .._device import device_word
 from .._dtypes import constant_array, element_type, to_dali_type
 from .._origin import origin
-from .._run.eager import draws, run_eager
+from .._run.eager import drawn_seed, draws, run_eager
 from ..errors import ArgumentTypeError, ParamError
 from .current import current
 from .loose import LooseNode, Made, Scratch, SetSeed, is_eager
@@ -92,7 +92,7 @@ def _call_sets(op, inputs, kwargs, sets):
     if len(set(sets)) != 1:
         raise ParamError(f"{op}: input sets of different lengths: {sets}")
     kwargs = dict(kwargs)
-    if kwargs.get("seed") is None:
+    if drawn_seed(kwargs.get("seed")):
         pipeline = next(x._pipeline for i in inputs if isinstance(i, (list, tuple)) for x in i if isinstance(x, DataNode))
         kwargs["seed"] = SetSeed() if pipeline is None else pipeline._set_seed()
     pick = lambda i, k: i[k] if isinstance(i, (list, tuple)) else i
@@ -105,7 +105,7 @@ def declare(pipeline, op, inputs, kwargs, where=None):
     device = device_word(op, kwargs.pop("device", None) if "device" in kwargs else None)
     args = {}
     for key, value in kwargs.items():
-        if value is None:
+        if value is None or key == "seed" and drawn_seed(value):
             continue
         if isinstance(value, DataNode):
             args[key] = node_of(pipeline, value)._handle

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
+from typing import Iterator
 
 from .node import DataNode
 
@@ -18,7 +19,7 @@ _mode = _Mode()
 
 
 @contextlib.contextmanager
-def eager():
+def eager() -> Iterator[None]:
     """Within it, sources and random operators outside of a pipeline run at once, once.
 
         with varo.eager():

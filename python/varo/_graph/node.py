@@ -37,8 +37,7 @@ class DataNode(Operators):
     def __len__(self):
         raise TypeError(f"the node {self.name} has no length while the pipeline is being defined; use .shape()")
 
-    def __iter__(self):
-        raise TypeError(f"the node {self.name} cannot be iterated over")
+    __iter__ = None  # no Iterable
 
     def __contains__(self, item):
         raise TypeError(f"the node {self.name} cannot be searched")

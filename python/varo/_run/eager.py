@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import weakref
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from .._schema import SCHEMAS
 from ..errors import ArgumentTypeError
 
 
-def as_tensor(array, layout=""):
+def as_tensor(array: Any, layout: str = "") -> _core.TensorCPU:
     """`array` as a tensor with axis letters, without a copy.
 
     array   NumPy array, torch CPU tensor, anything np.asarray or DLPack takes, or a tensor of Varo
@@ -40,6 +41,9 @@ def run_eager(op, inputs, kwargs):
     device = device_word(op, kwargs.get("device"))
     kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("name", "device", "preserve")}
     seed = kwargs.get("seed")
+    if drawn_seed(seed):
+        kwargs.pop("seed", None)
+        seed = None
     core = _core.Pipeline(batch_size=1, num_threads=1, seed=secrets.randbits(62) if seed is None else int(seed),
                           prefetch_queue_depth=1, schedule=_core.Schedule.SERIAL, shuffle_seed=0)
     where = origin()
@@ -82,6 +86,11 @@ def run_eager(op, inputs, kwargs):
         for result in results:
             _drawn[id(result)] = weakref.ref(result, lambda _, key=id(result): _drawn.pop(key, None))
     return results[0] if count == 1 else results
+
+
+def drawn_seed(seed):
+    """Whether it means a seed that is drawn: none was given, or a negative number."""
+    return seed is None or isinstance(seed, (int, np.integer)) and seed < 0
 
 
 _drawn = {}  # what draws and sources gave at once, by id

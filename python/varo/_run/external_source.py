@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Optional, Union
+
 from .._graph.current import current
 from .._graph.declare import declare, loose_nodes
 from .._graph.loose import Scratch
@@ -11,10 +13,13 @@ from ..errors import ParamError
 from .feeding import Group
 
 
-def external_source(source=None, num_outputs=None, *, cycle=None, name=None, device="cpu", layout=None, dtype=None,
-                    ndim=None, cuda_stream=None, use_copy_kernel=None, blocking=None, batch=True, repeat_last=False,
-                    parallel=None, no_copy=None, prefetch_queue_depth=None, bytes_per_sample_hint=None, batch_info=None,
-                    preserve=None):
+def external_source(source: Any = None, num_outputs: Optional[int] = None, *, cycle: Union[bool, str, None] = None,
+                    name: Optional[str] = None, device: Optional[str] = "cpu", layout: Any = None, dtype: Any = None,
+                    ndim: Any = None, cuda_stream: Any = None, use_copy_kernel: Any = None, blocking: Any = None,
+                    batch: Optional[bool] = True, repeat_last: bool = False, parallel: Optional[bool] = None,
+                    no_copy: Optional[bool] = None, prefetch_queue_depth: Optional[int] = None,
+                    bytes_per_sample_hint: Any = None, batch_info: Optional[bool] = None,
+                    preserve: Optional[bool] = None) -> Any:
     """Data from the user's program.
 
     source      callable with no or one parameter, iterable, or generator function; None: Pipeline.feed_input

@@ -136,7 +136,7 @@ class BaseIterator:
     def size(self):
         return self._size
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self._size < 0:
             raise TypeError("the length is not known: give reader_name")
         return self._size // self._per_step if self._policy is LastBatchPolicy.DROP else -(-self._size // self._per_step)
@@ -256,7 +256,7 @@ class BaseIterator:
             except StopIteration:
                 pass
 
-    def reset(self):
+    def reset(self) -> None:
         """Begins the next epoch. Before the end of this one it is ignored, with a warning."""
         with self._lock:
             self._reset()

@@ -6,6 +6,8 @@ GenericIterator, ClassificationIterator and RaggedIterator are also here under D
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+
 import torch
 
 try:  # what torch.from_dlpack ends in
@@ -38,7 +40,7 @@ def _to_torch(tensor, what):
         raise ArgumentTypeError(f"output {what!r} is {types.to_numpy_type(dtype).__name__}, which torch does not have; "
                                 "use fn.cast in the pipeline")
     if dtype == types.BOOL:
-        return torch.from_dlpack(tensor.reinterpret(types.UINT8)).view(torch.bool)
+        return torch.from_dlpack(TensorCPU(tensor).reinterpret(types.UINT8)).view(torch.bool)
     return torch.from_dlpack(tensor)
 
 
@@ -67,9 +69,10 @@ class GenericIterator(BaseIterator):
     All samples of a batch must have one shape. uint16, uint32 and uint64 have no torch type here.
     """
 
-    def __init__(self, pipelines, output_map, size=-1, reader_name=None, auto_reset=False, fill_last_batch=None,
-                 dynamic_shape=False, last_batch_padded=False, last_batch_policy=LastBatchPolicy.FILL,
-                 prepare_first_batch=True):
+    def __init__(self, pipelines: Any, output_map: Sequence[str], size: int = -1, reader_name: Optional[str] = None,
+                 auto_reset: Any = False, fill_last_batch: Optional[bool] = None, dynamic_shape: Any = False,
+                 last_batch_padded: bool = False, last_batch_policy: LastBatchPolicy = LastBatchPolicy.FILL,
+                 prepare_first_batch: bool = True) -> None:
         self._names = list(output_map)
         if len(set(self._names)) != len(self._names):
             raise ParamError(f"output_map has a name twice: {self._names}")
@@ -78,6 +81,13 @@ class GenericIterator(BaseIterator):
         for pipe in self._pipes:
             if pipe.num_outputs != len(self._names):
                 raise ParamError(f"output_map has {len(self._names)} names for {pipe.num_outputs} outputs")
+
+    if TYPE_CHECKING:
+        def __iter__(self) -> GenericIterator:
+            ...
+
+        def __next__(self) -> List[Dict[str, torch.Tensor]]:
+            ...
 
     _dlpack_types = _DLPACK
 
@@ -134,6 +144,13 @@ class RaggedIterator(GenericIterator):
         if self.SPARSE_LIST_TAG in output_types:
             self._dlpack_types = ()
         super().__init__(pipelines, output_map, size, reader_name, *args, **kwargs)
+
+    if TYPE_CHECKING:
+        def __iter__(self) -> RaggedIterator:
+            ...
+
+        def __next__(self) -> List[Dict[str, Any]]:
+            ...
 
     def _tensor(self, name, batch):
         if self._kinds[name] == self.DENSE_TAG:

@@ -48,6 +48,30 @@ std::string shown(const ArgValue& value) {
   return std::visit(show, value);
 }
 
+// As a program has it; no more than a line of explain() bears.
+std::string shown_in_short(const ArgDef& arg, const ArgValue& value) {
+  constexpr std::size_t kItems = 6, kLetters = 40;
+  if (const auto* number = std::get_if<std::int64_t>(&value);
+      number != nullptr && arg.type == ArgType::dtype && *number >= 0 && *number < kDTypeCount)
+    return std::string(name_of(static_cast<DType>(*number)));
+  ArgValue part = value;
+  const bool cut = std::visit(
+      [&](auto& v) {
+        using T = std::remove_reference_t<decltype(v)>;
+        if constexpr (requires { v.resize(v.size()); }) {
+          const std::size_t most = std::is_same_v<T, std::string> ? kLetters : kItems;
+          if (v.size() <= most) return false;
+          v.resize(most);
+          return true;
+        }
+        return false;
+      },
+      part);
+  std::string text = shown(part);
+  if (cut) text.insert(text.size() - 1, "...");
+  return text;
+}
+
 [[noreturn]] void wrong_type(const ArgDef& arg, const ArgValue& value) {
   throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", arg.name))
       .got(shown(value))
@@ -380,5 +404,14 @@ template class Arg<DType>;
 template class Arg<std::vector<std::int64_t>>;
 template class Arg<std::vector<double>>;
 template class Arg<std::vector<std::string>>;
+
+std::vector<std::string> Args::shown() const {
+  std::vector<std::string> texts;
+  for (const Entry& entry : entries_)
+    if (!entry.per_sample && !std::holds_alternative<std::monostate>(entry.value))
+      texts.push_back(
+          fmt::format("{}={}", entry.name, shown_in_short(def_of(entry.name), entry.value)));
+  return texts;
+}
 
 }  // namespace varo

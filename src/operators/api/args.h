@@ -83,6 +83,8 @@ class Args {
   }
   /// monostate when neither given nor defaulted.
   const ArgValue& value(std::string_view name) const;
+  /// The constants that were given, as in Python: "axes=[0, 1]", "dtype=FLOAT"; long lists and texts are cut.
+  std::vector<std::string> shown() const;
 
  private:
   int choice_number(std::string_view name) const;
