@@ -34,6 +34,7 @@ add_custom_command(OUTPUT ${stamp}
                    COMMAND ${PYTHON_EXECUTABLE} -B ${make_stubs} ${VARO_PACKAGE}
                    COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
                    DEPENDS _core ${make_stubs} ${CMAKE_SOURCE_DIR}/tools/schema_text.py
+                           ${CMAKE_SOURCE_DIR}/tools/core_stub.txt ${CMAKE_SOURCE_DIR}/tools/node_stub.txt
                    COMMENT "Type stubs")
 add_custom_target(varo_python ALL DEPENDS ${stamp})
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes type stubs of varo.fn from the operators' schemas; the build calls it.
+"""Writes type stubs of varo.fn, math, ops and _core, from the operators' schemas; the build calls it.
 
     tools/make_stubs.py PACKAGE_FOLDER       the folder that holds the extension
 
-Operators with a dot in the name (readers.numpy) go into a stub of their module. external_source,
-apply, one_of and some_of are written by hand, with their types beside them.
+An operator has an overload for nodes and one for arrays. Operators with a dot in the name (readers.numpy) go into a
+stub of their module. external_source, apply, one_of and some_of are written by hand, with their types beside them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,26 @@ import schema_text  # noqa: E402
 HEADER = """\
 # SPDX-License-Identifier: Apache-2.0
 # Written by tools/make_stubs.py from the operators' schemas.
-from typing import Any, Literal, Sequence, Union
+from typing import Any, List, Literal, Optional, Protocol, Sequence, Tuple, Union, overload
 
 import numpy.typing as npt
 from varo import types
-from varo.data_node import DataNode
+from varo._core import TensorCPU
+from varo._graph.node import DataNode
 {imports}
-Data = Union[DataNode, npt.ArrayLike]
-# A node while a pipeline is being defined, else a tensor; a tuple where there are several outputs.
-Result = Any
+class TorchType(Protocol):
+    @property
+    def is_floating_point(self) -> bool: ...
+
+Array = Union[TensorCPU, npt.ArrayLike]
+Data = Union[DataNode, Array]
+DType = Union[types.DALIDataType, TorchType, npt.DTypeLike]
 
 """
 
 TYPES = {
     "bool": "bool", "int": "int", "float": "float", "str": "str",
-    "types.DALIDataType": "Union[types.DALIDataType, str]",
+    "types.DALIDataType": "DType",
     "types.DALIInterpType": "types.DALIInterpType",
     "layout string": "str",
     "list of int": "Union[int, Sequence[int]]",
@@ -54,25 +59,128 @@ def argument(arg: dict) -> str:
     return f"{arg['name']}: {kind}{default}"
 
 
-def function(op: dict) -> str:
-    parameters = []
-    for node in op["inputs"]:
-        if node["variadic"]:
-            parameters.append(f"*{node['name']}: Data")
-        else:
-            parameters.append(f"{node['name']}: Data" + (" = None" if node["optional"] else ""))
-    keyword = [argument(arg) for arg in op["args"] if arg["required"]]
-    keyword += [argument(arg) for arg in op["args"] if not arg["required"]]
-    if keyword and not any(p.startswith("*") for p in parameters):
-        parameters.append("*")
-    # name=, seed=, device= and the like are the same everywhere and checked by the pipeline.
-    parameters += keyword + ["**common: Any"]
+COMMON = ("device: Optional[str] = None", "name: Optional[str] = None", "seed: Optional[int] = None",
+          "preserve: Optional[bool] = None", "bytes_per_sample_hint: Any = None")
 
-    name = op["name"].split(".")[-1]
-    signature = f"def {name}(" + "".join(f"\n    {p}," for p in parameters[:-1]) + f"\n    {parameters[-1]}\n) -> Result:"
-    text = "\n\n".join(filter(None, [op["summary"], op["doc"]])).replace("\\", "\\\\").replace('"""', "'''")
-    doc = text.replace("\n", "\n    ").replace("\n    \n", "\n\n")
-    return f'{signature}\n    """{doc}"""\n'
+
+def keywords(op: dict, needed: bool = True) -> list[str]:
+    """Keyword parameters; with needed=False all may be left out."""
+    given = [argument(arg if needed else {**arg, "required": False, "default": None}) for arg in op["args"] if arg["required"]]
+    given += [argument(arg) for arg in op["args"] if not arg["required"]]
+    # Those that are the same everywhere.
+    names = {arg["name"] for arg in op["args"]}
+    return given + [text for text in COMMON if text.split(":")[0] not in names]
+
+
+def input_kinds(op: dict) -> list[tuple[list[str], str]]:
+    """What inputs may be, and what the result is then: "DataNode" or "TensorCPU"."""
+    inputs = op["inputs"]
+    if not inputs:
+        return [([], "DataNode")]
+    kinds = []
+    for k in range(len(inputs)):
+        kinds.append((["Data"] * k + ["DataNode"] + ["Data"] * (len(inputs) - k - 1), "DataNode"))
+    return kinds + [(["Array"] * len(inputs), "TensorCPU")]
+
+
+def positional(op: dict, kinds: list[str]) -> list[str]:
+    parameters = []
+    # Inputs up to the one that decides about the result are given; without any input, the result is a node.
+    given = kinds.index("DataNode") if "DataNode" in kinds else 0
+    without = kinds[:1] == ["DataNode"]
+    for k, (node, kind) in enumerate(zip(op["inputs"], kinds)):
+        if node["variadic"]:
+            first = ["first: DataNode", "/"] if kind == "DataNode" else []
+            return parameters + first + [f"*{node['name']}: {'Data' if first else kind}"]
+        bare = node["optional"] and (k > given or k == given and without)
+        parameters.append(f"{node['name']}: " + (f"Optional[{kind}] = None" if bare else kind))
+    return parameters + ["/"] if parameters else []
+
+
+def results(op: dict, kind: str) -> str:
+    if op["outputs_vary"]:
+        return "Any"
+    return f"List[{kind}]" if len(op["outputs"]) > 1 else kind
+
+
+def signature(name: str, parameters: list[str], result: str) -> str:
+    return f"def {name}(" + "".join(f"\n    {p}," for p in parameters) + f"\n) -> {result}: ..."
+
+
+def docstring(op: dict) -> str:
+    text = "\n\n".join(filter(None, [op["summary"], op["doc"]])).replace("\\", "\\\\").replace('"""', "\'\'\'")
+    return '"""' + text.replace("\n", "\n    ").replace("\n    \n", "\n\n") + '"""'
+
+
+def overloads(op: dict) -> list[tuple[list[str], str]]:
+    """Parameters and result of each way to call it. A list of nodes as the input gives a list of results."""
+    kinds, keyword = input_kinds(op), keywords(op)
+    out = []
+    for kind, result in kinds:
+        inputs = positional(op, kind)
+        star = [] if any(p.startswith("*") for p in inputs) else ["*"]
+        out.append((inputs + star + keyword, results(op, result)))
+    if len(op["inputs"]) == 1 and not op["inputs"][0]["variadic"] and not op["inputs"][0]["optional"]:
+        sets = [f"{op['inputs'][0]['name']}: Union[List[DataNode], Tuple[DataNode, ...]]", "/", "*"] + keyword
+        out.insert(1, (sets, f"List[{results(op, 'DataNode')}]"))
+    return out
+
+
+def function(op: dict) -> str:
+    name, ways = op["name"].split(".")[-1], overloads(op)
+    texts = [signature(name, *way) for way in ways]
+    # The docstring stands in the first.
+    texts[0] = texts[0].removesuffix(" ...") + f"\n    {docstring(op)}"
+    return "\n".join(("@overload\n" if len(ways) > 1 else "") + text for text in texts) + "\n"
+
+
+def class_of(op: dict) -> str:
+    """Of varo.ops: constants when made, inputs and the rest when called."""
+    leaf = op["name"].split(".")[-1]
+    text = f"class {schema_text.class_name(leaf)}(Operator):\n    {docstring(op)}\n    "
+    text += signature("__init__", ["self", "*"] + keywords(op, needed=False), "None").replace("\n", "\n    ")
+    ways = []
+    for kind, result in input_kinds(op):
+        inputs = positional(op, kind)
+        star = [] if any(p.startswith("*") for p in inputs) else ["*"]
+        ways.append(signature("__call__", ["self"] + inputs + star + keywords(op, needed=False), results(op, result)))
+    lines = [("@overload\n" if len(ways) > 1 else "") + way for way in ways]
+    return text + "".join("\n    " + line.replace("\n", "\n    ") for line in lines) + "\n"
+
+
+OPS_HEADER = """\
+
+class Operator:
+    @property
+    def device(self) -> str: ...
+
+"""
+OPS_TOP = """\
+class ExternalSource(Operator):
+    def __init__(self, source: Any = None, num_outputs: Optional[int] = None, **kwargs: Any) -> None: ...
+    def __call__(self, **kwargs: Any) -> Any: ...
+
+class Compose:
+    def __init__(self, operators: Sequence[Any]) -> None: ...
+    def __call__(self, *inputs: Data) -> Any: ...
+
+"""
+
+
+def python_operators(result: str) -> str:
+    """Python's operators of nodes, as varo._graph.values has them, or of tensors, which mix with nodes."""
+    names = [f"__{r}{name}__" for name in "add sub mul truediv floordiv mod pow and or xor lshift rshift".split() for r in ("", "r")]
+    names += [f"__{name}__" for name in "lt le gt ge".split()]
+    lines = []
+    for name in names:
+        if result == "DataNode":
+            lines.append(f"    def {name}(self, other: Any) -> DataNode: ...")
+        else:
+            lines += [f"    @overload\n    def {name}(self, other: DataNode) -> DataNode: ...",
+                      f"    @overload\n    def {name}(self, other: Any) -> {result}: ..."]
+    lines += [f"    def __{name}__(self, other: Any) -> {result}: ...  # type: ignore[override]" for name in ("eq", "ne")]
+    lines += [f"    def __{name}__(self) -> {result}: ..." for name in "neg pos invert abs".split()]
+    return "\n".join(lines) + "\n"
 
 
 def stubs(operators: list[dict]) -> dict[str, str]:
@@ -93,9 +201,15 @@ def stubs(operators: list[dict]) -> dict[str, str]:
         if module == "fn":
             imports += "from varo._graph.choices import apply as apply, one_of as one_of, some_of as some_of\n"
             imports += "from varo._run.external_source import external_source as external_source\n"
-        path = module + ("/__init__.pyi" if inner or module == "fn" else ".pyi")
-        body = "\n".join(function(op) for op in sorted(members, key=lambda op: op["name"]))
-        files[path] = HEADER.format(imports=imports) + body
+        tail = "/__init__.pyi" if inner or module == "fn" else ".pyi"
+        members = sorted(members, key=lambda op: op["name"])
+        files[module + tail] = HEADER.format(imports=imports) + "\n".join(map(function, members))
+        if module.split("/")[0] == "fn":
+            top = OPS_HEADER + OPS_TOP if module == "fn" else ""
+            where = "" if module == "fn" else "from varo.ops import Operator\n"
+            inside = "".join(f"from . import {name} as {name}\n" for name in inner)
+            files["ops" + (module + tail)[len("fn"):]] = (
+                HEADER.format(imports=inside + where) + top + "\n".join(map(class_of, members)))
     return files
 
 
@@ -104,7 +218,11 @@ def main() -> int:
     sys.path.insert(0, str(package))
     import _core  # not varo._core: a build does not hang on the rest of the package
 
-    for path, text in stubs(_core.operators()).items():
+    files = stubs(_core.operators())
+    for path, template, result in (("_core.pyi", "core_stub.txt", "TensorCPU"), ("_graph/node.pyi", "node_stub.txt", "DataNode")):
+        text = (Path(__file__).parent / template).read_text()
+        files[path] = text.replace("{operators}", python_operators(result))
+    for path, text in files.items():
         (package / path).parent.mkdir(parents=True, exist_ok=True)
         (package / path).write_text(text)
     return 0

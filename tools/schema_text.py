@@ -75,3 +75,9 @@ def python_name(name: str) -> str:
 def is_function(op: dict) -> bool:
     """Callable under its name. Arithmetic and indexing are written with Python's operators."""
     return not op["hidden"]
+
+
+def class_name(leaf: str) -> str:
+    """The class of varo.ops that a function's last name has: random_object_bbox, RandomObjectBBox."""
+    words = {"bbox": "BBox", "roi": "ROI"}
+    return "".join(words.get(word, word.capitalize()) for word in leaf.split("_"))

@@ -69,6 +69,8 @@ py::dict described(const OperatorDef& def) {
   d["exclusive"] = exclusive;
   d["together"] = def.args_together();
   d["outputs"] = outputs;
+  d["outputs_vary"] = def.outputs().size() > 1 &&
+                      def.output_count(Args(def)) != static_cast<int>(def.outputs().size());
   d["traits"] = traits;
   d["hidden"] = def.is_hidden();
   return d;
@@ -84,7 +86,8 @@ void bind_schema(py::module_& m) {
         for (const OperatorDef* def : operator_table()) all.append(described(*def));
         return all;
       },
-      "The schema of every operator: name, summary, doc, inputs, args, exclusive, together, outputs, traits, hidden.");
+      "The schema of every operator: name, summary, doc, inputs, args, exclusive, together, outputs, "
+      "outputs_vary (with the arguments), traits, hidden.");
 }
 
 }  // namespace varo::python
