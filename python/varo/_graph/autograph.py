@@ -34,8 +34,6 @@ from . import branches
 from .users import NotConvertible, active, is_users, leave
 
 _HELPER = "_varo_"  # a closure variable of converted functions
-
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

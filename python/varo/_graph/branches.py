@@ -136,7 +136,9 @@ class Merger:
         nested = [isinstance(v, (tuple, list, dict)) for v in (a, b)]
         if all(nested) and type(a) is type(b):
             if isinstance(a, dict) and a.keys() == b.keys():
-                return type(a)({k: self(a[k], b[k], f"{what}[{k!r}]") for k in a}) if type(a) is dict else self._fill(a, b, what)
+                out = a.copy()  # of its class: OrderedDict, defaultdict
+                dict.update(out, {k: self(a[k], b[k], f"{what}[{k!r}]") for k in a})
+                return out
             if not isinstance(a, dict) and len(a) == len(b):
                 parts = [self(x, y, f"{what}[{i}]") for i, (x, y) in enumerate(zip(a, b))]
                 return type(a)(*parts) if hasattr(a, "_fields") else type(a)(parts)
@@ -150,13 +152,6 @@ class Merger:
         return self.unusable(f"{what} is {_kind(a)} in one branch of the `if` in line {self.line} and {_kind(b)} in the other",
                              "make the branches agree in the nesting of tuples, lists and dicts; nodes, numbers and "
                              "arrays can be merged")
-
-    def _fill(self, a, b, what):
-        """A dict of a class of its own (OrderedDict, defaultdict) with the merged values."""
-        out = a.copy()
-        for k in a:
-            dict.__setitem__(out, k, self(a[k], b[k], f"{what}[{k!r}]"))
-        return out
 
 
 # --- contents of what variables hold ---------------------------------------------------------------
