@@ -182,15 +182,16 @@ def test_arguments_that_contradict(numbered):
         pipe.run()
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("auto_reset", [True, False])
 @pytest.mark.parametrize("size", [4, 3, 6, -1])
-def test_a_source_that_ends_begins_again_whatever_the_size(size, auto_reset):
+def test_a_source_that_ends_begins_again_whatever_the_size(size, auto_reset, depth):
     def source(k):
         if k == 2:
             raise StopIteration
         return [np.int64(10 * k), np.int64(10 * k + 1)]
 
-    @varo.pipeline_def(batch_size=2, num_threads=1)
+    @varo.pipeline_def(batch_size=2, num_threads=1, prefetch_queue_depth=depth)
     def define():
         return fn.external_source(source)
 

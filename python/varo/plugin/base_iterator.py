@@ -219,6 +219,7 @@ class BaseIterator:
             return self._outputs()
         except StopIteration:
             self._reset_pipelines()
+            self._counter = 0
             return self._outputs()
 
     def _kept(self):
