@@ -43,7 +43,9 @@ def is_users_class(cls):
     name = cls.__module__
     if name in ("builtins", "__main__"):
         return name == "__main__"
-    file = getattr(sys.modules.get(name), "__file__", None)
+    if name not in sys.modules:  # of a module that somebody loaded by hand, or of code that was executed
+        return True
+    file = getattr(sys.modules[name], "__file__", None)
     return file is not None and is_users(file, name)
 
 
