@@ -25,11 +25,13 @@ class _Operator:
         return self._kwargs.get("device", "cpu")
 
     def _merged(self, kwargs):
-        for name, value in kwargs.items():
-            if value is not None and name in self._kwargs:
+        """Both together; None means "not given", in the call as in the constructor."""
+        kwargs = {name: value for name, value in kwargs.items() if value is not None}
+        for name in kwargs:
+            if name in self._kwargs:
                 raise _ParamError(f"{type(self).__name__}: argument {name} is given twice, "
-                                 "when the operator was made and when it was called")
-        return {**self._kwargs, **{name: value for name, value in kwargs.items() if value is not None}}
+                                  "when the operator was made and when it was called")
+        return {**self._kwargs, **kwargs}
 
     def __call__(self, *inputs, **kwargs):
         return _call(self._name, list(inputs), self._merged(kwargs))
