@@ -224,6 +224,19 @@ def test_merged_nodes_agree_in_type_rank_and_layout(other):
         defining(body).run()
 
 
+def test_an_error_of_a_merge_names_the_variable():
+    def body(x, k, mask):
+        if k > 0:
+            angle = fn.random.uniform(range=(10, 30))
+        else:
+            angle = 0
+        return fn.rotate(x, angle=angle, axis=(0, 0, 1))
+
+    with pytest.raises(TypeError, match="if k > 0:   which merges angle, a node and 0") as caught:
+        defining(body).run()
+    assert "int32" in str(caught.value) and "float32" in str(caught.value)
+
+
 def test_the_users_exceptions_keep_their_lines():
     def failing(x):
         if x is None:

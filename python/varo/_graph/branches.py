@@ -81,9 +81,9 @@ def used(value):
 
 # --- merging ----------------------------------------------------------------------------------------
 
-def merge(condition, a, b):
+def merge(condition, a, b, where=None):
     """`a` for samples whose condition is not 0, else `b`; only one of them is computed for a sample."""
-    return call(MERGE, [condition, a, b], {})
+    return call(MERGE, [condition, a, b], {}, where)
 
 
 def _is_constant(value):
@@ -148,7 +148,8 @@ class Merger:
                 wider = float if float in (type(a), type(b)) else int
                 a, b = wider(a), wider(b)
             if all(isinstance(v, DataNode) or _is_constant(v) for v in (a, b)):
-                return merge(self.condition, a, b)
+                kinds = "" if isinstance(a, DataNode) and isinstance(b, DataNode) else f", {_kind(a)} and {_kind(b)}"
+                return merge(self.condition, a, b, f"{place(self.file, self.line)}   which merges {what}{kinds}")
         return self.unusable(f"{what} is {_kind(a)} in one branch of the `if` in line {self.line} and {_kind(b)} in the other",
                              "make the branches agree in the nesting of tuples, lists and dicts; nodes, numbers and "
                              "arrays can be merged")

@@ -48,11 +48,12 @@ def node_of(pipeline, value):
     return constant(pipeline, array)
 
 
-def call(op, inputs, kwargs):
+def call(op, inputs, kwargs, where=None):
     """Declares operator `op`, or runs it at once when there is no pipeline to declare it in.
 
     Without a pipeline, what takes a node made outside of one gives such nodes, and so do sources and random operators
-    on no arrays: they are one number at once, but one a sample in the pipeline that uses them.
+    on no arrays: they are one number at once, but one a sample in the pipeline that uses them. `where` stands in errors
+    for the line that runs.
     """
     sets = [len(i) for i in inputs if isinstance(i, (list, tuple)) and any(isinstance(x, DataNode) for x in i)]
     if sets:
@@ -62,10 +63,10 @@ def call(op, inputs, kwargs):
     if pipeline is None:
         pipeline = current()
     if pipeline is not None:
-        return declare(pipeline, op, inputs, kwargs)
+        return declare(pipeline, op, inputs, kwargs, where)
     loose = any(isinstance(i, LooseNode) for i in nodes)
     if loose or (draws(op) and not is_eager() and not any(map(_is_array, inputs))):
-        return _loose(op, inputs, kwargs)
+        return _loose(op, inputs, kwargs, where)
     return run_eager(op, inputs, kwargs)
 
 
@@ -81,8 +82,8 @@ def loose_nodes(declare_in):
     return [LooseNode(made, k, node.name, node.device) for k, node in enumerate(made.nodes(Scratch(core)))]
 
 
-def _loose(op, inputs, kwargs):
-    inputs, kwargs, where = list(inputs), dict(kwargs), origin()
+def _loose(op, inputs, kwargs, where):
+    inputs, kwargs, where = list(inputs), dict(kwargs), where or origin()
     nodes = loose_nodes(lambda pipeline: declare(pipeline, op, inputs, dict(kwargs), where))
     return nodes[0] if len(nodes) == 1 else nodes
 
