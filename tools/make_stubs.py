@@ -200,6 +200,7 @@ def stubs(operators: list[dict]) -> dict[str, str]:
         imports = "".join(f"from . import {name} as {name}\n" for name in inner)
         if module == "fn":
             imports += "from varo._graph.choices import apply as apply, one_of as one_of, some_of as some_of\n"
+            imports += "from varo._graph.functions import python_function as python_function\n"
             imports += "from varo._run.external_source import external_source as external_source\n"
         tail = "/__init__.pyi" if inner or module == "fn" else ".pyi"
         members = sorted(members, key=lambda op: op["name"])

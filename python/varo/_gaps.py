@@ -54,7 +54,6 @@ _WAYS_ROUND = {
     "sequence_rearrange": "fn.stack of x[index]",
     "per_frame": "fn.reshape(x, layout=...) with F as the first letter",
     "get_property": ".source_info() and .layout() of the tensors that run() returns",
-    "python_function": _FUNCTION,
     "dl_tensor_python_function": _FUNCTION,
     "numba_function": _FUNCTION,
     "shapes": "x.shape()",

@@ -9,6 +9,7 @@ A class is named as the function of varo.fn: fn.readers.numpy is ops.readers.Num
 
 from . import _schema
 from ._graph.declare import call as _call
+from ._graph.functions import python_function as _python_function
 from ._run.external_source import external_source as _external_source
 from .errors import ParamError as _ParamError
 
@@ -47,6 +48,16 @@ class ExternalSource(_Operator):
 
     def __call__(self, **kwargs):
         return _external_source(**self._merged(kwargs))
+
+
+class PythonFunction(_Operator):
+    """See varo.fn.python_function."""
+
+    def __init__(self, function, num_outputs=1, **kwargs):
+        super().__init__(function=function, num_outputs=num_outputs, **kwargs)
+
+    def __call__(self, *inputs, **kwargs):
+        return _python_function(*inputs, **self._merged(kwargs))
 
 
 class Compose:

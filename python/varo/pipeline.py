@@ -97,6 +97,7 @@ class Pipeline:
         _pipelines.add(self)
         self._feeding = Feeding(self._core, self.max_batch_size)
         self._feeder = None  # it, once the pipeline is built, where Python has a say in what is scheduled
+        self._functions = []  # of python_function: the engine knows their numbers alone
         self._outputs = None
         self._built = False
         self._set_seeds = 0

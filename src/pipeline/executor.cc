@@ -18,6 +18,7 @@ struct Executor::Iteration {
   Executor* executor = nullptr;
   std::int64_t number = 0;  // of the iteration
   std::int64_t first_sample = 0;
+  std::int64_t turn = 0;  // of OrderedCalls
   // What the tasks work on. Gone when the iteration is done: the consumer is not kept.
   struct Work {
     std::vector<std::any> combined;            // of batch-wide nodes, in the order of barriers
@@ -52,13 +53,17 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
           ? make_arena_scheduler(options.num_threads)
           : make_inline_scheduler(options.schedule == Schedule::shuffled, options.shuffle_seed);
   shared_.rules = plan_rules(options.without_rewrites);
+  if (plan.foreign_calls > 0 && options.schedule != Schedule::reference)
+    calls_ =
+        std::make_unique<OrderedCalls>(plan.foreign_calls, options.schedule == Schedule::parallel);
 }
 
 Executor::~Executor() { stop(); }
 
 void Executor::stop() {
   shared_.cancelled = true;
-  scheduler_->stop();
+  if (calls_ != nullptr) calls_->stop();
+  if (!inside_call()) scheduler_->stop();
 }
 
 int Executor::next_batch_size() const {
@@ -126,6 +131,7 @@ void Executor::schedule() {
   iteration->work.demanded.resize(tickets.size());
   iteration->work.tickets = std::move(tickets);
   iteration->work.combined.reserve(plan_.barriers.size());  // samples refer to them
+  iteration->turn = turns_++;
   iterations_.push_back(std::move(iteration));
   start_phase(*iterations_.back());
 }
@@ -250,6 +256,7 @@ void Executor::run_reference(Iteration& iteration) {
 
 void Executor::finish(Iteration& iteration) {
   iteration.work = {};
+  if (calls_ != nullptr) calls_->finished(iteration.turn);
   batches_.fetch_add(1);
   iteration.done.store(true);
   scheduler_->wake();
@@ -308,6 +315,7 @@ void Executor::run_task(Iteration& iteration, std::size_t index) {
         done = sample.gather(plan_.barriers[iteration.phase], demanded);
         iteration.work.demanded[index] = demanded ? 1 : 0;
       } else if (iteration.phase == plan_.barriers.size()) {
+        sample.let_go_of_sinks();
         for (const Node& output : plan_.outputs) done = sample.infer(output.id) && done;
         if (options_.schedule == Schedule::parallel) read_ahead(sample.plan());
       } else {
@@ -342,6 +350,26 @@ void Executor::fail(Iteration& iteration, std::size_t index) {
 }
 
 void Executor::end_phase(Iteration& iteration) {
+  if (iteration.phase < plan_.barriers.size()) {
+    const int call = plan_[plan_.barriers[iteration.phase]].foreign_call;
+    bool failed = false;
+    {
+      const std::lock_guard lock(iteration.mutex);
+      failed = iteration.error != nullptr;
+    }
+    if (call >= 0 && !failed) {
+      try {
+        return calls_->post(iteration.turn, call,
+                            [this, &iteration] { complete_phase(iteration); });
+      } catch (...) {
+        fail(iteration, 0);
+      }
+    }
+  }
+  complete_phase(iteration);
+}
+
+void Executor::complete_phase(Iteration& iteration) {
   const auto failed = [&] {
     const std::lock_guard lock(iteration.mutex);
     return iteration.error != nullptr;

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "pipeline/ordered_calls.h"
 #include "pipeline/sample/evaluation.h"
 #include "pipeline/scheduler.h"
 
@@ -26,8 +27,11 @@ class Executor {
   /// Cancels what is under way; returns when no task runs.
   ~Executor();
 
-  /// Drops what is under way; returns when no task runs. Nothing may be scheduled after it.
+  /// Drops what is under way; returns when no task runs, apart from a call of foreign code from which
+  /// this is called. Nothing may be scheduled after it.
   void stop();
+  /// The caller is foreign code that this executor has called.
+  bool inside_call() const { return calls_ != nullptr && calls_->inside(); }
 
   /// Sources tick, in order; the iteration's tasks are posted. Where it throws, no source has moved.
   void schedule();
@@ -66,6 +70,7 @@ class Executor {
   /// `count` tasks of the phase are over; the last one ends it.
   void end_tasks(Iteration& iteration, std::size_t count);
   void end_phase(Iteration& iteration);
+  void complete_phase(Iteration& iteration);
   /// Batch-wide node `id` sees the samples that demand it.
   void combine(Iteration& iteration, int id);
   /// Throws where a branch gave something else to samples that took one side than to the others.
@@ -85,8 +90,10 @@ class Executor {
   bool ended_ = false;                                 // who feeds has no more; until reset()
   Progress taken_;
   std::vector<SourceState> before_;  // of sources that tick
+  std::int64_t turns_ = 0;                             // iterations whose tasks were posted
   std::atomic<int> working_{0}, peak_{0};
   std::atomic<std::int64_t> batches_{0}, samples_{0};
+  std::unique_ptr<OrderedCalls> calls_;   // of foreign code, where the plan has any
   std::unique_ptr<Scheduler> scheduler_;  // last: its tasks use the rest
 };
 

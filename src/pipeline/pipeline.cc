@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <limits>
 #include <random>
+#include <system_error>
+#include <thread>
 #include <unistd.h>
 
 #include "core/simd.h"
@@ -39,6 +41,9 @@ struct Pipeline::Impl {
   }
   Executor& running() {
     if (!executor) throw Error(ErrorKind::state, "the pipeline is not built");
+    if (executor->inside_call())
+      throw Error(ErrorKind::state, "a function of this pipeline asks for its next batch")
+          .allowed("the batches of other pipelines");
     return *executor;
   }
   PlanNode& external(Node node) {
@@ -84,6 +89,14 @@ Pipeline::Pipeline(PipelineOptions options) : impl_(std::make_unique<Impl>()) {
 Pipeline::~Pipeline() {
   // In a child of fork the workers are not there to be waited for: the memory is given up.
   if (impl_ && getpid() != impl_->process) static_cast<void>(impl_.release());
+  // From a call of its own, whose end would be waited for (a garbage collector comes by anywhere),
+  // another thread does it.
+  if (!impl_ || !impl_->executor || !impl_->executor->inside_call()) return;
+  try {
+    std::thread([impl = std::move(impl_)] {}).detach();
+  } catch (const std::system_error&) {  // no thread: the memory is given up
+    static_cast<void>(impl_.release());
+  }
 }
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "operators/api/batch_operator.h"
 #include "operators/api/pointwise.h"
 
 namespace varo {
@@ -41,6 +42,9 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     node.branch = dynamic_cast<const Branch*>(node.op.get());
     branches = branches || node.branch != nullptr;
     node.batch_need = node.op->batch_need();
+    if (const auto* batch = dynamic_cast<const BatchOperator*>(node.op.get());
+        batch != nullptr && batch->calls_foreign_code())
+      node.foreign_call = foreign_calls++;
     for (const auto& [name, source] : node.graph.arg_nodes)
       node.arguments.push_back({name, node.op->late(*node.graph.def->find_arg(name))});
     deepest = std::max(deepest, node.depth);
@@ -54,6 +58,8 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
     for (const Node& edge : nodes.back().edges) ++(*this)[edge.id].consumers;
   }
   for (const Node& output : outputs) ++(*this)[output.id].consumers;
+  for (int id = 0; id < size(); ++id)
+    if ((*this)[id].foreign_call >= 0 && (*this)[id].consumers == 0) sinks.push_back(id);
 }
 
 PlanNode* Plan::declared(int id) {

@@ -21,6 +21,7 @@ struct PlanNode {
   const Pointwise* pointwise = nullptr;
   const Join* join = nullptr;
   const Branch* branch = nullptr;
+  int foreign_call = -1;  ///< of a BatchOperator that calls foreign code: its number among those
   SourceOperator* source = nullptr;
   const Reducer* reducer = nullptr;  ///< a host operator too; of output 0 of another node
   BatchNeed batch_need = BatchNeed::none;
@@ -44,6 +45,8 @@ struct Plan {
   std::vector<int> sources;   ///< nodes that tick
   std::vector<int> barriers;  ///< batch-wide nodes, in order
   bool branches = false;      ///< some node is a Branch
+  int foreign_calls = 0;      ///< nodes that call foreign code
+  std::vector<int> sinks;     ///< nodes that run though no output needs them
   int deepest = 0;            ///< operators in the longest chain
 
   explicit Plan(Graph graph);

@@ -230,8 +230,10 @@ std::vector<Batch> reference_batches(const Plan& plan, std::int64_t first_sample
   for (const int id : plan.barriers) {
     std::vector<BatchItem> items;
     for (Sample& sample : samples) {
-      const auto needs = [&](const Node& output) { return sample.needs(output.id, id); };
-      if (std::none_of(plan.outputs.begin(), plan.outputs.end(), needs)) continue;
+      std::vector<int> roots = plan.sinks;
+      for (const Node& output : plan.outputs) roots.push_back(output.id);
+      if (std::none_of(roots.begin(), roots.end(), [&](int r) { return sample.needs(r, id); }))
+        continue;
       sample.gather(id);
       sample.at(id).facts.batch = &combined.emplace_back();  // for now: it takes part
       sample.at(id).facts.item = static_cast<int>(items.size());

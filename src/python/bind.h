@@ -18,6 +18,7 @@ void bind_errors(py::module_& m);
 void bind_tensor(py::module_& m);
 void bind_pipeline(py::module_& m);
 void bind_schema(py::module_& m);
+void bind_function(py::module_& m);
 
 /// An array, or what DLPack exports, as a tensor: a pooled copy, or a view that keeps the array alive.
 Tensor tensor_from(const py::handle& array, const std::string& layout, bool copy);
@@ -43,6 +44,16 @@ class WithoutLock {
 
  private:
   PyThreadState* state_;
+};
+
+/// While there is one, this thread runs a function that the end of the interpreter waits for: WithoutLock
+/// gives it the lock even then.
+class InFunction {
+ public:
+  InFunction();
+  ~InFunction();
+  InFunction(const InFunction&) = delete;
+  InFunction& operator=(const InFunction&) = delete;
 };
 
 /// varo.types.DALIDataType(...)

@@ -12,7 +12,11 @@ namespace {
 std::atomic<bool> ending{false};
 std::thread::id ending_thread;     // set before `ending`
 std::atomic<int> without_lock{0};  // threads that will want it back
+thread_local int functions = 0;    // that this thread is in
 }  // namespace
+
+InFunction::InFunction() { ++functions; }
+InFunction::~InFunction() { --functions; }
 
 WithoutLock::WithoutLock() {
   ++without_lock;
@@ -20,7 +24,7 @@ WithoutLock::WithoutLock() {
 }
 
 WithoutLock::~WithoutLock() {
-  if (ending && std::this_thread::get_id() != ending_thread) {
+  if (ending && functions == 0 && std::this_thread::get_id() != ending_thread) {
     --without_lock;
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
   }

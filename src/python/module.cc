@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, m) {
   varo::python::bind_tensor(m);
   varo::python::bind_pipeline(m);
   varo::python::bind_schema(m);
+  varo::python::bind_function(m);
 }

@@ -7,6 +7,7 @@ draws make nodes there, which a pipeline declares that uses them.
 
 from .. import _functions, _schema
 from .._graph.choices import apply, one_of, some_of  # noqa: F401  (fn.apply)
+from .._graph.functions import python_function  # noqa: F401  (fn.python_function)
 from .._run.external_source import external_source  # noqa: F401  (fn.external_source)
 
 for _operator in _schema.PUBLIC:

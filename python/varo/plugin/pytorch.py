@@ -6,6 +6,7 @@ GenericIterator, ClassificationIterator and RaggedIterator are also here under D
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 import torch
@@ -18,6 +19,7 @@ except ImportError:
 from .. import types
 from .._core import TensorCPU, TensorListCPU, dlpack_of
 from ..errors import ArgumentTypeError, ParamError, ShapeError
+from .._graph.functions import declare_function
 from .base_iterator import BaseIterator, LastBatchPolicy
 
 _TORCH = {
@@ -42,6 +44,20 @@ def _to_torch(tensor, what):
     if dtype == types.BOOL:
         return torch.from_dlpack(TensorCPU(tensor).reinterpret(types.UINT8)).view(torch.bool)
     return torch.from_dlpack(tensor)
+
+
+def torch_python_function(*inputs, function, num_outputs=1, batch_processing=False, output_layouts=None, device="cpu", name=None,
+                          preserve=False, bytes_per_sample_hint=None):
+    """varo.fn.python_function with torch CPU tensors instead of NumPy arrays; also fn.torch_python_function here.
+
+    Of the element types those that torch has. The tensors are the function's own, and what it returns may be
+    torch tensors (detached, copied to the host where they are elsewhere) or arrays.
+    """
+    return declare_function(lambda tensor: _to_torch(tensor, "torch_python_function"), inputs, function, num_outputs,
+                            batch_processing, output_layouts, device, name)
+
+
+fn = SimpleNamespace(torch_python_function=torch_python_function)
 
 
 def feed_ndarray(dali_tensor, arr, cuda_stream=None, non_blocking=False):

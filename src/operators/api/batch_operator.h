@@ -19,6 +19,9 @@ class BatchOperator : public Operator {
 
   /// outputs[i] has the outputs of items[i]: undefined when it is called, all to be set. May throw.
   virtual void run_batch(std::span<const BatchItem> items, std::span<Outputs> outputs) const = 0;
+  /// It calls foreign code: such operators run one at a time, in the order of batches and, in a batch,
+  /// of declaration, on a thread apart from the workers. What they throw need not be an Error.
+  virtual bool calls_foreign_code() const { return false; }
   /// In which form the inputs come.
   BatchNeed batch_need() const override { return BatchNeed::tensors; }
 

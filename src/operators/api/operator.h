@@ -89,6 +89,7 @@ enum class BatchNeed : std::uint8_t {
   shapes,   ///< their specs
   values,   ///< their elements, in memory, not padded
   tensors,  ///< the values as they are, deferred or padded
+  own,      ///< dense copies that nobody else has
 };
 
 /// One sample of what a batch-wide operator looks at.

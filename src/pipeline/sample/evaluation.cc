@@ -2,7 +2,9 @@
 #include "pipeline/sample/evaluation.h"
 
 #include <mutex>
+#include <utility>
 
+#include "kernels/copy/copy.h"
 #include "pipeline/sample/run_steps.h"
 
 namespace varo {
@@ -58,15 +60,29 @@ bool Evaluation::gather(int id, bool& demanded) {
   const PlanNode& node = memory_->nodes()[id];
   if (node.batch_need == BatchNeed::shapes) return true;
   for (const Node& input : node.graph.inputs)
-    if (node.batch_need == BatchNeed::values ? !memory_->value_in_memory(input)
-                                             : !memory_->value(input))
+    if (node.batch_need == BatchNeed::tensors ? !memory_->value(input)
+                                              : !memory_->value_in_memory(input))
       return false;
-  return run();
+  if (!run()) return false;
+  if (node.batch_need == BatchNeed::own)
+    for (const Node& input : node.graph.inputs) {
+      const Tensor value = memory_->bound(memory_->result(input)),
+                   copied = Tensor::own(value.spec());
+      copy(value.view(), copied.mutable_view(), parallel_);
+      own_.push_back(copied.with_meta(value.meta()));
+    }
+  return true;
+}
+
+void Evaluation::let_go_of_sinks() {
+  for (const int id : memory_->nodes().sinks)
+    if (memory_->facts(id).facts.batch != nullptr) memory_->view(id);
 }
 
 BatchItem Evaluation::batch_item(int id) {
   const PlanNode& node = memory_->nodes()[id];
-  BatchItem item{memory_->facts(id), {}, parallel_};
+  BatchItem item{memory_->facts(id), std::exchange(own_, {}), parallel_};
+  if (node.batch_need == BatchNeed::own) return item;
   if (node.batch_need != BatchNeed::shapes)
     for (const Node& input : node.graph.inputs)
       item.in.push_back(memory_->bound(memory_->result(input)));

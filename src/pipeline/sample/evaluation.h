@@ -49,8 +49,10 @@ class Evaluation {
   bool value_into(Node node, const Place& place, Tensor& landed);
   /// Makes what batch-wide node `id` looks at, if an output needs that node; `demanded` tells.
   bool gather(int id, bool& demanded);
-  /// What the node sees of this sample, for Operator::combine.
+  /// What the node sees of this sample, for Operator::combine. \pre gather()
   BatchItem batch_item(int id);
+  /// Sinks that have run keep their inputs no longer.
+  void let_go_of_sinks();
 
   const std::string& source_name() const { return memory_->source_name(); }
   std::int64_t number() const { return memory_->number(); }
@@ -61,6 +63,7 @@ class Evaluation {
   EvaluationShared& shared_;
   Parallel& parallel_;
   std::vector<Ticket> tickets_;
+  std::vector<Tensor> own_;  // what gather() copied
   const bool probing_;
   std::unique_ptr<SamplePlan> memory_;
   struct Rerun {

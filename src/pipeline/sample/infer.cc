@@ -130,7 +130,8 @@ bool SamplePlan::demands(int id) {
   std::fill(seen_.begin(), seen_.end(), std::uint8_t{0});
   for (const Node& output : plan_.outputs)
     if (reaches(output.id, id)) return true;
-  return false;
+  return std::any_of(plan_.sinks.begin(), plan_.sinks.end(),
+                     [&](int sink) { return reaches(sink, id); });
 }
 
 bool SamplePlan::reaches(int from, int id) {

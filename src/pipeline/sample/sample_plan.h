@@ -70,7 +70,7 @@ class SamplePlan {
   bool has_specs(int id) const { return at(id).inferred; }
   /// What a batch-wide node looks at is there: specs, numbers, arguments.
   bool gather(int id);
-  /// Whether an output needs node `id`. Where that depends on a condition that is not known yet, as it
+  /// Whether an output, or a sink of the plan, needs node `id`. Where that depends on a condition that is not known yet, as it
   /// needs a batch-wide node, the answer is yes.
   bool demands(int id);
   /// What the node does for this sample: arguments, numbers and draws are there, need() is final.
