@@ -185,6 +185,8 @@ class VARO_API Pipeline {
   /// under way is dropped, and what was fed. Batch size, threads and depth may be others.
   void restore(const Progress& progress);
 
+  /// The caller is a user's function that this pipeline has called. It cannot step the pipeline.
+  bool inside_call() const;
   /// Drops what is under way and returns when no thread works any more. Batches that were taken
   /// stay valid; no other batch comes.
   void close();

@@ -241,6 +241,8 @@ void Pipeline::restore(const Progress& progress) {
   impl_->executor->restore(progress);
 }
 
+bool Pipeline::inside_call() const { return impl_->executor && impl_->executor->inside_call(); }
+
 void Pipeline::close() {
   if (impl_->closed.exchange(true) || getpid() != impl_->process) return;
   if (impl_->executor) impl_->executor->stop();

@@ -132,6 +132,12 @@ Turn::Turn(Engine& engine, Nested nested) : engine_(&engine) {
     if (nested == Nested::allowed) return;
     throw Error(ErrorKind::state, "the pipeline was asked for a batch by one of its own sources");
   }
+  if (engine.inside_call()) {  // who has the turn waits for this very function, perhaps
+    engine_ = nullptr;
+    if (nested == Nested::allowed) return;
+    throw Error(ErrorKind::state, "a function of this pipeline asks for its next batch")
+        .allowed("the batches of other pipelines");
+  }
   if (getpid() != engine.process_) {  // every call will be refused; who had the turn stayed behind
     engine_ = nullptr;
     return;
