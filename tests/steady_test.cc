@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pipelines that have met their shapes allocate nothing above 4 KiB: this program's malloc counts.
+// Pipelines that have met their shapes allocate nothing above 4 KiB: this program's malloc counts. And
+// what becomes of memory that runs out: it refuses.
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -14,9 +16,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "core/philox.h"
 #include "core/pool.h"
+#include "formats/gzip.h"
 #include "formats/testing.h"
 #include "varo/pipeline.h"
 
@@ -27,6 +31,7 @@ namespace {
 constexpr std::size_t kLarge = 4096;
 std::atomic<bool> counting{false};
 std::atomic<int> large_allocations{0};
+std::atomic<std::size_t> refused_from{SIZE_MAX};  // bytes that malloc does not give
 struct Place {
   std::size_t bytes;
   std::array<void*, 12> frames;
@@ -73,6 +78,7 @@ void* __libc_memalign(std::size_t, std::size_t);
 
 void* malloc(std::size_t bytes) {
   count(bytes);
+  if (bytes >= refused_from.load(std::memory_order_relaxed)) return nullptr;
   return __libc_malloc(bytes);
 }
 void* calloc(std::size_t n, std::size_t bytes) {
@@ -315,6 +321,28 @@ TEST_P(Steady, whole_volumes_objects_sought_anew_batches_padded) {
                     pipe.add("one_hot", {label}, {{"num_classes", 2}}),
                     pipe.add("segmentation.random_mask_pixel", {label}, {{"foreground", true}})});
   expect_steady(pipe);
+}
+
+TEST(Memory, that_runs_out_while_a_header_is_decompressed_is_no_damage) {
+  const testing::TempFolder folder;
+  std::string header(4096, '\0');
+  Rng rng({.seed = 1});
+  for (char& c : header) c = static_cast<char>(rng.below(256));
+  z_stream stream{};
+  constexpr int kGzip = 15 + 16;
+  ASSERT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string zipped(deflateBound(&stream, header.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(header.data());
+  stream.avail_in = static_cast<uInt>(header.size());
+  stream.next_out = reinterpret_cast<Bytef*>(zipped.data());
+  stream.avail_out = static_cast<uInt>(zipped.size());
+  ASSERT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  deflateEnd(&stream);
+  const File file(folder.write("a.gz", zipped));
+  EXPECT_EQ(inflate_start(file, 540).size(), 540u);
+  refused_from = std::size_t{1} << 15;  // zlib's window
+  EXPECT_THROW(inflate_start(file, 540), std::bad_alloc);
+  refused_from = SIZE_MAX;
 }
 
 INSTANTIATE_TEST_SUITE_P(schedules, Steady, ::testing::Values(Schedule::serial, Schedule::parallel),

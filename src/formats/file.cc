@@ -88,7 +88,15 @@ Error system_error(std::string_view path, int code) {
 
 FileId id_of(std::string_view path, const struct stat& s) {
   if (!S_ISREG(s.st_mode)) throw read_error(path, "it is not a regular file");
-  return {s.st_size, s.st_mtim.tv_sec * 1'000'000'000 + s.st_mtim.tv_nsec, s.st_ino};
+  const auto ns = [](const struct timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; };
+  return {s.st_size, ns(s.st_mtim), s.st_ino, ns(s.st_ctim)};
+}
+
+// The name as the system takes it, which would stop at a NUL.
+const char* system_name(const std::string& path) {
+  if (const std::size_t nul = path.find('\0'); nul != std::string::npos)
+    throw read_error(path.substr(0, nul), "the name goes on after a NUL character");
+  return path.c_str();
 }
 
 }  // namespace
@@ -108,7 +116,7 @@ Error read_error(std::string_view path, std::string_view problem) {
 File::File(const std::string& path) : path_(path) {
   // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
   count_call();
-  fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  fd_ = ::open(system_name(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd_ < 0) throw system_error(path, errno);
   struct stat s;
   count_call();
@@ -169,13 +177,13 @@ void File::will_need(std::int64_t offset, std::int64_t bytes) const {
 FileId file_id(const std::string& path) {
   struct stat s;
   count_call();
-  if (::stat(path.c_str(), &s) != 0) throw system_error(path, errno);
+  if (::stat(system_name(path), &s) != 0) throw system_error(path, errno);
   return id_of(path, s);
 }
 
 std::unique_ptr<const File> reopen(const std::string& path, const FileId& expected) {
   auto file = std::make_unique<const File>(path);
-  if (!(file->id() == expected))
+  if (!file->id().same_bytes(expected))
     throw read_error(path, "the file was changed after its header was read")
         .got(fmt::format("{} bytes", file->size()))
         .allowed(fmt::format("the file of {} bytes that was there before", expected.size));

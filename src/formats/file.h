@@ -26,19 +26,25 @@ struct IoStats {
 IoStats io_stats();
 void reset_io_stats();
 
-/// Tells one state of a file from another.
+/// Tells one state of a file from another. Programs can set the time of modification, and an inode that
+/// was freed is soon another file's, so the time of the last change of the inode counts too.
 struct FileId {
   std::int64_t size = 0;
   std::int64_t modified_ns = 0;
   std::uint64_t inode = 0;
+  std::int64_t changed_ns = 0;
   friend bool operator==(const FileId&, const FileId&) = default;
+  /// Equal but for the inode's change: a backup that makes hard links, or a chmod, leaves the bytes.
+  bool same_bytes(const FileId& other) const {
+    return size == other.size && modified_ns == other.modified_ns && inode == other.inode;
+  }
 };
 
 /// A regular file, open for reading. Its size is the one it had when it was opened; const calls are
 /// safe from any thread.
 class File {
  public:
-  /// Throws ReadError when there is no such file, or it is not a regular one.
+  /// Throws ReadError when there is no such file, or it is not a regular one, or its name holds a NUL.
   explicit File(const std::string& path);
   ~File();
   File(const File&) = delete;
@@ -71,8 +77,8 @@ class File {
 /// The file's state without opening it. Throws ReadError.
 FileId file_id(const std::string& path);
 
-/// Opens `path` for the voxels that a header has promised. Throws ReadError when the file is not in
-/// the state in which the header was read.
+/// Opens `path` for the voxels that a header has promised. Throws ReadError when the file does not hold
+/// the bytes (FileId::same_bytes) from which the header was read.
 std::unique_ptr<const File> reopen(const std::string& path, const FileId& expected);
 
 /// "cannot read <path>: <problem>"

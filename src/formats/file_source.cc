@@ -66,6 +66,7 @@ std::optional<FileOrigin> origin_of(const Tensor& tensor) {
   put(key, source->id().size);
   put(key, source->id().modified_ns);
   put(key, static_cast<std::int64_t>(source->id().inode));
+  put(key, source->id().changed_ns);
   put(key, array.offset);
   put(key, array.stored);
   put(key, array.shape);

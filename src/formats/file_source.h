@@ -12,9 +12,18 @@
 
 namespace varo {
 
+/// A source that knows which bytes of which files a read will take.
+class AdvisedSource : public Source {
+ public:
+  /// Asks the system to fetch what read(box) will read, if it is not in the page cache and no more
+  /// than `most` bytes. Returns the bytes asked for, 0 or up to `most`. Throws ReadError when a file
+  /// is not in the state in which its header was read.
+  virtual std::int64_t advise(const Box& box, std::int64_t most) const = 0;
+};
+
 /// An array in a file that was in the state `id` when its header was read. The file is opened for
 /// each use and refused in any other state.
-class FileSource : public Source {
+class FileSource : public AdvisedSource {
  public:
   DType dtype() const final { return array_.dtype(); }
   const Shape& shape() const final { return array_.shape; }
@@ -24,10 +33,6 @@ class FileSource : public Source {
 
   /// The file is (still) in the state `id`. Asks the system, reads nothing, throws nothing.
   bool unchanged() const;
-  /// Asks the system to fetch what read(box) will read, if it is not in the page cache and no more
-  /// than `most` bytes. Returns the bytes asked for, 0 or up to `most`. Throws ReadError when the
-  /// file is not in the state `id`.
-  virtual std::int64_t advise(const Box& box, std::int64_t most) const = 0;
 
  protected:
   FileSource(std::string path, const FileId& id, RawArray array);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 #include "formats/testing.h"
 
@@ -84,6 +85,32 @@ TEST(origin, is_unknown_in_memory_and_for_a_file_just_written) {
   EXPECT_FALSE(origin_of(Tensor::own({DType::u8, kShape, {}})).has_value());
   EXPECT_FALSE(origin_of(opened(written(folder, "new", 0))).has_value());
   EXPECT_FALSE(origin_of(opened(written(folder, "of tomorrow", -86400))).has_value());
+}
+
+TEST(origin, tells_a_file_from_another_with_its_size_times_and_inode) {
+  const testing::TempFolder folder;
+  const std::string path = written(folder, "a", 60);
+  const Tensor before = opened(path);
+  const auto modified = fs::last_write_time(path);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  folder.write("a", std::string(4 * 5 * 6, '\2'));
+  fs::last_write_time(path, modified);
+  const Tensor after = opened(path);
+  const FileId &a = origin_of(before)->source->id(), &b = origin_of(after)->source->id();
+  EXPECT_EQ(a.modified_ns, b.modified_ns);
+  EXPECT_EQ(a.inode, b.inode);
+  EXPECT_NE(origin_of(before)->key, origin_of(after)->key);
+  EXPECT_FALSE(origin_of(before)->source->unchanged());
+}
+
+TEST(file_source, is_read_after_a_change_of_its_inode_alone) {
+  const testing::TempFolder folder;
+  const std::string path = written(folder, "a", 60);
+  const Tensor t = opened(path);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  fs::create_hard_link(path, folder.at("backup"));
+  EXPECT_FALSE(origin_of(t)->source->id() == file_id(path));
+  EXPECT_EQ(testing::read_whole(t, Parallel::serial()).shape(), kShape);
 }
 
 TEST(file_source, notices_that_its_file_changed) {

@@ -38,7 +38,12 @@ class Inflater {
     stream_.next_out = static_cast<Bytef*>(out);
     stream_.avail_out = static_cast<uInt>(room);
     code_ = inflate(&stream_, Z_NO_FLUSH);
+    if (code_ == Z_MEM_ERROR) throw std::bad_alloc();
     return room - stream_.avail_out;
+  }
+  /// What was given and not taken yet.
+  std::span<const std::byte> rest() const {
+    return {reinterpret_cast<const std::byte*>(stream_.next_in), stream_.avail_in};
   }
   bool hungry() const { return stream_.avail_in == 0; }
   bool ended() const { return code_ == Z_STREAM_END; }
@@ -68,17 +73,22 @@ Error too_short(const File& file, std::size_t have, std::size_t needed) {
       .allowed(fmt::format("{} bytes", needed));
 }
 
-Error too_long(const File& file, std::size_t room) {
-  return read_error(file.path(), "the file expands to more than its header says")
-      .got(fmt::format("more than {} decompressed bytes", room))
-      .allowed(fmt::format("at most {} bytes", room));
+Error ends_early(const File& file) {
+  return read_error(file.path(), "the compressed data ends early")
+      .got(fmt::format("the end of the file ({} bytes) inside a gzip member", file.size()))
+      .allowed("whole gzip members");
+}
+
+Error not_gzip(const File& file, std::int64_t bytes) {
+  return read_error(file.path(), "there is something else after the compressed data")
+      .got(fmt::format("{} bytes", bytes))
+      .allowed("gzip members, and zeros after the last");
 }
 
 // Why one member that libdeflate refused is wrong. It does not say; zlib does.
-Error diagnosis(const File& file, const std::byte* member, std::size_t bytes, std::size_t room) {
+Error diagnosis(const File& file, const std::byte* member, std::size_t bytes) {
   Inflater inflater;
   std::byte out[kChunk];
-  std::size_t total = 0;
   while (true) {
     if (inflater.hungry()) {
       const std::size_t piece = std::min<std::size_t>(bytes, std::size_t{1} << 30);
@@ -87,15 +97,58 @@ Error diagnosis(const File& file, const std::byte* member, std::size_t bytes, st
       bytes -= piece;
     }
     const std::size_t got = inflater.step(out, sizeof out);
-    total += got;
     if (inflater.damaged()) return damaged(file, inflater.message());
-    if (total > room) return too_long(file, room);
     if (inflater.ended()) return damaged(file, "two decoders disagree");
-    if (got == 0 && inflater.hungry() && bytes == 0)
-      return read_error(file.path(), "the compressed data ends early")
-          .got(fmt::format("the end of the file ({} bytes) inside a gzip member", file.size()))
-          .allowed("whole gzip members");
+    if (got == 0 && inflater.hungry() && bytes == 0) return ends_early(file);
   }
+}
+
+bool all_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+// inflate_whole() piece by piece, for files that hold much more than was promised.
+void inflate_in_pieces(const File& file, std::size_t needed, void* dst, std::size_t room) {
+  constexpr std::size_t kPiece = std::size_t{256} << 10;
+  const auto buffer = BufferPool::host().get(2 * kPiece);
+  auto* const in = static_cast<std::byte*>(buffer.get());
+  std::byte* const dropped = in + kPiece;
+  std::size_t have = 0;
+  std::int64_t at = 0;                   // what was given begins behind it
+  bool inside = false, padding = false;  // of a member; of the zeros after the last
+  Inflater inflater;
+  while (true) {
+    if (inflater.hungry()) {
+      if (at == file.size()) break;
+      const auto piece = static_cast<std::size_t>(
+          std::min<std::int64_t>(file.size() - at, static_cast<std::int64_t>(kPiece)));
+      file.read(at, in, piece);
+      at += static_cast<std::int64_t>(piece);
+      inflater.give(in, piece);
+    }
+    if (!inside) {
+      const std::span<const std::byte> rest = inflater.rest();
+      if (padding || rest[0] != std::byte{0x1F}) {
+        padding = true;
+        if (!all_zero(rest))
+          throw not_gzip(file, file.size() - at + static_cast<std::int64_t>(rest.size()));
+        inflater.give(nullptr, 0);
+        continue;
+      }
+      inside = true;
+    }
+    const bool keep = have < room;
+    const std::size_t got =
+        keep ? inflater.step(static_cast<std::byte*>(dst) + have, std::min(room - have, kPiece))
+             : inflater.step(dropped, kPiece);
+    if (inflater.damaged()) throw damaged(file, inflater.message());
+    if (keep) have += got;
+    if (!inflater.ended()) continue;
+    inside = false;
+    inflater.restart();
+  }
+  if (inside) throw ends_early(file);
+  if (have < needed) throw too_short(file, have, needed);
 }
 
 }  // namespace
@@ -136,11 +189,8 @@ void inflate_whole(const File& file, std::size_t needed, void* dst, std::size_t 
   const auto compressed = static_cast<std::size_t>(file.size());
   // Data that cannot be compressed grows by 5 bytes in 64 KiB, and names and comments are short.
   const std::size_t most = room + room / 1000 + (std::size_t{1} << 20);
-  if (compressed > most)
-    throw read_error(file.path(), "the compressed file is larger than what it should hold")
-        .got(fmt::format("{} compressed bytes", compressed))
-        .allowed(fmt::format("at most {} for {} decompressed bytes", most, room));
-  const auto buffer = BufferPool::host().get(compressed);
+  if (compressed > most) return inflate_in_pieces(file, needed, dst, room);
+  auto buffer = BufferPool::host().get(compressed);
   file.read(0, buffer.get(), compressed);
 
   const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decompressor(
@@ -150,19 +200,18 @@ void inflate_whole(const File& file, std::size_t needed, void* dst, std::size_t 
   std::size_t left = compressed, have = 0;
   while (left > 0) {
     if (!is_gzip({in, left})) {
-      const bool padding =
-          std::all_of(in, in + left, [](std::byte b) { return b == std::byte{0}; });
-      if (padding && left < compressed) break;
-      throw read_error(file.path(), "there is something else after the compressed data")
-          .got(fmt::format("{} bytes", left))
-          .allowed("gzip members, and zeros after the last");
+      if (all_zero({in, left}) && left < compressed) break;
+      throw not_gzip(file, static_cast<std::int64_t>(left));
     }
     std::size_t used = 0, got = 0;
     const libdeflate_result result = libdeflate_gzip_decompress_ex(
         decompressor.get(), in, left, static_cast<std::byte*>(dst) + have, room - have, &used,
         &got);
-    if (result == LIBDEFLATE_INSUFFICIENT_SPACE) throw too_long(file, room);
-    if (result != LIBDEFLATE_SUCCESS) throw diagnosis(file, in, left, room - have);
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
+      buffer.reset();
+      return inflate_in_pieces(file, needed, dst, room);
+    }
+    if (result != LIBDEFLATE_SUCCESS) throw diagnosis(file, in, left);
     in += used;
     left -= used;
     have += got;

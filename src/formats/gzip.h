@@ -27,13 +27,13 @@ bool is_gzip(std::span<const std::byte> start);
 /// that takes. Throws ReadError for data that is not gzip.
 std::vector<std::byte> inflate_start(const File& file, std::size_t bytes);
 
-/// Decompresses the whole file.
+/// Decompresses the whole file, and so checks it.
 ///
 /// needed   how many bytes there must be at least
-/// dst      room for `room` bytes; more is an error, however much more there would be
-/// memory   the compressed bytes, from the pool
-/// errors   ReadError: fewer than `needed` bytes, more than `room`, a body that ends early, a wrong
-///          checksum, other damage, bytes after the last member
+/// dst      room for `room` bytes; what comes after them is dropped, which takes longer
+/// memory   the compressed bytes, or pieces of them, from the pool
+/// errors   ReadError: fewer than `needed` bytes, a body that ends early, a wrong checksum, other
+///          damage, bytes after the last member. std::bad_alloc
 void inflate_whole(const File& file, std::size_t needed, void* dst, std::size_t room);
 
 }  // namespace varo

@@ -56,6 +56,11 @@ class InFunction {
   InFunction& operator=(const InFunction&) = delete;
 };
 
+/// A text of Python's as bytes, and back: as os.fsencode and os.fsdecode have them, so that names of
+/// files need not be UTF-8.
+std::string bytes_of(const py::handle& text);
+py::str text_of(const std::string& bytes);
+
 /// varo.types.DALIDataType(...)
 py::object dtype_object(DType dtype);
 

@@ -28,7 +28,7 @@ void flatten(const py::handle& object, const std::string& name, std::vector<doub
              std::vector<std::int64_t>& integers, bool& real, std::vector<std::string>& texts) {
   for (const py::handle item : py::reinterpret_borrow<py::object>(object)) {
     if (py::isinstance<py::str>(item)) {
-      texts.push_back(item.cast<std::string>());
+      texts.push_back(bytes_of(item));
     } else if (py::isinstance<py::float_>(item)) {
       real = true;
       reals.push_back(item.cast<double>());
@@ -49,7 +49,7 @@ void flatten(const py::handle& object, const std::string& name, std::vector<doub
 ArgValue constant_from(const std::string& name, py::handle value) {
   if (value.is_none()) return {};
   if (py::isinstance<py::bool_>(value)) return value.cast<bool>();
-  if (py::isinstance<py::str>(value)) return value.cast<std::string>();
+  if (py::isinstance<py::str>(value)) return bytes_of(value);
   if (py::isinstance<py::float_>(value)) return value.cast<double>();
   py::object held;
   if (py::isinstance<py::array>(value)) {
@@ -60,8 +60,7 @@ ArgValue constant_from(const std::string& name, py::handle value) {
     if (py::isinstance<py::float_>(value)) return value.cast<double>();
   }
   if (PyIndex_Check(value.ptr()) != 0) return integer_from(value, name);
-  if (py::hasattr(value, "__fspath__"))
-    return py::str(value.attr("__fspath__")()).cast<std::string>();
+  if (py::hasattr(value, "__fspath__")) return bytes_of(py::str(value.attr("__fspath__")()));
   if (py::hasattr(value, "__iter__")) {
     if (py::isinstance<py::bytes>(value) || py::isinstance<py::dict>(value))
       throw Error(ErrorKind::type, fmt::format("argument {} has the wrong type", name))
@@ -148,8 +147,10 @@ void bind_pipeline(py::module_& m) {
       .def(
           "add",
           [](Engine& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
-             const std::string& defined, const std::string& name, const std::string& device) {
+             const py::str& where, const std::string& name, const std::string& device) {
             Arguments arguments;
+            const auto defined =
+                where.attr("encode")("utf-8", "backslashreplace").cast<std::string>();
             try {
               for (const auto& [key, value] : args) {
                 const auto arg = key.cast<std::string>();
@@ -257,7 +258,7 @@ void bind_pipeline(py::module_& m) {
              }
              return all;
            })
-      .def("explain", &Pipeline::explain)
+      .def("explain", [](Pipeline& p) { return text_of(p.explain()); })
       .def("seed", &Pipeline::seed, "What seeds operators without a seed of their own.")
       .def("stats", &Pipeline::stats);
 }

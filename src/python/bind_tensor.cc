@@ -195,11 +195,11 @@ void bind_tensor(py::module_& m) {
       .def("layout", [](const Tensor& t) { return std::string(t.layout().str()); })
       .def("set_layout",
            [](Tensor& t, const std::string& layout) { t = t.relabelled(Layout(layout)); })
-      .def("source_info", [](const Tensor& t) { return t.meta().source; })
+      .def("source_info", [](const Tensor& t) { return text_of(t.meta().source); })
       .def("get_property",
-           [](const Tensor& t, const std::string& key) -> std::string {
-             if (key == "source_info") return t.meta().source;
-             if (key == "layout") return std::string(t.layout().str());
+           [](const Tensor& t, const std::string& key) {
+             if (key == "source_info") return text_of(t.meta().source);
+             if (key == "layout") return text_of(std::string(t.layout().str()));
              throw Error(ErrorKind::param, "unknown property")
                  .got(key)
                  .allowed("source_info, layout");

@@ -169,6 +169,13 @@ def test_numpy_refuses_other_elements(tmp_path, array):
     assert "float32" in str(error.value)
 
 
+def test_numpy_refuses_more_axes_than_a_tensor_has(tmp_path):
+    np.save(tmp_path / "bad.npy", np.zeros([1] * 9))
+    with pytest.raises(varo.ReadError, match="more axes") as error:
+        read(tmp_path / "bad.npy")
+    assert "9 axes" in str(error.value) and "at most 8" in str(error.value) and "bad.npy" in str(error.value)
+
+
 def test_numpy_refuses_a_shortened_file(tmp_path):
     np.save(tmp_path / "bad.npy", np.zeros(1000, "f8"))
     os.truncate(tmp_path / "bad.npy", 5000)
@@ -233,6 +240,34 @@ def test_files_of_a_folder_come_in_order(tmp_path):
     assert [np.asarray(batch[i]) for i in range(2)] == [2, 0]
     (batch,) = pipeline(batch_size=2, file_root=str(tmp_path), files=["y/2.npy", "a.npy"]).run()
     assert [np.asarray(batch[i]) for i in range(2)] == [4, 1]
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.npy", "caf\u00e9.npy".encode()])
+def test_names_need_not_be_utf8(tmp_path, name):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    with open(name, "wb") as file:
+        np.save(file, np.arange(3))
+    for args in (dict(files=[name]), dict(file_root=os.path.dirname(name))):
+        pipe = pipeline(**args)
+        tensor = pipe.run()[0][0]
+        expect(tensor, np.arange(3))
+        assert tensor.source_info() == tensor.get_property("source_info") == name
+        assert name in pipe.explain()
+    (tmp_path / "list").write_bytes(os.fsencode(name))
+    assert pipeline(file_list=str(tmp_path / "list")).run()[0][0].source_info() == name
+    with open(name, "wb") as file:
+        file.write(b"no array")
+    with pytest.raises(varo.ReadError) as error:
+        read(name)
+    assert name in str(error.value)
+    with pytest.raises(varo.ReadError, match="NUL"):
+        read(name + "\0.npy")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_a_list_that_is_no_file_is_refused(path):
+    with pytest.raises(varo.ReadError, match="not a regular file"):
+        pipeline(file_list=path).build()
 
 
 # --- order -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -249,6 +250,22 @@ def test_a_label_file_written_again_has_other_objects(tmp_path, age):
             except varo.ReadError:
                 pass
         assert seen[-1] == [4, 4, 4, 8, 8, 8]
+
+
+def test_a_file_with_another_s_name_size_time_and_inode_has_its_own_objects(tmp_path):
+    folder, path, aside = str(tmp_path / "cache"), tmp_path / "x.npy", tmp_path / "y.npy"
+    first, second = np.zeros((2, 14, 14, 14), np.uint8)
+    first[3:5, 4:7, 5:8] = second[10:13, 2:9, 6:8] = 1
+    save_labels(path, first)
+    assert results(boxes_of_files([str(path)], cache_dir=folder), 1)[0][0].tolist() == [3, 4, 5, 5, 7, 8]
+    state = path.stat()
+    time.sleep(0.02)
+    save_labels(aside, second)
+    with open(path, "r+b") as file:  # the same inode
+        file.write(aside.read_bytes())
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert path.stat().st_ino == state.st_ino and path.stat().st_mtime_ns == state.st_mtime_ns
+    assert results(boxes_of_files([str(path)], cache_dir=folder), 1)[0][0].tolist() == [10, 2, 6, 13, 9, 8]
 
 
 def test_random_windows_fill_no_folder(labels, tmp_path):

@@ -5,10 +5,12 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/pool.h"
@@ -22,7 +24,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::size_t kNifti1Bytes = 348;
-// After the voxels some programs leave a few bytes; more than this is taken for a lie.
+// After the voxels some programs leave a few bytes. Room for so many is kept, which is faster; more
+// than that is dropped piece by piece.
 constexpr std::size_t kSlackBytes = std::size_t{64} << 10;
 
 // The fields of either version, wherever they lie.
@@ -124,18 +127,19 @@ Shape image_shape(const Fields& f, std::string_view name) {
         .got(fmt::format("dim[0] = {}", listed))
         .allowed("1 to 7");
   for (int i = 1; i <= listed; ++i)
-    if (f.dim(i) < 1)
+    if (f.dim(i) < 0)
       throw read_error(name, "an axis of the image has no sane extent")
           .got(fmt::format("dim[{}] = {}", i, f.dim(i)))
-          .allowed("at least 1");
+          .allowed("at least 0, which counts as 1");
+  const auto extent = [&](int i) { return std::max<std::int64_t>(f.dim(i), 1); };
   auto rank = static_cast<int>(listed);
-  while (rank > 3 && f.dim(rank) == 1) --rank;
+  while (rank > 3 && extent(rank) == 1) --rank;
   if (rank > 5)
     throw read_error(name, "the image has more axes than a layout can name")
-        .got(fmt::format("dim[{}] = {}", rank, f.dim(rank)))
+        .got(fmt::format("dim[{}] = {}", rank, extent(rank)))
         .allowed("extent 1 for the sixth and seventh axis");
   Shape shape;
-  for (int i = rank; i >= 1; --i) shape.push_back(f.dim(i));
+  for (int i = rank; i >= 1; --i) shape.push_back(extent(i));
   return shape;
 }
 
@@ -215,13 +219,39 @@ void read_scaling(const Fields& f, RawArray& array, std::string_view name) {
   array.intercept = intercept;
 }
 
-// The other file of a pair: x.hdr <-> x.img, x.hdr.gz <-> x.img.gz.
-std::optional<std::string> with_ending(const std::string& path, const char* from, const char* to) {
-  for (const char* more : {"", ".gz"}) {
-    const std::string ending = std::string(from) + more;
-    if (path.ends_with(ending)) return path.substr(0, path.size() - ending.size()) + to + more;
+// The name ends with `ending`, whatever the case; `ending` is in small letters.
+bool ends_with(std::string_view name, std::string_view ending) {
+  return name.size() >= ending.size() &&
+         std::equal(ending.begin(), ending.end(), name.end() - std::ssize(ending),
+                    [](char e, char n) { return e == (n >= 'A' && n <= 'Z' ? n - 'A' + 'a' : n); });
+}
+
+bool names_gzip(std::string_view name) { return ends_with(name, ".gz"); }
+
+// Where the other file of a pair lies: `from` is "hdr" and `to` "img", or the other way round. Nothing
+// where `path` is not named so.
+std::optional<std::string> other_file(const std::string& path, std::string_view from,
+                                      std::string_view to) {
+  const bool zipped = names_gzip(path);
+  const std::string name = path.substr(0, path.size() - (zipped ? 3 : 0));
+  const std::size_t letters = from.size();
+  if (!ends_with(name, '.' + std::string(from))) return std::nullopt;
+  const std::string stem = name.substr(0, name.size() - letters);
+  const bool capitals = name.back() < 'a';
+  std::vector<std::string> suffixes = {"", ".gz", ".GZ"};
+  if (zipped) suffixes = {path.substr(name.size()), ""};
+  std::vector<std::string> likeliest_first;
+  for (const bool upper : {capitals, !capitals}) {
+    std::string ending(to);
+    if (upper)
+      for (char& c : ending) c = static_cast<char>(c - 'a' + 'A');
+    for (const std::string& suffix : suffixes) likeliest_first.push_back(stem + ending + suffix);
   }
-  return std::nullopt;
+  for (const std::string& candidate : likeliest_first) {
+    std::error_code unknown;
+    if (std::filesystem::exists(candidate, unknown)) return candidate;
+  }
+  return likeliest_first[0];
 }
 
 // The first bytes as they lie in the file.
@@ -300,23 +330,51 @@ NiftiHeader parse_nifti(std::span<const std::byte> bytes, std::string_view name)
   return header;
 }
 
+bool NiftiHeader::current() const {
+  return file_id(header_path) == header_file &&
+         (voxel_path == header_path || file_id(voxel_path) == voxel_file);
+}
+
+namespace {
+
+// Whether the voxels of a pair are compressed. They have no magic number, and may begin as gzip files
+// do, so the name and the size count.
+bool compressed_voxels(const File& voxels, const RawArray& array) {
+  const bool gzip = is_gzip(start_of(voxels, 2));
+  if (names_gzip(voxels.path())) {
+    if (gzip) return true;
+    throw read_error(voxels.path(),
+                     "the name says gzip, but the file does not begin as gzip files do")
+        .got(fmt::format("{} bytes", voxels.size()))
+        .allowed("a gzip file, or a name without .gz");
+  }
+  const std::int64_t plain =
+      checked_extent(array, std::numeric_limits<std::int64_t>::max(), voxels.path());
+  return gzip && voxels.size() != array.offset + plain;
+}
+
+}  // namespace
+
 NiftiHeader probe_nifti(const std::string& path) {
-  const std::string header_path = with_ending(path, ".img", ".hdr").value_or(path);
+  const std::string header_path = other_file(path, "img", "hdr").value_or(path);
   const File file(header_path);
   std::vector<std::byte> start = start_of(file, kNiftiHeaderBytes);
   const bool compressed = is_gzip(start);
   if (compressed) start = inflate_start(file, kNiftiHeaderBytes);
   NiftiHeader header = parse_nifti(start, header_path);
+  header.header_path = header_path;
+  header.header_file = file.id();
   std::int64_t size = file.size();
   if (header.pair) {
-    const auto voxel_path = with_ending(header_path, ".hdr", ".img");
+    const std::optional<std::string> voxel_path =
+        path == header_path ? other_file(path, "hdr", "img") : path;
     if (!voxel_path)
       throw read_error(path, "the header says that the voxels lie in a file of their own")
           .got("a name that does not end with .hdr")
           .allowed("a pair of files, .hdr and .img");
     const File voxels(*voxel_path);
     size = voxels.size();
-    header.compressed = is_gzip(start_of(voxels, 2));
+    header.compressed = compressed_voxels(voxels, header.array);
     header.voxel_path = *voxel_path;
     header.voxel_file = voxels.id();
   } else {
@@ -324,7 +382,6 @@ NiftiHeader probe_nifti(const std::string& path) {
     header.voxel_path = header_path;
     header.voxel_file = file.id();
   }
-  header.file = path == header_path ? file.id() : header.voxel_file;
   if (!header.compressed) {
     checked_extent(header.array, size, header.voxel_path);
   } else if (const std::int64_t most = most_inflated(size);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// NIfTI-1 and NIfTI-2 files: .nii, .nii.gz, and pairs .hdr/.img (each perhaps .gz).
+/// NIfTI-1 and NIfTI-2 files: .nii, .nii.gz, and pairs .hdr/.img.
 ///
+///   pairs       either name may be given. The other file's name differs in hdr or img, perhaps also in
+///               .gz or in capitals (x.HDR, x.img.gz); the one most alike is taken
 ///   axes        x is W and varies fastest in the file, so nothing is transposed:
 ///               1-D W, 2-D HW, 3-D DHW, 4-D CDHW (the fourth axis is C), 5-D CFDHW (the fifth is
-///               C, the fourth F). Axes of extent 1 after the third are dropped from the end.
+///               C, the fourth F). Axes of extent 1 after the third are dropped from the end. An
+///               extent of 0 counts as 1, as writers leave it for axes that they do not use.
 ///   scaling     value = stored * scl_slope + scl_inter as float32, computed in double. The stored
 ///               type is kept when the slope is 0, NaN or infinite (that means: none), or when the
 ///               slope is 1 and the intercept 0.
@@ -31,9 +34,13 @@ struct NiftiHeader {
   Affine affine{};
   bool pair = false;        ///< voxels lie in a file of their own
   bool compressed = false;  ///< the file with the voxels is gzip
+  std::string header_path;  ///< the file with the header
+  FileId header_file;       ///< its state
   std::string voxel_path;   ///< the file with the voxels
-  FileId voxel_file;
-  FileId file;  ///< state of the file that was asked for
+  FileId voxel_file;        ///< its state
+
+  /// Both files are (still) in these states. Throws ReadError where one is missing.
+  bool current() const;
 };
 
 /// Size of the longest header, NIfTI-2's.

@@ -101,12 +101,18 @@ class Literal {
 
   Shape shape() {
     Shape extents;
+    int count = 0;
     expect('(');
     while (!take(')')) {
-      if (extents.rank() == kMaxRank) fail(fmt::format("at most {} axes", kMaxRank));
-      extents.push_back(extent());
+      const std::int64_t next = extent();
+      if (++count <= kMaxRank) extents.push_back(next);
       if (!take(',') && !at(')')) fail("',' or ')'");
     }
+    if (count > kMaxRank)
+      throw read_error(file_, "the array has more axes than are supported")
+          .got(fmt::format("{} axes", count))
+          .allowed(fmt::format("at most {}", kMaxRank))
+          .hint("numpy.reshape before numpy.save");
     return extents;
   }
 
@@ -262,9 +268,12 @@ NpyHeader probe_npy(const std::string& path) {
     bytes = longer;
   }
   NpyHeader header = parse_npy(bytes, file.size(), path);
+  header.path = path;
   header.file = file.id();
   return header;
 }
+
+bool NpyHeader::current() const { return file_id(path) == file; }
 
 Tensor npy_tensor(const std::string& path, const NpyHeader& header) {
   Tensor tensor = Tensor::defer(raw_source(path, header.file, stored_array(header)));

@@ -21,7 +21,11 @@ struct NpyHeader {
   bool fortran_order = false;  ///< the first axis varies fastest in the file
   bool swapped = false;        ///< stored in the other byte order than this machine's
   std::int64_t data_offset = 0;
-  FileId file;  ///< the state of the file that the header was read from
+  std::string path;  ///< the file that the header was read from
+  FileId file;       ///< its state
+
+  /// The file is (still) in this state. Throws ReadError where it is missing.
+  bool current() const;
 };
 
 /// How many bytes from the start hold the header, from the first min(12, size) bytes.
@@ -29,7 +33,7 @@ struct NpyHeader {
 std::size_t npy_header_bytes(std::span<const std::byte> start, std::string_view name);
 
 /// Reads the header that `bytes` begins with. `size` is the number of bytes of the whole file; a
-/// header that promises more is refused. Leaves `file` alone. Throws ReadError.
+/// header that promises more is refused. Leaves `path` and `file` alone. Throws ReadError.
 NpyHeader parse_npy(std::span<const std::byte> bytes, std::int64_t size, std::string_view name);
 
 /// Opens the file and reads no more than its header. Throws ReadError.

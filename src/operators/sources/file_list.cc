@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
-#include <fstream>
+#include <sstream>
 
+#include "formats/file.h"
 #include "varo/error.h"
 
 namespace varo {
@@ -16,19 +17,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string below(const std::string& folder, const std::string& name) {
-  if (folder.empty() || fs::path(name).is_absolute()) return name;
-  return (fs::path(folder) / name).string();
-}
-
 std::vector<std::string> listed(const std::string& path, const std::optional<std::string>& root) {
-  std::ifstream list(path);
-  if (!list)
-    throw Error(ErrorKind::read, fmt::format("cannot read the list of files {}", path))
-        .allowed("a text file with one path a line");
+  const File list(path);
+  std::string text(static_cast<std::size_t>(list.size()), '\0');
+  list.read(0, text.data(), text.size());
   const std::string folder = root ? *root : fs::path(path).parent_path().string();
   std::vector<std::string> files;
-  for (std::string line; std::getline(list, line);) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) files.push_back(below(folder, line));
   }
@@ -53,7 +49,7 @@ class Discovery {
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       std::error_code unknown;  // e.g. a link to nowhere
       const std::string name = entry->path().filename().string();
-      if (entry->is_directory(unknown))
+      if (entry->is_directory(unknown) && !name.starts_with('.'))
         folders.push_back(below(folder, name));
       else if (entry->is_regular_file(unknown) && wanted(name))
         names.push_back(name);
@@ -69,7 +65,7 @@ class Discovery {
 
   bool wanted(const std::string& name) const {
     return std::any_of(filters_.begin(), filters_.end(), [&](const std::string& filter) {
-      return fnmatch(filter.c_str(), name.c_str(), 0) == 0;
+      return fnmatch(filter.c_str(), name.c_str(), FNM_PERIOD) == 0;
     });
   }
 
@@ -78,6 +74,11 @@ class Discovery {
 };
 
 }  // namespace
+
+std::string below(const std::string& folder, const std::string& name) {
+  if (folder.empty() || fs::path(name).is_absolute()) return name;
+  return (fs::path(folder) / name).string();
+}
 
 std::vector<std::string> list_files(const FileListOptions& options) {
   if (options.files && options.file_list)

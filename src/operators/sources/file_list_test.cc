@@ -49,6 +49,15 @@ TEST_F(FileList, follows_links_and_skips_broken_ones) {
               ElementsAre(at("link.npy")));
 }
 
+TEST_F(FileList, leaves_out_what_is_hidden) {
+  for (const char* path : {"._b.npy", ".hidden/1.npy", "y/._2.npy", ".own.npy"})
+    folder_.write(path, "x");
+  EXPECT_THAT(list_files({.file_root = root_.string(), .filters = {"*.npy"}}),
+              ElementsAre(at("a.npy"), at("b.npy"), at("y/10.npy"), at("y/2.npy"), at("z/1.npy")));
+  EXPECT_THAT(list_files({.file_root = root_.string(), .filters = {".*.npy"}}),
+              ElementsAre(at("._b.npy"), at(".own.npy"), at("y/._2.npy")));
+}
+
 TEST_F(FileList, takes_the_lines_of_a_list) {
   std::ofstream(at("list.txt")) << "one two.npy\n\n/abs/x.npy\r\n last.npy";
   EXPECT_THAT(list_files({.file_list = at("list.txt")}),
@@ -72,6 +81,8 @@ TEST_F(FileList, says_what_is_wrong) {
       ::testing::AllOf(HasSubstr("No files found"), HasSubstr("*.nii"), HasSubstr(root_.string())));
   EXPECT_THAT(error_of({.file_root = at("none"), .filters = {"*"}}), HasSubstr("none"));
   EXPECT_THAT(error_of({.file_list = at("none.txt")}), HasSubstr("none.txt"));
+  EXPECT_THAT(error_of({.file_list = root_.string()}), HasSubstr("not a regular file"));
+  EXPECT_THAT(error_of({.file_list = "/dev/zero"}), HasSubstr("not a regular file"));
 }
 
 }  // namespace

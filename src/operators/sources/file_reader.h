@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "formats/file.h"
 #include "operators/api/operator.h"
 #include "operators/sources/loader.h"
 
@@ -20,19 +19,15 @@ namespace varo {
 /// `filter` is the reader's own file_filter argument.
 OperatorDef with_reader_args(OperatorDef def, ArgDef filter);
 
-/// Headers by path, each with the state of the file that it came from. Safe from any thread.
+/// Headers by path. A header knows the state of the files that it came from. Safe from any thread.
 template <class Header>
 class HeaderCache {
  public:
-  /// The cached header, or probe(path) when there is none or the file has changed since.
+  /// The cached header, or probe(path) when there is none or a file has changed since.
   template <class Probe>
   Header get(const std::string& path, const Probe& probe) {
-    const FileId now = file_id(path);
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = headers_.find(path);
-      if (found != headers_.end() && found->second.file == now) return found->second;
-    }
+    const std::optional<Header> known = find(path);
+    if (known && known->current()) return *known;
     Header header = probe(path);
     const std::lock_guard lock(mutex_);
     headers_.insert_or_assign(path, header);
@@ -40,6 +35,12 @@ class HeaderCache {
   }
 
  private:
+  std::optional<Header> find(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    const auto at = headers_.find(path);
+    return at == headers_.end() ? std::nullopt : std::optional(at->second);
+  }
+
   std::mutex mutex_;
   std::map<std::string, Header> headers_;
 };
