@@ -3,6 +3,7 @@
 
 import gzip
 import io
+import json
 import struct
 import sys
 from pathlib import Path
@@ -59,7 +60,13 @@ def seeds():
     headers = ["{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4, 5), }", '{"shape":(7L,),"descr":"|b1","fortran_order":True}',
                "{'descr': '>i8', 'fortran_order': False, 'shape': ()}"]
     rng = np.random.default_rng(0)
+    rows = [{"image": f"im/{i}.nii", "label": f"la/{i}.nii"} for i in range(2)]
+    tables = [{"training": rows, "numTraining": 2}, rows, {"image": [["a", "b"], ["c", "d"]], "label": ["e", "\udce9"]},
+              {"channel_names": {"0": "T1", "1": "T2"}, "file_ending": ".nii", "numTraining": 2},
+              {"channel_names": {"0": "CT"}, "file_ending": ".nii", "dataset": {"x": {"images": ["a"], "label": "b"}}}]
     return {
+        "table_fuzz": [json.dumps(table).encode() for table in tables]
+        + [b'image,label\r\n"a, ""1"".nii",b.nii\r\n\r\nc.nii,d.nii', b"image\tlabel\na\tb\n"],
         "npy_fuzz": [npy(a) for a in arrays],
         "npy_header_fuzz": [h.encode() for h in headers],
         "nifti_fuzz": images + [gzip.compress(image, mtime=0) for image in images],

@@ -20,7 +20,7 @@ import schema_text  # noqa: E402
 HEADER = """\
 # SPDX-License-Identifier: Apache-2.0
 # Written by tools/make_stubs.py from the operators' schemas.
-from typing import Any, List, Literal, Optional, Protocol, Sequence, Tuple, Union, overload
+from typing import Any, List, Literal, Mapping, Optional, Protocol, Sequence, Tuple, Union, overload
 
 import numpy.typing as npt
 from varo import types
@@ -45,6 +45,7 @@ TYPES = {
     "list of int": "Union[int, Sequence[int]]",
     "list of float": "Union[float, Sequence[float]]",
     "list of str": "Union[str, Sequence[str]]",
+    "list of str or dict of lists": "Union[str, Sequence[str], Mapping[str, Union[str, Sequence[Any]]]]",
 }
 
 

@@ -15,14 +15,12 @@ def chance(probability):
 
 
 def read(cases, compressed, seed):
-    """Image and label as DHW. Equal seeds shuffle both in the same order."""
+    """Image and label as DHW, always of one case."""
+    order = dict(random_shuffle=True, pad_last_batch=True, seed=seed, name="reader")
     if compressed:
-        options = dict(random_shuffle=True, pad_last_batch=True, seed=seed)
-        image = fn.readers.nifti(files=[c.image_nifti for c in cases], name="reader", **options)
-        return image, fn.readers.nifti(files=[c.label_nifti for c in cases], **options)
-    options = dict(random_shuffle=True, pad_last_batch=True, seed=seed)
-    image = fn.readers.numpy(files=[c.image for c in cases], name="reader", **options)
-    label = fn.readers.numpy(files=[c.label for c in cases], **options)
+        files = {"image": [c.image_nifti for c in cases], "label": [c.label_nifti for c in cases]}
+        return fn.readers.nifti(files=files, **order)
+    image, label = fn.readers.numpy(files={"image": [c.image for c in cases], "label": [c.label for c in cases]}, **order)
     return fn.reshape(image, layout="DHW"), fn.reshape(label, layout="DHW")
 
 

@@ -192,6 +192,8 @@ class VARO_API Pipeline {
   void close();
 
   std::vector<ReaderInfo> readers() const;
+  /// What build() found that may be a mistake, a sentence each: readers that do not step alike.
+  const std::vector<std::string>& warnings() const;
   /// The graph as declared and as it runs, and what each node reads and writes where known.
   std::string explain();
   PipelineStats stats() const;

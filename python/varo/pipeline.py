@@ -17,6 +17,7 @@ from ._graph import current
 from ._graph.autograph import do_not_convert, run_converted  # noqa: F401  (pipeline.do_not_convert)
 from ._graph.declare import call, node_of
 from ._graph.node import DataNode
+from ._origin import caller_level
 from ._run.eager import was_drawn
 from ._run.feeding import Feeding
 from .errors import ArgumentTypeError, ParamError, StateError
@@ -173,7 +174,10 @@ class Pipeline:
 
     # --- running ---
     def build(self) -> None:
-        """Checks the graph and prepares to run; idempotent, and done by the first run."""
+        """Checks the graph and prepares to run; idempotent, and done by the first run.
+
+        Warns of readers that do not step alike: their samples are no pairs.
+        """
         if self._built:
             return
         if self._outputs is None:
@@ -187,6 +191,8 @@ class Pipeline:
             self._feeding.setup = lambda: this().iter_setup()
         if self._feeding.groups or self._feeding.setup is not None:
             self._feeder = self._feeding
+        for warning in self._core.warnings():
+            warnings.warn(warning, stacklevel=caller_level())
 
     def _use(self, api):
         if self._api not in (None, api):

@@ -14,6 +14,7 @@
 #include "pipeline/executor.h"
 #include "pipeline/explain.h"
 #include "pipeline/passes/pass.h"
+#include "pipeline/readers_apart.h"
 
 namespace varo {
 
@@ -23,7 +24,7 @@ struct Pipeline::Impl {
   Graph graph;  // as declared
   std::unique_ptr<Plan> plan;
   std::unique_ptr<Executor> executor;
-  std::vector<std::string> applied;
+  std::vector<std::string> applied, warnings;
   pid_t process = getpid();
   std::atomic<bool> closed{false};
 
@@ -150,6 +151,7 @@ void Pipeline::build() {
   rewritten.put_on_cpu();  // there is no back end for another device
   auto plan = std::make_unique<Plan>(std::move(rewritten));
   probe(*plan);  // throws what is known to be wrong
+  impl_->warnings = readers_apart(*plan);
   impl_->plan = std::move(plan);
   impl_->executor = std::make_unique<Executor>(impl_->options, *impl_->plan);
 }
@@ -261,6 +263,8 @@ std::vector<ReaderInfo> Pipeline::readers() const {
   }
   return infos;
 }
+
+const std::vector<std::string>& Pipeline::warnings() const { return impl_->warnings; }
 
 std::string Pipeline::explain() {
   build();

@@ -2,6 +2,7 @@
 #include "pipeline/read_ahead.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -15,26 +16,29 @@ namespace {
 class ReadAhead {
  public:
   explicit ReadAhead(SamplePlan& sample)
-      : sample_(sample), plan_(sample.nodes()), found_(plan_.nodes.size(), Found::nothing) {}
+      : sample_(sample),
+        plan_(sample.nodes()),
+        found_(plan_.nodes.size(), Found::nothing),
+        advised_(plan_.nodes.size(), 0) {}
 
   /// The value of `node`, or `region` of it, will be read.
   void wanted(Node node, const std::optional<Box>& region = std::nullopt) {
-    if (!in_file(node.id) || found(node.id) == Found::advised) return;
-    if (!region) found(node.id) = Found::advised;
-    for (int o = 0; o < plan_[node.id].graph.outputs; ++o) {
-      Tensor value = sample_.result({node.id, o});
-      if (!value.deferred()) continue;
-      if (region)
-        for (int i = 0; i < value.rank(); ++i)
-          value = value.sliced(i, region->lo[i], region->hi[i] - region->lo[i]);
-      const auto [source, box] = value.fetch();
-      if (const auto* file = dynamic_cast<const FileSource*>(source))
-        left_ -= file->advise(box, left_);
-    }
+    std::uint64_t& advised = advised_[static_cast<std::size_t>(node.id)];
+    const std::uint64_t bit = node.output < 64 ? std::uint64_t{1} << node.output : 0;
+    if (!in_file(node.id) || (advised & bit) != 0) return;
+    if (!region) advised |= bit;
+    Tensor value = sample_.result(node);
+    if (!value.deferred()) return;
+    if (region)
+      for (int i = 0; i < value.rank(); ++i)
+        value = value.sliced(i, region->lo[i], region->hi[i] - region->lo[i]);
+    const auto [source, box] = value.fetch();
+    if (const auto* file = dynamic_cast<const AdvisedSource*>(source))
+      left_ -= file->advise(box, left_);
   }
 
  private:
-  enum class Found : std::uint8_t { nothing, elsewhere, in_file, advised };
+  enum class Found : std::uint8_t { nothing, elsewhere, in_file };
   Found& found(int id) { return found_[static_cast<std::size_t>(id)]; }
 
   // Whether the node's value is a view of a file. If it is not, what it is computed from is wanted.
@@ -138,6 +142,8 @@ class ReadAhead {
   SamplePlan& sample_;
   const Plan& plan_;
   std::vector<Found> found_;
+  std::vector<std::uint64_t>
+      advised_;  // of each node the outputs that were asked for whole, a bit each
   std::int64_t left_ = kMostAhead;
 };
 

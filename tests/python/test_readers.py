@@ -247,7 +247,7 @@ def test_names_need_not_be_utf8(tmp_path, name):
     name = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
     with open(name, "wb") as file:
         np.save(file, np.arange(3))
-    for args in (dict(files=[name]), dict(file_root=os.path.dirname(name))):
+    for args in (dict(files=[name]), dict(file_root=os.path.dirname(name)), dict(files={"x": [name]})):
         pipe = pipeline(**args)
         tensor = pipe.run()[0][0]
         expect(tensor, np.arange(3))

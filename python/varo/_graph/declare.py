@@ -14,6 +14,7 @@ from ..errors import ArgumentTypeError, ParamError
 from .current import current
 from .loose import LooseNode, Made, Scratch, SetSeed, is_eager
 from .node import DataNode
+from .pairs import flattened
 from .values import ConstantValue
 
 
@@ -62,6 +63,7 @@ def call(op, inputs, kwargs, where=None):
     pipeline = next((i._pipeline for i in nodes if i._pipeline is not None), None)
     if pipeline is None:
         pipeline = current()
+    kwargs = flattened(op, kwargs)
     if pipeline is not None:
         return declare(pipeline, op, inputs, kwargs, where)
     loose = any(isinstance(i, LooseNode) for i in nodes)

@@ -22,7 +22,8 @@ std::string_view name_of(ArgType type) {
                                         "layout string",
                                         "list of int",
                                         "list of float",
-                                        "list of str"};
+                                        "list of str",
+                                        "list of str or dict of lists"};
   return names[static_cast<int>(type)];
 }
 
@@ -148,6 +149,7 @@ ArgValue converted(const ArgDef& arg, ArgValue value) {
       return list;
     }
     case ArgType::texts:
+    case ArgType::grouped:
       if (const auto* text = std::get_if<std::string>(&value))
         return std::vector<std::string>{*text};
       if (no_elements) return std::vector<std::string>{};
@@ -333,7 +335,8 @@ bool holds(ArgType type) {
   if constexpr (std::is_same_v<T, DType>) return type == ArgType::dtype;
   if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) return type == ArgType::integers;
   if constexpr (std::is_same_v<T, std::vector<double>>) return type == ArgType::reals;
-  if constexpr (std::is_same_v<T, std::vector<std::string>>) return type == ArgType::texts;
+  if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return type == ArgType::texts || type == ArgType::grouped;
 }
 
 template <class T>

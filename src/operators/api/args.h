@@ -30,6 +30,7 @@ enum class ArgType : std::uint8_t {
   integers,  ///< list; a scalar is accepted and repeated where the operator knows the length
   reals,
   texts,
+  grouped,  ///< as texts; in Python also a dict of lists, one an output
 };
 std::string_view name_of(ArgType type);
 

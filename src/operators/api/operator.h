@@ -208,6 +208,11 @@ struct ReaderMeta {
   bool pad_last_batch = false, stick_to_shard = false;
 };
 
+/// Something that decides which sample of a reader comes when, in words: {"random_shuffle", "True"}.
+struct OrderFact {
+  std::string name, value;
+};
+
 /// An operator that begins a graph. Its values are views of nothing: of files, or of what was fed. tick(),
 /// skip(), restore() and what feeds it change it, on the scheduling thread; nothing else does.
 class SourceOperator : public Operator {
@@ -237,6 +242,9 @@ class SourceOperator : public Operator {
   /// A ticket for looking at headers when the pipeline is built; nothing if there is none yet.
   virtual std::optional<Ticket> probe() const { return std::nullopt; }
   virtual std::optional<ReaderMeta> meta() const { return std::nullopt; }
+  /// Of readers: all that decides their order, as far as it is known. Readers whose facts of one name
+  /// are equal step alike. Touches no file.
+  virtual std::vector<OrderFact> order() const { return {}; }
   /// External sources only: one batch of what the next ticks will hand out.
   virtual void feed(std::vector<Ticket> batch);
   /// Takes back the newest batch that was fed and not handed out, if there is one.

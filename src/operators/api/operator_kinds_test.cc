@@ -21,6 +21,7 @@ ArgValue some_value(const ArgDef& arg) {
     case ArgType::layout:
       return std::string("DHW");
     case ArgType::texts:
+    case ArgType::grouped:
       return std::vector<std::string>{"a"};
     case ArgType::dtype:
       return static_cast<std::int64_t>(DType::f32);

@@ -3,7 +3,6 @@
 
 #include "operators/api/operator.h"
 #include "operators/sources/file_reader.h"
-#include "operators/sources/roi.h"
 
 namespace varo {
 
@@ -15,9 +14,8 @@ class NiftiReader final : public FileReader {
       : FileReader(args), cache_headers_(args.flag("cache_header_information")) {}
 
  protected:
-  Tensor open(const std::string& path, const Inference& sample) const override {
-    const NiftiHeader header = cache_headers_ ? headers_.get(path, probe_nifti) : probe_nifti(path);
-    return roi_of(nifti_tensor(path, header), sample);
+  Tensor open(const std::string& path) const override {
+    return nifti_tensor(path, cache_headers_ ? headers_.get(path, probe_nifti) : probe_nifti(path));
   }
 
  private:
@@ -26,33 +24,30 @@ class NiftiReader final : public FileReader {
 };
 
 OperatorDef definition() {
-  OperatorDef def = OperatorDef("readers.nifti",
-                                "Reads images from NIfTI-1 and NIfTI-2 files, or regions of them.")
-                        .doc(
-                            "Axes come in the order of the file, slowest first: z, y, x with "
-                            "layout DHW for a volume, "
-                            "CDHW and CFDHW when there is a fourth and a fifth axis. The "
-                            "voxel-to-world map (sform, else "
-                            "qform, else pixdim) goes along as the affine, in millimetres, RAS+. "
-                            "Voxels keep their stored "
-                            "type unless the header scales them (scl_slope, scl_inter); scaled "
-                            "ones are float32.\n\n"
-                            "Of an uncompressed file only the regions that are needed are read. A "
-                            "compressed one is "
-                            "decompressed once per sample.")
-                        .output("image", "The image, with layout and affine.")
-                        .arg({.name = "cache_header_information",
-                              .type = ArgType::boolean,
-                              .default_value = false,
-                              .doc = "Remember headers, so that a file that has not changed is not "
-                                     "opened for its header again.",
-                              .constant = true});
+  OperatorDef def =
+      OperatorDef("readers.nifti",
+                  "Reads images from NIfTI-1 and NIfTI-2 files, or regions of them.")
+          .doc(
+              "Axes come in the order of the file, slowest first: z, y, x with "
+              "layout DHW for a volume, "
+              "CDHW and CFDHW when there is a fourth and a fifth axis. The "
+              "voxel-to-world map (sform, else "
+              "qform, else pixdim) goes along as the affine, in millimetres, RAS+. "
+              "Voxels keep their stored "
+              "type unless the header scales them (scl_slope, scl_inter); scaled "
+              "ones are float32.\n\n"
+              "Of an uncompressed file only the regions that are needed are read. A "
+              "compressed one is "
+              "decompressed once per sample.")
+          .output("image",
+                  "The image, with layout and affine. Of several lists, patterns or columns an "
+                  "image each: a tuple, `image, label = fn.readers.nifti(files=...)`.");
   def = with_reader_args(std::move(def),
                          {.name = "file_filters",
                           .type = ArgType::texts,
                           .default_value = std::vector<std::string>{"*.nii", "*.nii.gz"},
                           .doc = "Globs on the names of the files in file_root; case matters."});
-  return with_roi_args(std::move(def)).traits({.random = true, .moves_only = true});
+  return with_affine_check(std::move(def));
 }
 
 }  // namespace

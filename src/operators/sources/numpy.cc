@@ -2,7 +2,6 @@
 #include "formats/npy/npy.h"
 #include "operators/api/operator.h"
 #include "operators/sources/file_reader.h"
-#include "operators/sources/roi.h"
 
 namespace varo {
 
@@ -19,9 +18,8 @@ class NumpyReader final : public FileReader {
   }
 
  protected:
-  Tensor open(const std::string& path, const Inference& sample) const override {
-    const NpyHeader header = cache_headers_ ? headers_.get(path, probe_npy) : probe_npy(path);
-    return roi_of(npy_tensor(path, header), sample);
+  Tensor open(const std::string& path) const override {
+    return npy_tensor(path, cache_headers_ ? headers_.get(path, probe_npy) : probe_npy(path));
   }
 
  private:
@@ -40,13 +38,9 @@ OperatorDef definition() {
               "and roi_shape. Files in Fortran order come out with the axes that NumPy shows, "
               "big-endian ones "
               "in this machine's byte order.")
-          .output("array", "The array; no layout.")
-          .arg({.name = "cache_header_information",
-                .type = ArgType::boolean,
-                .default_value = false,
-                .doc = "Remember headers, so that a file that has not changed is not opened for "
-                       "its header again.",
-                .constant = true})
+          .output("array",
+                  "The array; no layout. Of several lists, patterns or columns an array each: a "
+                  "tuple, `image, label = fn.readers.numpy(files=...)`.")
           .ignored({{"register_buffers", true, "Concerns transfers to a device only."},
                     {"use_o_direct", false, "Needs dont_use_mmap."}});
   def = with_reader_args(std::move(def),
@@ -54,7 +48,7 @@ OperatorDef definition() {
                           .type = ArgType::text,
                           .default_value = std::string("*.npy"),
                           .doc = "Glob on the names of the files in file_root; case matters."});
-  return with_roi_args(std::move(def)).traits({.random = true, .moves_only = true});
+  return def;
 }
 
 }  // namespace
