@@ -90,7 +90,7 @@ class Executor {
   bool ended_ = false;                                 // who feeds has no more; until reset()
   Progress taken_;
   std::vector<SourceState> before_;  // of sources that tick
-  std::int64_t turns_ = 0;                             // iterations whose tasks were posted
+  std::int64_t turns_ = 0;           // iterations whose tasks were posted
   std::atomic<int> working_{0}, peak_{0};
   std::atomic<std::int64_t> batches_{0}, samples_{0};
   std::unique_ptr<OrderedCalls> calls_;   // of foreign code, where the plan has any

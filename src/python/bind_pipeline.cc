@@ -259,12 +259,12 @@ void bind_pipeline(py::module_& m) {
              return all;
            })
       .def("warnings",
-           [](const Pipeline& p) {
+           [](const Engine& p) {
              py::list all;
              for (const std::string& warning : p.warnings()) all.append(text_of(warning));
              return all;
            })
-      .def("explain", [](Pipeline& p) { return text_of(p.explain()); })
+      .def("explain", [](Engine& p) { return text_of(p.explain()); })
       .def("seed", &Pipeline::seed, "What seeds operators without a seed of their own.")
       .def("stats", &Pipeline::stats);
 }

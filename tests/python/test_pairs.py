@@ -19,7 +19,7 @@ def pipeline(reader, batch_size=2, num_threads=2, then=lambda *values: values, s
     @varo.pipeline_def(batch_size=batch_size, num_threads=num_threads, seed=1, prefetch_queue_depth=2)
     def made():
         values = reader(**args)
-        return then(*(values if isinstance(values, tuple) else (values,)))
+        return then(*(values if isinstance(values, (tuple, list)) else (values,)))
 
     return made(**({} if schedule is None else {"schedule": schedule}))
 

@@ -37,7 +37,7 @@ def python_function(*inputs, function, num_outputs=1, batch_processing=False, ou
     raised in the place of its batch, with its traceback, and a note that names the file; the batches after that
     are not affected. It cannot ask its own pipeline for a batch (StateError).
 
-    Returns one node, a tuple of `num_outputs` nodes, or None for 0.
+    Returns one node, a list of `num_outputs` nodes, or None for 0.
     """
     return declare_function(_numpy, inputs, function, num_outputs, batch_processing, output_layouts, device, name)
 

@@ -36,6 +36,8 @@ class CaseList {
 
   const std::vector<Output>& outputs() const { return outputs_; }
   std::int64_t count() const { return std::ssize(paths_) / width_; }
+  /// Case after case, in a case output after output.
+  const std::vector<std::string>& paths() const { return paths_; }
   std::span<const std::string> files(std::int64_t index, int output) const;
 
  private:

@@ -239,7 +239,7 @@ std::int64_t FileReader::shard() const {
 }
 
 std::vector<std::string> FileReader::items() const {
-  std::vector<std::string> names = files().paths;
+  std::vector<std::string> names = files().cases.paths();
   if (!args_.constant("file_root")) return names;
   const std::string root = args_.text("file_root") + "/";
   for (std::string& name : names)
