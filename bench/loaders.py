@@ -87,7 +87,8 @@ def _noisy(image, stddev, rng):
 
 
 def _blurred(channel, sigma):
-    return ndimage.gaussian_filter(channel, sigma, radius=int(np.ceil(3 * sigma)), mode="mirror")
+    radius = [int(np.ceil(3 * s)) for s in np.broadcast_to(sigma, channel.ndim)]
+    return ndimage.gaussian_filter(channel, sigma, radius=radius, mode="mirror")
 
 
 class Brats(Cases):
@@ -158,8 +159,7 @@ def turn(v, patch):
 
     on = float(v["rotate"])
     linear = rotation(0, on * v["angle_x"]) @ rotation(1, on * v["angle_y"]) @ rotation(2, on * v["angle_z"])
-    if v["rescale"]:
-        linear = linear * (v["shrink"] if v["zoom_out"] else v["grow"])
+    linear = linear @ np.diag([v["scale"] if v["rescale"] else 1.0] * 3)
     centre = np.full(3, patch / 2)
     return np.hstack([linear, (centre - linear @ centre)[:, None]])
 
@@ -181,7 +181,7 @@ class NnUNet(Cases):
             label = F.grid_sample(label[None, None].float(), grid, mode="nearest", padding_mode="zeros",
                                   align_corners=False)[0, 0].to(torch.uint8)
         if v["noise"]:
-            image = image + v["variance"] ** 0.5 * torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
+            image = image + v["stddev"] * torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
         for c in recipes.CHANNELS:
             image[c] = self.channel(image[c], v, c)
         axes = [a for a, name in enumerate(("flip_z", "flip_y", "flip_x")) if v[name]]
@@ -191,7 +191,7 @@ class NnUNet(Cases):
 
     def channel(self, x, v, c):
         if v["blur"] and v[f"blur_{c}"]:
-            x = torch.from_numpy(_blurred(x.numpy(), v[f"sigma_{c}"]))
+            x = torch.from_numpy(_blurred(x.numpy(), [v[f"sigma_{axis}_{c}"] for axis in "zyx"]))
         if v["brightness"]:
             x = x * v[f"factor_{c}"]
         if v["contrast"]:

@@ -76,14 +76,14 @@ def kits(files, patch, choose=by_select, fixed=None):
 
 
 def _matrix(v, patch, choose):
-    """Output to input positions about the patch's centre, xyz."""
+    """Output to input positions about the patch's centre, xyz: scaled (above 1 shrinks), then turned."""
     centre = [patch / 2] * 3
     angle = {axis: v["rotate"] * v[f"angle_{axis}"] for axis in "zyx"}
-    scale = choose(v["rescale"], choose(v["zoom_out"], v["shrink"], v["grow"]), 1.0)
-    turned = fn.transforms.rotation(angle=angle["z"], axis=(0, 0, 1), center=centre)
-    turned = fn.transforms.rotation(turned, angle=angle["y"], axis=(0, 1, 0), center=centre)
-    turned = fn.transforms.rotation(turned, angle=angle["x"], axis=(1, 0, 0), center=centre)
-    return fn.transforms.scale(turned, scale=fn.stack(scale, scale, scale), center=centre)
+    scale = choose(v["rescale"], v["scale"], 1.0)
+    matrix = fn.transforms.scale(scale=fn.stack(scale, scale, scale), center=centre)
+    matrix = fn.transforms.rotation(matrix, angle=angle["z"], axis=(0, 0, 1), center=centre)
+    matrix = fn.transforms.rotation(matrix, angle=angle["y"], axis=(0, 1, 0), center=centre)
+    return fn.transforms.rotation(matrix, angle=angle["x"], axis=(1, 0, 0), center=centre)
 
 
 def _gamma(x, power):
@@ -95,6 +95,12 @@ def _gamma(x, power):
     return (y - new_mean) * (deviation / math.max(fn.reductions.std_dev(y, new_mean), 1e-8)) + mean
 
 
+def _sigmas(v, c):
+    """Of channel c, along z, y, x."""
+    drawn = [v[f"sigma_{axis}_{c}"] for axis in "zyx"]
+    return drawn if isinstance(drawn[0], float) else fn.stack(*drawn)
+
+
 @pipeline_def
 def nnunet(files, patch, choose=by_select, fixed=None):
     image, label = _read(files)
@@ -104,12 +110,12 @@ def nnunet(files, patch, choose=by_select, fixed=None):
     moved = v["rotate"] | v["rescale"]
     image = choose(moved, fn.warp_affine(image, matrix=matrix, fill_value=0.0), image)
     label = choose(moved, fn.warp_affine(label, matrix=matrix, fill_value=0.0, interp_type=types.INTERP_NN), label)
-    image = choose(v["noise"], fn.noise.gaussian(image, stddev=v["variance"] ** 0.5), image)
+    image = choose(v["noise"], fn.noise.gaussian(image, stddev=v["stddev"]), image)
 
     channels = []
     for c in recipes.CHANNELS:
         x = image[c:c + 1]
-        x = choose(v["blur"] & v[f"blur_{c}"], fn.gaussian_blur(x, sigma=v[f"sigma_{c}"]), x)
+        x = choose(v["blur"] & v[f"blur_{c}"], fn.gaussian_blur(x, sigma=_sigmas(v, c)), x)
         x = choose(v["brightness"], x * v[f"factor_{c}"], x)
         mean = fn.reductions.mean(x)
         clipped = math.clamp((x - mean) * v[f"gain_{c}"] + mean, fn.reductions.min(x), fn.reductions.max(x))

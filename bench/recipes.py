@@ -66,12 +66,13 @@ KITS = {
 # Where nnU-Net draws for each channel, so does this: names that end in a channel's number.
 NNUNET = {
     "rotate": Coin(0.2), "angle_z": Uniform(-30, 30), "angle_y": Uniform(-30, 30), "angle_x": Uniform(-30, 30),
-    "rescale": Coin(0.2), "zoom_out": Coin(0.5), "shrink": Uniform(0.7, 1), "grow": Uniform(1, 1.4),
-    "noise": Coin(0.1), "variance": Uniform(0, 0.1),
+    "rescale": Coin(0.2), "scale": Uniform(0.7, 1.4),
+    "noise": Coin(0.1), "stddev": Uniform(0, 0.1),  # nnU-Net calls this number a variance and uses it as a deviation
     "blur": Coin(0.2), "brightness": Coin(0.15), "contrast": Coin(0.15), "lowres": Coin(0.25),
     "gamma_inverted": Coin(0.1), "gamma": Coin(0.3), **FLIPS,
     **{f"{name}_{c}": draw for c in CHANNELS for name, draw in {
-        "blur": Coin(0.5), "sigma": Uniform(0.5, 1.0), "factor": Uniform(0.75, 1.25), "gain": Uniform(0.75, 1.25),
+        "blur": Coin(0.5), "sigma_z": Uniform(0.5, 1.0), "sigma_y": Uniform(0.5, 1.0), "sigma_x": Uniform(0.5, 1.0),
+        "factor": Uniform(0.75, 1.25), "gain": Uniform(0.75, 1.25),
         "lowres": Coin(0.5), "resolution": Uniform(0.5, 1.0),
         "up": Coin(0.5), "low_power": Uniform(0.7, 1), "high_power": Uniform(1, 1.5),
         "up_inverted": Coin(0.5), "low_power_inverted": Uniform(0.7, 1), "high_power_inverted": Uniform(1, 1.5),
