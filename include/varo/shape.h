@@ -72,7 +72,8 @@ VARO_API Strides dense_strides(const Shape& shape);
 /// "[1, 128, 160, 160]"
 VARO_API std::string to_string(const Dims& dims);
 
-/// Axis letters, outermost first: "CDHW". Empty means unknown.
+/// Axis letters, outermost first: "CDHW". Empty means unknown. No letter twice, but for '*', an axis
+/// without one (LayoutError).
 class VARO_API Layout {
  public:
   Layout() = default;

@@ -20,9 +20,15 @@ class Parallel;
 /// positions along W, H and D; the centre of the first voxel has index 0.
 using Affine = std::array<double, 12>;
 
+/// The axes of a tensor along W, H and D, the columns of an Affine; -1 where there is none.
+using GridAxes = std::array<std::int8_t, 3>;
+
 struct Meta {
   std::string source;            ///< file name or "" where nothing is known
   std::optional<Affine> affine;  ///< follows views; dropped by operators that cannot keep it true
+  /// Of a tensor without letters that has an affine: the axes that the affine is about. With
+  /// letters they say so themselves.
+  std::optional<GridAxes> axes = {};
 };
 
 /// What is known of a value before its elements are.
@@ -82,6 +88,8 @@ class VARO_API Tensor {
   /// Where the elements lie; for a deferred tensor, where they are read to: the host.
   Device device() const { return device_; }
   const Meta& meta() const;
+  /// The axes that meta().affine is about; nothing where they are not known, or it has none.
+  std::optional<GridAxes> grid_axes() const;
 
   /// \pre !deferred() && !padded()
   ConstView view() const;
@@ -118,7 +126,8 @@ class VARO_API Tensor {
   /// unless the rank stays. Deferred or padded: only unit axes may come and go. The affine stays
   /// as long as that is all that happens.
   std::optional<Tensor> reshaped(const Shape& shape) const;
-  /// Other axis letters. The affine stays if D, H and W name the same axes as before.
+  /// Other axis letters, or none. The affine stays if D, H and W name the axes that they named
+  /// before, also before letters were taken away; a letter that is new needs extent 1.
   Tensor relabelled(Layout layout) const;
   /// Same bytes as other elements of the same size.
   Tensor retyped(DType dtype) const;
@@ -160,6 +169,7 @@ class VARO_API Tensor {
 
   void move_affine(int axis, std::int64_t start, std::int64_t step);
   void drop_affine();
+  void set_grid_axes(const std::optional<GridAxes>& axes);
   void settle_padding();
   std::optional<Tensor> with_unit_axes(const Shape& shape) const;
 };

@@ -4,6 +4,7 @@
 import linecache
 import os
 import sys
+import warnings
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -23,6 +24,11 @@ def caller_level() -> int:
     while frame is not None and _is_ours(frame):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def warn(text: str) -> None:
+    """Warns about the innermost frame outside this package."""
+    warnings.warn(text, stacklevel=caller_level())
 
 
 def _users_frame():

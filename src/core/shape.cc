@@ -71,6 +71,11 @@ Layout::Layout(std::string_view letters) {
     throw Error(ErrorKind::layout, fmt::format("a layout of {} letters", letters.size()))
         .got(fmt::format("\"{}\"", letters))
         .allowed(fmt::format("at most {} axes", kMaxRank));
+  for (std::size_t i = 1; i < letters.size(); ++i)
+    if (letters[i] != '*' && letters.find(letters[i]) < i)
+      throw Error(ErrorKind::layout, "a layout names two axes alike")
+          .got(fmt::format("\"{}\"", letters))
+          .allowed("every letter once; * for an axis without one");
   std::copy(letters.begin(), letters.end(), c_.begin());
   size_ = static_cast<std::uint8_t>(letters.size());
 }

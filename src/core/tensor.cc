@@ -30,6 +30,16 @@ std::pair<std::int64_t, std::int64_t> steps_inside(std::int64_t lo, std::int64_t
   return {first, last};
 }
 
+constexpr std::array<char, 3> kColumns = {'W', 'H', 'D'};  // of an affine
+
+template <class Map>
+std::optional<GridAxes> mapped(std::optional<GridAxes> axes, const Map& map) {
+  if (axes)
+    for (std::int8_t& axis : *axes)
+      if (axis >= 0) axis = static_cast<std::int8_t>(map(axis));
+  return axes;
+}
+
 }  // namespace
 
 const Meta& Tensor::meta() const {
@@ -101,16 +111,34 @@ PaddedView Tensor::padded_view() const {
           fill_};
 }
 
+std::optional<GridAxes> Tensor::grid_axes() const {
+  if (!meta_ || !meta_->affine) return std::nullopt;
+  if (layout_.empty()) return meta_->axes;
+  GridAxes axes{};
+  std::transform(kColumns.begin(), kColumns.end(), axes.begin(),
+                 [this](char letter) { return static_cast<std::int8_t>(layout_.find(letter)); });
+  return axes;
+}
+
+// After a view operation: the axes that the affine is about now, where no letters say so.
+void Tensor::set_grid_axes(const std::optional<GridAxes>& axes) {
+  if (!meta_ || !meta_->affine || (!layout_.empty() && !meta_->axes)) return;
+  if (layout_.empty() && !axes) return drop_affine();
+  Meta meta = *meta_;
+  meta.axes = layout_.empty() ? axes : std::nullopt;
+  meta_ = std::make_shared<const Meta>(std::move(meta));
+}
+
 void Tensor::move_affine(int axis, std::int64_t start, std::int64_t step) {
   if (!meta_ || !meta_->affine || (start == 0 && step == 1)) return;
-  if (layout_.empty()) return drop_affine();
-  const char letter = layout_[axis];
-  const int column = letter == 'W' ? 0 : letter == 'H' ? 1 : letter == 'D' ? 2 : -1;
-  if (column < 0) return;
+  const std::optional<GridAxes> axes = grid_axes();
+  if (!axes) return drop_affine();
+  const auto column = std::find(axes->begin(), axes->end(), axis) - axes->begin();
+  if (column == static_cast<std::ptrdiff_t>(axes->size())) return;
   Meta meta = *meta_;
-  for (int row = 0; row < 3; ++row) {
-    double& direction = (*meta.affine)[static_cast<unsigned>(row * 4 + column)];
-    (*meta.affine)[static_cast<unsigned>(row * 4 + 3)] += direction * static_cast<double>(start);
+  for (std::ptrdiff_t row = 0; row < 3; ++row) {
+    double& direction = (*meta.affine)[static_cast<std::size_t>(row * 4 + column)];
+    (*meta.affine)[static_cast<std::size_t>(row * 4 + 3)] += direction * static_cast<double>(start);
     direction *= static_cast<double>(step);
   }
   meta_ = std::make_shared<const Meta>(std::move(meta));
@@ -176,6 +204,10 @@ Tensor Tensor::permuted(std::span<const int> perm) const {
     }
   }
   t.layout_ = layout_.permuted(perm);
+  if (layout_.empty())
+    t.set_grid_axes(mapped(grid_axes(), [&](int axis) {
+      return std::find(perm.begin(), perm.end(), axis) - perm.begin();
+    }));
   return t;
 }
 
@@ -189,16 +221,22 @@ Tensor Tensor::expanded(int axis, char letter) const {
     t.valid_hi_.insert(axis, 1);
   }
   t.layout_ = letter != 0 && layout_.rank() == rank() ? layout_.with(axis, letter) : Layout();
+  if (t.layout_.empty())
+    t.set_grid_axes(mapped(grid_axes(), [axis](int old) { return old < axis ? old : old + 1; }));
   return t;
 }
 
 Tensor Tensor::squeezed(int axis) const {
+  const auto axes_left = [&] {
+    return mapped(grid_axes(), [axis](int old) { return old == axis ? -1 : old - (old > axis); });
+  };
   if (padded_ && valid_lo_[axis] == valid_hi_[axis]) {
     // The one element that goes lies in the padding: nothing but fill is left.
     Spec spec{dtype_, shape_, layout_.without(axis)};
     spec.shape.erase(axis);
     Tensor t = constant(spec, fill_);
     t.meta_ = meta_;
+    if (t.layout_.empty()) t.set_grid_axes(axes_left());
     return t;
   }
   Tensor t = *this;
@@ -210,13 +248,15 @@ Tensor Tensor::squeezed(int axis) const {
     t.valid_hi_.erase(axis);
   }
   t.layout_ = layout_.without(axis);
+  if (t.layout_.empty()) t.set_grid_axes(axes_left());
   return t;
 }
 
 Tensor Tensor::broadcast(int axis, std::int64_t count) const {
   Tensor t = *this;
   if (count == shape_[axis]) return t;
-  if (layout_.empty() || Layout("DHW").has(layout_[axis])) t.drop_affine();
+  const std::optional<GridAxes> axes = grid_axes();
+  if (!axes || std::find(axes->begin(), axes->end(), axis) != axes->end()) t.drop_affine();
   t.shape_[axis] = count;
   t.strides_[axis] = 0;
   if (padded_ && valid_hi_[axis] > valid_lo_[axis]) t.valid_hi_[axis] = count;
@@ -230,10 +270,15 @@ Tensor Tensor::relabelled(Layout layout) const {
         .allowed(fmt::format("{} letters, or none", rank()));
   Tensor t = *this;
   t.layout_ = layout;
-  if (!layout.empty() && !layout_.empty()) {
-    for (const char letter : {'D', 'H', 'W'})
-      if (layout.find(letter) != layout_.find(letter)) t.drop_affine();
+  if (!meta_ || !meta_->affine) return t;
+  const std::optional<GridAxes> before = grid_axes();
+  if (!layout.empty() && before) {
+    for (std::size_t c = 0; c < kColumns.size(); ++c) {
+      const int was = (*before)[c], is = layout.find(kColumns[c]);
+      if (was != is && (was >= 0 || shape_[is] != 1)) t.drop_affine();
+    }
   }
+  if (!layout.empty() || before) t.set_grid_axes(before);
   return t;
 }
 
@@ -267,8 +312,7 @@ std::optional<Tensor> Tensor::with_unit_axes(const Shape& shape) const {
   for (const auto extent : shape)
     if (extent != 1) theirs.push_back(extent);
   if (!(mine == theirs)) return std::nullopt;
-  Tensor t = *this;
-  t.layout_ = {};
+  Tensor t = relabelled({});
   for (int i = 0, at = 0; i < rank(); ++i) {
     if (shape_[i] == 1)
       t = t.squeezed(at);

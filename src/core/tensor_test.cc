@@ -183,6 +183,16 @@ struct Chain {
     tensor = tensor.expanded(axis, letter);
     model.shape.insert(axis, 1);
   }
+  void relabel() {
+    std::string letters = "DHWCF";
+    std::shuffle(letters.begin(), letters.end(), rng);
+    if (in(0, 1) == 0 || tensor.rank() > 5)
+      letters = "";
+    else
+      letters.resize(static_cast<std::size_t>(tensor.rank()));
+    story += " relabel " + letters;
+    tensor = tensor.relabelled(Layout(std::string_view(letters)));
+  }
   void squeeze() {
     for (int i = 0; i < tensor.rank(); ++i) {
       if (tensor.shape()[i] != 1) continue;
@@ -233,7 +243,7 @@ struct Chain {
 
   void step() {
     const auto axis = tensor.rank() > 0 ? static_cast<int>(in(0, tensor.rank() - 1)) : -1;
-    switch (in(0, 7)) {
+    switch (in(0, 8)) {
       case 0:
         if (axis >= 0) slice(axis);
         break;
@@ -254,6 +264,9 @@ struct Chain {
         break;
       case 6:
         reshape();
+        break;
+      case 7:
+        relabel();
         break;
       default:
         if (axis >= 0) {
@@ -382,7 +395,21 @@ TEST(Tensor, affine_is_dropped_where_it_cannot_follow) {
   EXPECT_TRUE(t.relabelled("DHW").meta().affine);
   EXPECT_FALSE(t.relabelled("HWC").meta().affine);
   EXPECT_FALSE(t.reshaped({4, 3, 2})->meta().affine);
-  EXPECT_FALSE(t.relabelled("").sliced(0, 1, 1).meta().affine);
+  EXPECT_FALSE(t.relabelled("").relabelled("WHD").meta().affine);
+  EXPECT_FALSE(t.relabelled("").permuted(std::array{2, 1, 0}).relabelled("DHW").meta().affine);
+  EXPECT_TRUE(t.relabelled("").permuted(std::array{2, 1, 0}).relabelled("WHD").meta().affine);
+  EXPECT_FALSE(t.relabelled("")
+                   .broadcast(0, 2)
+                   .permuted(std::array{1, 0, 2})
+                   .relabelled("DHW")
+                   .meta()
+                   .affine);
+  // One that nobody said the axes of stays until they move.
+  const Tensor bare = counted({2, 3, 4}).with_meta({"file", kAffine});
+  EXPECT_TRUE(bare.relabelled("DHW").meta().affine);
+  EXPECT_FALSE(bare.sliced(0, 1, 1).meta().affine);
+  EXPECT_FALSE(bare.permuted(std::array{0, 2, 1}).meta().affine);
+  EXPECT_FALSE(bare.expanded(0, 0).meta().affine);
   EXPECT_TRUE(t.reshaped({1, 2, 3, 4})->meta().affine);
   EXPECT_EQ(t.relabelled("HWC").meta().source, "file");
 }

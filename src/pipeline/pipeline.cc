@@ -144,10 +144,13 @@ void Pipeline::build() {
   Graph rewritten = impl_->graph;
   impl_->applied.clear();
   const auto& without = impl_->options.without_rewrites;
-  for (const Pass& pass : all_passes())
-    if (std::find(without.begin(), without.end(), pass.name) == without.end() &&
-        pass.run(rewritten))
-      impl_->applied.emplace_back(pass.name);
+  for (const Pass& pass : all_passes()) {
+    if (std::find(without.begin(), without.end(), pass.name) == without.end()) {
+      if (pass.run(rewritten)) impl_->applied.emplace_back(pass.name);
+    } else if (pass.skipped != nullptr) {
+      pass.skipped(rewritten);
+    }
+  }
   rewritten.put_on_cpu();  // there is no back end for another device
   auto plan = std::make_unique<Plan>(std::move(rewritten));
   probe(*plan);  // throws what is known to be wrong

@@ -98,6 +98,14 @@ struct Unlocked {
   }
 };
 
+// A tensor that names its axes is not renamed by the way.
+void check_letters(const Tensor& fed, const std::string& layout) {
+  if (layout.empty() || fed.layout().empty() || fed.layout().str() == layout) return;
+  throw Error(ErrorKind::layout, "the data has other axis letters than the source")
+      .got(fmt::format("\"{}\"", fed.layout().str()))
+      .allowed(fmt::format("\"{}\", or a tensor without letters", layout));
+}
+
 // A function of a pipeline without arguments, while no other thread steps it.
 template <auto function>
 auto in_turn(Engine& engine) {
@@ -174,7 +182,14 @@ void bind_pipeline(py::module_& m) {
           "Declares an operator: (id, number of outputs, name, device of the outputs).")
       .def("set_outputs",
            [](Engine& p, const py::iterable& outputs) { p.set_outputs(nodes_from(outputs)); })
-      .def("build", &Pipeline::build, py::call_guard<WithoutLock>())
+      .def("build",
+           [](Engine& p) {
+             {
+               const WithoutLock nogil;
+               p.build();
+             }
+             say_notices();
+           })
       .def("schedule", &schedule, py::arg("feeder") = py::none(),
            "Begins one more iteration. StopIteration where the sources of the feeder have ended.")
       .def("pending", &in_turn<&Pipeline::pending>)
@@ -202,8 +217,10 @@ void bind_pipeline(py::module_& m) {
              const std::string& layout, bool copy, std::int64_t first) {
             std::vector<Tensor> tensors;
             try {
-              for (const py::handle sample : samples)
+              for (const py::handle sample : samples) {
+                if (py::isinstance<Tensor>(sample)) check_letters(sample.cast<Tensor>(), layout);
                 tensors.push_back(tensor_from(sample, layout, copy));
+              }
             } catch (Error& error) {
               error.set_operator("external_source");
               error.set_sample(first + std::ssize(tensors), p.name_of(node));
@@ -220,8 +237,10 @@ void bind_pipeline(py::module_& m) {
              bool copy) {
             std::vector<Tensor> tensors;
             try {
-              for (const py::handle sample : samples)
+              for (const py::handle sample : samples) {
+                if (py::isinstance<Tensor>(sample)) check_letters(sample.cast<Tensor>(), layout);
                 tensors.push_back(tensor_from(sample, layout, copy));
+              }
             } catch (Error& error) {
               error.set_operator("external_source");
               error.set_sample(static_cast<std::int64_t>(tensors.size()), p.name_of(node));

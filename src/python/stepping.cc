@@ -7,6 +7,8 @@
 #include <memory>
 #include <pybind11/stl.h>
 
+#include "core/notice.h"
+
 namespace varo::python {
 
 namespace {
@@ -76,6 +78,7 @@ void wait(Engine& engine) {
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
+  say_notices();
 }
 
 // --- steps of iterators --------------------------------------------------------------------------
@@ -124,6 +127,12 @@ PyObject* step(PyObject* self, PyObject* /*no arguments*/) {
 PyMethodDef step_definition{"step", &step, METH_NOARGS, "The next outputs of a pipeline."};
 
 }  // namespace
+
+void say_notices() {
+  if (!notices_waiting()) return;
+  const py::object warn = py::module_::import("varo._origin").attr("warn");
+  for (const std::string& text : take_notices()) warn(text);
+}
 
 Turn::Turn(Engine& engine, Nested nested) : engine_(&engine) {
   const auto self = std::this_thread::get_id();
@@ -176,6 +185,7 @@ std::vector<Batch> advance(Engine& engine, const py::object& feeder, int samples
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
+  say_notices();
   std::vector<Batch> batches = engine.take();
   check_size(batches, samples);
   const WithoutLock nogil;

@@ -43,6 +43,9 @@ class Turn {
   Engine* engine_;  // null: nothing to give back
 };
 
+/// Passes on what was noticed, as warnings about the user's line.
+void say_notices();
+
 /// Feeders are objects of Python, or None for pipelines without sources in Python:
 ///
 /// feed(iteration)  Feed's numbers, or kFeedFailed: the batch has failed, fail() knows why. Raises what

@@ -3,6 +3,8 @@
 
 from graph_writer import ENDS, TYPES, step
 
+BORDERS = ("clamp", "reflect_1001", "reflect_101", "wrap")
+
 
 # --- steps: element by element -----------------------------------------------------------------------------------
 
@@ -42,6 +44,14 @@ def function(w):
 def cast(w):
     x, dtype = w.any(), w.one_of(*TYPES)
     return w.like(f"fn.cast(math.clamp({w.real(x).name}, -100.0, 100.0), dtype=types.{TYPES[dtype]})", x, dtype)
+
+
+@step(1)
+def of_whole_numbers(w):
+    x = w.real()
+    whole = f"fn.cast(math.clamp({x.name}, -100.0, 100.0), dtype=types.INT32)"
+    return w.like(w.one_of(f"{whole} % {w.below(9) - 4}", f"({whole} << {w.below(9)}) % 101", f"~{whole} >> {w.below(5)}",
+                           f"abs({whole}) % ({whole} + 3)"), x, "int32")
 
 
 @step(2)
@@ -241,7 +251,7 @@ def padded_window(w):
     shape = [max(1, extent + w.below(6) - 2) for extent in x.shape]
     start = [w.below(5) - 2 for _ in shape]
     return w.like(f"fn.slice({x.name}, start={start}, shape={shape}, axes={list(range(x.rank))}, "
-                  f'out_of_bounds_policy="pad", fill_values={w.one_of(0, 7, -1)})', x, shape=tuple(shape))
+                  f'out_of_bounds_policy="{w.one_of("pad", "pad", *BORDERS)}", fill_values={w.one_of(0, 7, -1)})', x, shape=tuple(shape))
 
 
 @step(1)

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 
 class Operators:
-    """Arithmetic, comparison and bitwise operators, each an operator of Varo that a subclass applies."""
+    """Arithmetic, comparison and bitwise operators, each an operator of Varo that a subclass applies.
+
+    Of integers, // rounds towards zero, as in DALI; % has the sign of the right operand, as in Python; both
+    give 0 where that is 0. Shifts by a negative number, or by all bits and more, leave nothing but the sign.
+    %, << and >> take integers, ~ integers and bools. A Python integer counts as int32.
+    """
 
     def _apply(self, op, inputs, kwargs):
         """The result of operator `op`, of which this object is an input."""
@@ -64,6 +69,30 @@ class Operators:
 
     def __rxor__(self, other):
         return self._apply("arithmetic.bitxor", [other, self], {})
+
+    def __mod__(self, other):
+        return self._apply("arithmetic.mod", [self, other], {})
+
+    def __rmod__(self, other):
+        return self._apply("arithmetic.mod", [other, self], {})
+
+    def __lshift__(self, other):
+        return self._apply("arithmetic.lshift", [self, other], {})
+
+    def __rlshift__(self, other):
+        return self._apply("arithmetic.lshift", [other, self], {})
+
+    def __rshift__(self, other):
+        return self._apply("arithmetic.rshift", [self, other], {})
+
+    def __rrshift__(self, other):
+        return self._apply("arithmetic.rshift", [other, self], {})
+
+    def __invert__(self):
+        return self._apply("arithmetic.bitnot", [self], {})
+
+    def __abs__(self):
+        return self._apply("math.abs", [self], {})
 
     def __eq__(self, other):
         return self._apply("arithmetic.eq", [self, other], {})

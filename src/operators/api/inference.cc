@@ -5,6 +5,7 @@
 
 #include "core/convert.h"
 #include "core/dispatch.h"
+#include "core/notice.h"
 #include "operators/api/operator.h"
 
 namespace varo {
@@ -148,6 +149,25 @@ void Inference::check_outputs() const {
       throw Error(ErrorKind::internal, fmt::format("output {} has layout \"{}\" and shape {}", o,
                                                    spec.layout.str(), to_string(spec.shape)));
   }
+}
+
+void notice_assumed_layout(const OperatorDef& def, const Inference& inferred) {
+  if (def.inputs().empty() || def.inputs()[0].layouts.empty()) return;
+  const Spec& in = inferred.spec(0);
+  const Layout& taken = inferred.output_spec(0).layout;
+  const int rank = in.shape.rank();
+  if (!in.layout.empty() || taken.rank() != rank || rank < 3) return;
+  constexpr std::int64_t kMostChannels = 4;
+  if (rank == 3 && (taken[2] != 'C' || in.shape[2] <= kMostChannels)) return;
+  static thread_local std::vector<const OperatorDef*> told;  // spares the text of what was said
+  if (std::find(told.begin(), told.end(), &def) != told.end()) return;
+  told.push_back(&def);
+  const char* volume = rank == 3 ? "DHW" : "CDHW";
+  notice(fmt::format(
+      "{}: an array of {} axes without letters (shape {}) is taken for \"{}\". If that is right, or "
+      "they are others, say so: layout=\"{}\", for example, of fn.external_source, fn.reshape or "
+      "varo.as_tensor",
+      def.name(), rank, to_string(in.shape), taken.str(), volume));
 }
 
 void check_inputs(const OperatorDef& def, std::span<const Spec* const> specs,

@@ -127,6 +127,9 @@ class Inference {
 /// rank. Throws TypeError, ShapeError or LayoutError where an input is not what `def` takes.
 void check_inputs(const OperatorDef& def, std::span<const Spec* const> specs,
                   std::vector<Layout>& layouts);
+/// Tells the user once an operator what it took the axes of an unlabelled input 0 for, where that is
+/// likely to be a mistake: more axes than a picture has, or a picture with many channels.
+void notice_assumed_layout(const OperatorDef& def, const Inference& inferred);
 inline std::vector<Layout> checked_layouts(const OperatorDef& def,
                                            std::span<const Spec* const> specs) {
   std::vector<Layout> layouts;

@@ -141,6 +141,10 @@ class Operator {
     return std::nullopt;
   }
 
+  /// Of an operator that keeps the grid: the one input that says where the output lies. Nothing: all
+  /// that are read have a say, see InheritedGrid.
+  virtual std::optional<int> grid_input(const Inference& facts) const { return std::nullopt; }
+
   /// Batch-wide operators: once the inputs are there as batch_need() says, and the per-sample arguments
   /// that are not late, for every sample of the iteration that asks for this node, combine() is called
   /// with those samples in order. What it returns is Inference::batch() of each of them.
@@ -186,6 +190,8 @@ class Join : public Operator {
   /// that takes no part.
   virtual void parts(const Inference& facts, const View& out,
                      std::span<std::optional<View>> parts) const = 0;
+  /// The axis of the output that the inputs lack; -1 where they have them all.
+  virtual int added_axis(const Inference& facts) const { return -1; }
 };
 
 /// An operator whose output is one of its inputs, which of them is for the condition, input 0, to say.

@@ -2,6 +2,7 @@
 #include "operators/api/testing.h"
 
 #include "operators/api/in_memory.h"
+#include "operators/api/inherited_grid.h"
 
 namespace varo::testing {
 
@@ -205,14 +206,20 @@ void Trial::program(const Pointwise& op) {
 void Trial::set_meta() {
   Meta meta;
   const Traits& traits = def_.traits();
-  for (const Tensor& in : inputs_) {
-    if (meta.source.empty()) meta.source = in.meta().source;
-    if (!meta.affine && (traits.keeps_grid || traits.pointwise)) meta.affine = in.meta().affine;
+  const auto* join = dynamic_cast<const Join*>(op_.get());
+  InheritedGrid grid(facts_.output_spec(0));
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (computes_nothing(op_->need(facts_, static_cast<int>(i)).access)) continue;
+    const Meta& in = inputs_[i].meta();
+    if (meta.source.empty()) meta.source = in.source;
+    const std::optional<int> one = op_->grid_input(facts_);
+    if ((traits.keeps_grid || traits.pointwise) && (!one || *one == static_cast<int>(i)))
+      grid.add(specs_[i], in, join != nullptr ? join->added_axis(facts_) : -1);
   }
+  grid.give(meta);
   for (std::size_t o = 0; o < results_.size(); ++o) {
     Meta own = meta;
-    if (o == 0 && !inputs_.empty() && inputs_[0].meta().affine)
-      if (const auto moved = op_->moved(facts_, *inputs_[0].meta().affine)) own.affine = moved;
+    if (o == 0 && !inputs_.empty()) move_grid(*op_, facts_, inputs_[0], own);
     results_[o] = results_[o].with_meta(std::move(own));
   }
 }

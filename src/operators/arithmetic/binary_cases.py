@@ -61,6 +61,8 @@ ARITHMETIC_OPS = {
 }
 COMPARISONS = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
                "gt": np.greater, "ge": np.greater_equal}
+WIDTHS = np.array([0, 1, 2, 7, 8, 15, 31, 32, 63, 64, 100], "int8")
+INTEGRAL = {"mod": np.remainder, "lshift": np.left_shift, "rshift": np.right_shift}
 BITWISE = {"bitand": np.bitwise_and, "bitor": np.bitwise_or, "bitxor": np.bitwise_xor}
 
 SMALL = noise(3, 5, 7, dtype="int8", low=-4, high=4)
@@ -140,6 +142,27 @@ for _name, _function in BITWISE.items():
                    [values("int16", 7), values(right, 8)], ["DHW", "DHW"], {}, computed(_function),
                    dtypes=INTEGERS + ("bool",))
               for right in ("uint8", "int16", "uint32", "bool")]
+for _name, _function in INTEGRAL.items():
+    CASES += [Case(f"{_name} with {right}", f"arithmetic.{_name}",
+                   [values("int16", 7), values(right, 8)], ["DHW", "DHW"], {}, computed(_function),
+                   dtypes=INTEGERS + ("bool",), docs=right == "int16")
+              for right in ("uint8", "int16", "int32", "uint64")]
+    CASES += [Case(f"{_name} by as many as there are, and more", f"arithmetic.{_name}",
+                   [np.array([[-128], [-3], [-1], [0], [1], [3], [127]], "int8"), WIDTHS],
+                   ["HW", ""], {}, computed(_function), dtypes=("int8", "int16", "int32", "int64")),
+              Case(f"{_name} without sign, by as many as there are, and more", f"arithmetic.{_name}",
+                   [np.array([[0], [1], [3], [128], [255]], "uint8"), WIDTHS.astype("uint8")],
+                   ["HW", ""], {}, computed(_function), dtypes=("uint8", "uint16", "uint32", "uint64")),
+              Case(f"{_name} by negative numbers", f"arithmetic.{_name}",
+                   [np.array([[-128], [-3], [-1], [0], [1], [3], [127]], "int8"), -WIDTHS],
+                   ["HW", ""], {}, computed(_function), dtypes=("int8", "int16", "int32", "int64")),
+              Case(f"{_name} of a mask", f"arithmetic.{_name}", [noise(4, 5, dtype="bool"), np.int32(2)],
+                   ["", ""], {}, computed(_function)),
+              ErrorCase(f"{_name} of floats", f"arithmetic.{_name}", [ramp(3), ramp(3, dtype="int32")],
+                        ["", ""], {}, "ArgumentTypeError", ["float32 and int32", "integers"]),
+              ErrorCase(f"{_name} of masks", f"arithmetic.{_name}",
+                        [noise(3, dtype="bool"), noise(3, dtype="bool")], ["", ""], {}, "ArgumentTypeError",
+                        ["bool and bool", "integers"])]
 
 CASES += [
     ErrorCase("extents", "arithmetic.add", [ramp(2, 3), ramp(2, 4)], ["HW", "HW"], {}, "ShapeError",

@@ -92,7 +92,10 @@ OperatorDef blend() {
       .input({.name = "condition", .doc = "A scalar that is 0 or 1."})
       .input({.name = "yes", .doc = "Not computed where the condition is 0."})
       .input({.name = "no", .doc = "Not computed where the condition is 1."})
-      .output("chosen", "As the sum would be, but for what 0 * NaN and 0 * infinity would add.")
+      .output("chosen",
+              "The value of the weight 1, where the sum adds 0 times the other: 0 * NaN and 0 * "
+              "infinity are NaN, -0.0 + 0 is 0.0, and integers of 64 bits that pass through a "
+              "type of the weights saturate.")
       .arg({.name = "inverse",
             .type = ArgType::dtype,
             .doc = "Type of the constant that made the inverse weight.",
@@ -115,7 +118,9 @@ VARO_OPERATORS(arithmetic, select) {
               "and\n"
               "layout that condition * yes + (condition ^ True) * no has for a bool condition; "
               "unlike\n"
-              "that sum, it lets nothing of the other input through, be it NaN or infinity.")
+              "that sum, it lets nothing of the other input through, be it NaN or infinity, and "
+              "leaves\n"
+              "-0.0 and integers of 64 bits as they are.")
           .input({.name = "condition",
                   .doc = "A scalar, or any shape that broadcasts; not 0 means yes."})
           .input({.name = "yes", .doc = "Every element type."})

@@ -28,10 +28,7 @@ class Minus final : public Pointwise {
 class Plus final : public Pointwise {
  public:
   explicit Plus(const Args&) {}
-  void infer(Inference& s) const override {
-    check_not_bool(s.spec(0).dtype);
-    s.set_output(0, s.spec(0));
-  }
+  void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
   std::optional<int> view_of(const Inference&) const override { return 0; }
   bool resolve(Views& v) const override {
     v.out[0] = v.in;
@@ -42,12 +39,27 @@ class Plus final : public Pointwise {
   }
 };
 
+class Invert final : public Pointwise {
+ public:
+  explicit Invert(const Args&) {}
+  void infer(Inference& s) const override {
+    if (const DType t = s.spec(0).dtype; is_float(t))
+      throw Error(ErrorKind::type, "bits of floats cannot be inverted")
+          .got(std::string(name_of(t)))
+          .allowed("integers and bool");
+    s.set_output(0, s.spec(0));
+  }
+  Register emit(const Inference&, ProgramBuilder& to, std::span<const Register> in) const override {
+    const DType t = in[0].dtype;
+    const std::uint64_t ones = is_bool(t) ? 1 : ~std::uint64_t{0} >> (64 - 8 * size_of(t));
+    return to.binary(Op::bit_xor, in[0], to.constant_bits(t, ones));
+  }
+};
+
 template <class T>
-OperatorDef sign(const char* name, const char* summary) {
+OperatorDef unary(const char* name, const char* summary, const char* types) {
   return OperatorDef(name, summary)
-      .input({.name = "data",
-              .doc = "Every type but float16 and bool.",
-              .dtypes = dtypes_except({DType::f16})})
+      .input({.name = "data", .doc = types, .dtypes = dtypes_except({DType::f16})})
       .output("result", "Same type as the input; integers wrap.")
       .traits({.keeps_grid = true})
       .hidden()
@@ -57,8 +69,10 @@ OperatorDef sign(const char* name, const char* summary) {
 }  // namespace
 
 VARO_OPERATORS(arithmetic, unary) {
-  return {sign<Minus>("arithmetic.minus", "-data."),
-          sign<Plus>("arithmetic.plus", "+data: data itself.")};
+  return {unary<Minus>("arithmetic.minus", "-data.", "Every type but float16 and bool."),
+          unary<Plus>("arithmetic.plus", "+data: data itself.", "Every type but float16."),
+          unary<Invert>("arithmetic.bitnot", "~data: every bit inverted; of bool, not.",
+                        "Integers and bool.")};
 }
 
 }  // namespace varo

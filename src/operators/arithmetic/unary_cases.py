@@ -15,6 +15,10 @@ CASES = [
     Case("plus", "arithmetic.plus", [ramp(1, 3, 5, 7)], ["CDHW"], {}, lambda x: x, dtypes=NUMBERS),
     ErrorCase("minus of a mask", "arithmetic.minus", [noise(3, dtype="bool")], [""], {},
               "ArgumentTypeError", ["bool"]),
-    ErrorCase("plus of a mask", "arithmetic.plus", [noise(3, dtype="bool")], [""], {},
-              "ArgumentTypeError", ["bool"]),
+    Case("plus of a mask", "arithmetic.plus", [noise(3, 4, dtype="bool")], [""], {}, lambda x: x),
+    Case("inverted", "arithmetic.bitnot", [noise(3, 5, 7, dtype="int16")], ["DHW"], {}, lambda x: np.invert(x),
+         dtypes=NUMBERS[:8] + ("bool",), docs=True),
+    Case("inverted limits", "arithmetic.bitnot", [np.array([-2 ** 63, -1, 0, 2 ** 63 - 1])], [""], {}, lambda x: np.invert(x)),
+    ErrorCase("inverted floats", "arithmetic.bitnot", [ramp(3)], [""], {}, "ArgumentTypeError",
+              ["float32", "integers and bool"]),
 ]

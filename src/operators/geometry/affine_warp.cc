@@ -111,6 +111,7 @@ bool take_size(const Inference& s, Plan& p) {
 void set_output(Inference& s, Plan p) {
   Spec spec = s.spec(0);
   spec.dtype = p.to;
+  spec.layout = p.layout;
   std::int64_t voxels = 1;
   for (int i = 0; i < p.axes; ++i) {
     spec.shape[p.at[i]] = p.out[i];

@@ -33,7 +33,7 @@ class Crop final : public WindowOperator {
   void infer(Inference& s) const override {
     const Spec& in = s.spec(0);
     const Layout layout = s.layout(0);
-    Spec spec{in.dtype, sizes(s), in.layout};
+    Spec spec{in.dtype, sizes(s), layout};
     for (int i = 0; i < in.shape.rank(); ++i) {
       if (spec.shape[i] > in.shape[i] && policy_ == OutOfBounds::error)
         throw Error(ErrorKind::shape, fmt::format("the window is larger than the input along {}",
@@ -41,7 +41,7 @@ class Crop final : public WindowOperator {
             .got(fmt::format("{} elements", spec.shape[i]))
             .allowed(fmt::format("at most {} (input {} {})", in.shape[i], layout.str(),
                                  to_string(in.shape)))
-            .hint(R"(out_of_bounds_policy="pad" or "trim_to_shape")");
+            .hint(R"(out_of_bounds_policy="pad", "trim_to_shape" or another)");
       if (policy_ == OutOfBounds::trim) spec.shape[i] = std::min(spec.shape[i], in.shape[i]);
     }
     if (dtype_.given()) spec.dtype = dtype_(s);
@@ -49,7 +49,8 @@ class Crop final : public WindowOperator {
   }
 
   void prepare(Inference& s) const override {
-    place(s, window(s), s.layout(0), fill_values_of(s, s.layout(0), s.output_spec(0).shape));
+    place(s, window(s), s.layout(0), fill_values_of(s, s.layout(0), s.output_spec(0).shape),
+          policy_);
   }
 
  private:
@@ -64,6 +65,10 @@ class Crop final : public WindowOperator {
     Shape size = s.spec(0).shape;
     // Every layout has H and W; the depth of a picture is of no consequence, as in DALI.
     const auto set = [&](int axis, double extent) {
+      if (std::isnan(extent))
+        throw Error(ErrorKind::param, "an extent of the window is not a number")
+            .got("nan")
+            .allowed("a number of elements, 0 for all");
       if (extent >= 1 && axis >= 0)
         size[axis] = static_cast<std::int64_t>(std::min(extent, 0x1p62));
     };
@@ -142,7 +147,8 @@ VARO_OPERATORS(geometry, crop) {
                    .doc = "Volume, image or sequence; every element type.",
                    .layouts = layouts_of({"HWC", "DHWC", "FDHWC", "CHW", "CDHW", "FHWC", "FCHW",
                                           "CFHW", "FCDHW", "CFDHW", "DHW", "HW", "FHW", "FDHW"})})
-              .output("window", "The window, in the layout of the input.")
+              .output("window",
+                      "The window, in the layout of the input, or in the one that was assumed.")
               .arg({.name = "crop",
                     .type = ArgType::reals,
                     .doc = "(H, W) or (D, H, W) in elements; fractions are cut off, 0 keeps an "

@@ -2,6 +2,17 @@
 import numpy as np
 from case import ALL, Case, ErrorCase, noise, ramp
 
+BORDERS = {"clamp": "edge", "edge": "edge", "reflect": "symmetric", "reflect_1001": "symmetric", "reflect_101": "reflect",
+           "wrap": "wrap"}  # as np.pad names them
+
+
+def repeated(out, axis, start, size, policy):
+    """The window along an axis, where the input goes on as np.pad makes it."""
+    n = out.shape[axis]
+    mode = "edge" if n == 1 else BORDERS[policy]
+    before, after = max(0, -start), max(0, start + size - n)
+    return np.take(out, np.pad(np.arange(n), (before, after), mode=mode)[start + before:start + before + size], axis)
+
 
 def reference(data, crop=None, crop_w=0, crop_h=0, crop_d=0, crop_pos_x=0.5, crop_pos_y=0.5, crop_pos_z=0.5,
               rounding="round", out_of_bounds_policy="error", fill_values=0, dtype=None, layout=""):
@@ -15,6 +26,9 @@ def reference(data, crop=None, crop_w=0, crop_h=0, crop_d=0, crop_pos_x=0.5, cro
         axis, extent = layout.index(letter), out.shape[layout.index(letter)]
         at = np.float32(pos) * np.float32(extent - int(size))
         start = int(at) if rounding == "truncate" else int(np.sign(at) * np.floor(abs(at) + 0.5))
+        if out_of_bounds_policy in BORDERS:
+            out = repeated(out, axis, start, int(size), out_of_bounds_policy)
+            continue
         index = np.arange(start, start + int(size))
         inside = (index >= 0) & (index < extent)
         if out_of_bounds_policy == "trim_to_shape":
@@ -51,6 +65,15 @@ CASES = [
          dict(crop=(6, 7), out_of_bounds_policy="pad", fill_values=[1, 2, 3]), reference, dtypes=("float32", "uint8")),
     Case("a fill for each channel, channels first", "crop", [noise(3, 4, 5)], ["CHW"],
          dict(crop=(6, 3), out_of_bounds_policy="pad", fill_values=[1, 2, 3]), reference),
+    Case("padding by another name", "crop", [noise(3, 4)], ["HW"], dict(crop=(5, 7), out_of_bounds_policy="constant", fill_values=3),
+         reference),
+    *[Case(f"outside goes on as {policy}", "crop", [noise(3, 4, 5, dtype="int16")], ["DHW"],
+           dict(crop=(5, 2, 9), crop_pos_x=0.2, out_of_bounds_policy=policy), reference, dtypes=ALL, docs=policy == "reflect_101")
+      for policy in BORDERS],
+    *[Case(f"far outside goes on as {policy}", "crop", [noise(1, 2, 3)], ["CHW"],
+           dict(crop=(19, 31), out_of_bounds_policy=policy, dtype="float32"), reference, dtypes=("float32", "uint8"))
+      for policy in BORDERS],
+    Case("inside there is no border", "crop", [noise(4, 5)], ["HW"], dict(crop=(2, 3), out_of_bounds_policy="wrap"), reference),
     Case("trimmed", "crop", [ramp(3, 8)], ["HW"], dict(crop=(5, 4), out_of_bounds_policy="trim_to_shape"), reference),
     Case("converted", "crop", [noise(4, 5, 6, dtype="uint8")], ["DHW"], dict(crop=(2, 3, 4), dtype="float32"), reference,
          dtypes=("uint8", "int16", "bool")),
@@ -68,8 +91,11 @@ CASES = [
     ErrorCase("one value", "crop", [ramp(4, 5)], ["HW"], dict(crop=[3]), "ParamError", ["1 values", "2 (H, W)"]),
     ErrorCase("position above 1", "crop", [ramp(4, 5)], ["HW"], dict(crop=(1, 1), crop_pos_x=1.5), "ParamError", ["1.5", "0 to 1"]),
     ErrorCase("no such rounding", "crop", [ramp(4, 5)], ["HW"], dict(crop=(1, 1), rounding="up"), "ParamError", ['"up"', "truncate"]),
-    ErrorCase("no such policy", "crop", [ramp(4, 5)], ["HW"], dict(crop=(1, 1), out_of_bounds_policy="wrap"), "ParamError",
-              ['"wrap"', "trim_to_shape"]),
+    ErrorCase("no such policy", "crop", [ramp(4, 5)], ["HW"], dict(crop=(1, 1), out_of_bounds_policy="mirror"), "ParamError",
+              ['"mirror"', "trim_to_shape", "reflect_101"]),
+    ErrorCase("nothing to repeat", "crop", [ramp(0, 4)], ["HW"], dict(crop=(3, 2), out_of_bounds_policy="clamp"), "ShapeError",
+              ["H", "3 elements", "0 elements"]),
+    ErrorCase("an extent that is no number", "crop", [ramp(4, 5, 6)], ["DHW"], dict(crop=(float("nan"), 2, 2)), "ParamError", ["nan"]),
     ErrorCase("wrong number of fills", "crop", [ramp(4, 5, 3)], ["HWC"],
               dict(crop=(6, 6), out_of_bounds_policy="pad", fill_values=[1, 2]), "ParamError", ["2 values", "3"]),
     ErrorCase("layout that is not spatial", "crop", [ramp(4, 5)], ["AB"], dict(crop=(1, 1)), "LayoutError", ["AB", "HWC"]),

@@ -9,7 +9,9 @@ class Flip final : public Operator {
  public:
   explicit Flip(const Args&) {}
 
-  void infer(Inference& s) const override { s.set_output(0, s.spec(0)); }
+  void infer(Inference& s) const override {
+    s.set_output(0, {s.spec(0).dtype, s.spec(0).shape, s.layout(0)});
+  }
 
   void prepare(Inference& s) const override {
     const Layout& layout = s.layout(0);
@@ -39,31 +41,34 @@ class Flip final : public Operator {
 }  // namespace
 
 VARO_OPERATORS(geometry, flip) {
-  return {OperatorDef("flip", "Mirrors along width, height and depth.")
-              .doc("Costs nothing by itself: the result is a view, and whatever reads it walks "
-                   "backwards.")
-              .input({.name = "data",
-                      .doc = "Volume or image; every element type.",
-                      .layouts = layouts_of({"HWC", "CHW", "DHWC", "CDHW", "FHWC", "FCHW", "FDHWC",
-                                             "FCDHW", "DHW", "HW"})})
-              .output("flipped", "Same shape, dtype and layout as the input.")
-              .arg({.name = "horizontal",
-                    .type = ArgType::integer,
-                    .default_value = 1,
-                    .doc = "Mirror W when not 0.",
-                    .late = true})
-              .arg({.name = "vertical",
-                    .type = ArgType::integer,
-                    .default_value = 0,
-                    .doc = "Mirror H when not 0.",
-                    .late = true})
-              .arg({.name = "depthwise",
-                    .type = ArgType::integer,
-                    .default_value = 0,
-                    .doc = "Mirror D when not 0.",
-                    .late = true})
-              .traits({.moves_only = true})
-              .make<Flip>()};
+  return {
+      OperatorDef("flip", "Mirrors along width, height and depth.")
+          .doc("Costs nothing by itself: the result is a view, and whatever reads it walks "
+               "backwards.")
+          .input({.name = "data",
+                  .doc = "Volume or image; every element type.",
+                  .layouts = layouts_of({"HWC", "CHW", "DHWC", "CDHW", "FHWC", "FCHW", "FDHWC",
+                                         "FCDHW", "DHW", "HW"})})
+          .output(
+              "flipped",
+              "Same shape, dtype and layout as the input, the layout that was assumed where it had none.")
+          .arg({.name = "horizontal",
+                .type = ArgType::integer,
+                .default_value = 1,
+                .doc = "Mirror W when not 0.",
+                .late = true})
+          .arg({.name = "vertical",
+                .type = ArgType::integer,
+                .default_value = 0,
+                .doc = "Mirror H when not 0.",
+                .late = true})
+          .arg({.name = "depthwise",
+                .type = ArgType::integer,
+                .default_value = 0,
+                .doc = "Mirror D when not 0.",
+                .late = true})
+          .traits({.moves_only = true})
+          .make<Flip>()};
 }
 
 }  // namespace varo

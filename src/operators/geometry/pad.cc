@@ -87,12 +87,11 @@ VARO_OPERATORS(geometry, pad) {
                     .late = true})
               .arg({.name = "axes",
                     .type = ArgType::integers,
-                    .doc = "Axes that grow, negative from the end; all if neither axes nor "
-                           "axis_names is given.",
-                    .constant = true})
+                    .doc = "Axes that grow, negative from the end; all if there is none, and if "
+                           "neither axes nor axis_names is given."})
               .arg({.name = "axis_names",
                     .type = ArgType::text,
-                    .doc = "The same by letter. Excludes axes.",
+                    .doc = "The same by letter; \"\" means all. Excludes axes.",
                     .constant = true})
               .arg({.name = "align",
                     .type = ArgType::integers,

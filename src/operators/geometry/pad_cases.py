@@ -4,7 +4,7 @@ from case import ALL, Case, ErrorCase, noise, ramp
 
 
 def reference(data, fill_value=0, axes=None, axis_names=None, align=None, shape=None, layout=""):
-    if axis_names is not None:
+    if axis_names:
         axes = [layout.index(c) for c in axis_names]
     axes = [a % data.ndim for a in np.atleast_1d(axes)] if axes is not None and np.size(axes) else range(data.ndim)
     extra = [0] * data.ndim
@@ -24,6 +24,7 @@ CASES = [
     Case("negative fill", "pad", [noise(3, 4, dtype="int16")], ["HW"], dict(shape=(4, 9), fill_value=-1000), reference),
     Case("never cuts", "pad", [ramp(3, 4, 5)], ["DHW"], dict(shape=(2, 6, 1)), reference),
     Case("one axis by letter", "pad", [ramp(2, 3, 4, 5)], ["CDHW"], dict(shape=[9], axis_names="H"), reference),
+    Case("no letters mean all axes", "pad", [ramp(3, 4, 5)], ["DHW"], dict(shape=6, axis_names=""), reference),
     Case("axes from the end", "pad", [ramp(3, 4, 5)], [""], dict(shape=(7, 8), axes=(-1, 0)), reference),
     Case("aligned only", "pad", [ramp(5, 6, 7)], ["DHW"], dict(shape=1, align=4), reference),
     Case("aligned, an own multiple each", "pad", [ramp(5, 6, 7)], ["DHW"], dict(align=(2, 3, 8)), reference),

@@ -21,7 +21,8 @@ class Resize final : public ResizeOperator {
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
-    const Layout layout = s.layout(0);
+    const Layout& layout = s.layout(0);
+    spec.layout = layout;
     Resizing resizing;
     ResizeRequest request{.mode = mode_,
                           .subpixel = s.args().flag("subpixel_scale"),
@@ -40,10 +41,11 @@ class Resize final : public ResizeOperator {
       spec.shape[axis] = map.out;
     }
     const DType dtype = s.has("dtype") ? s.dtype("dtype") : spec.dtype;
-    if (dtype != spec.dtype && dtype != DType::f32)
+    if (dtype != spec.dtype && (dtype != DType::f32 || !interpolates(spec.dtype)))
       throw Error(ErrorKind::param, "the result cannot have this element type")
           .got(std::string(name_of(dtype)))
-          .allowed(fmt::format("{} (the input's) or float32", name_of(spec.dtype)))
+          .allowed(fmt::format("{} (the input's){}", name_of(spec.dtype),
+                               interpolates(spec.dtype) ? " or float32" : ""))
           .hint("fn.cast of the result");
     spec.dtype = dtype;
     s.set_output(0, spec);
@@ -58,6 +60,12 @@ class Resize final : public ResizeOperator {
       const char* const own = reduces(map) ? "min_filter" : "mag_filter";
       set_filter(map, s.integer(s.args().given(own) ? own : "interp_type"),
                  s.args().flag("antialias"));
+      if (map.filter != ResampleFilter::nearest && !interpolates(s.spec(0).dtype))
+        throw Error(ErrorKind::type, "no interpolation for this element type")
+            .got(std::string(name_of(s.spec(0).dtype)))
+            .allowed("uint8, int16, uint16 or float32")
+            .hint(
+                "interp_type=types.INTERP_NN picks voxels of every type, labels say; or cast first");
     }
     tabulate(s);
   }
@@ -77,6 +85,10 @@ class Resize final : public ResizeOperator {
   }
 
  private:
+  static bool interpolates(DType t) {
+    return t == DType::u8 || t == DType::i16 || t == DType::u16 || t == DType::f32;
+  }
+
   // Sizes, limits and region, as the user gave them.
   void ask(const Inference& s, std::vector<ResizeAxis>& axes) const {
     const auto for_axes = [&](std::string_view arg, const auto& set) {
@@ -158,8 +170,8 @@ VARO_OPERATORS(geometry, resize) {
                "scipy.ndimage.zoom(order=3, mode=\"nearest\", grid_mode=True) with its prefilter, "
                "where antialias is False. INTERP_CUBIC is Catmull-Rom, which needs fewer voxels.")
           .input({.name = "data",
-                  .doc = "Volume, image, or a sequence of them.",
-                  .dtypes = {DType::u8, DType::i16, DType::u16, DType::f32},
+                  .doc = "Volume, image, or a sequence of them: uint8, int16, uint16 or float32, "
+                         "or every element type where interp_type is INTERP_NN.",
                   .layouts = layouts_of({"HWC", "CHW", "FHWC", "FCHW", "CFHW", "DHWC", "CDHW",
                                          "FDHWC", "FCDHW", "CFDHW", "HW", "DHW", "FHW", "FDHW"})})
           .output("resized", "Same layout as the input.")

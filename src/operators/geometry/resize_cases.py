@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
-from case import Case, ErrorCase, noise, ramp
+from case import ALL, Case, ErrorCase, noise, ramp
 
 TYPES = ("uint8", "int16", "uint16", "float32")
 NN, LINEAR, CUBIC, LANCZOS3, TRIANGULAR, GAUSSIAN, BSPLINE = range(7)
@@ -113,6 +113,8 @@ def matrix(extent_in, out, lo, hi, filters, antialias):
 def to_type(values, dtype):
     if np.dtype(dtype).kind == "f":
         return values.astype(dtype)
+    if np.dtype(dtype).kind == "b":
+        return values >= 0.5
     info = np.iinfo(dtype)
     return np.clip(np.sign(values) * np.floor(np.abs(values) + 0.5), info.min, info.max).astype(dtype)
 
@@ -298,6 +300,13 @@ CASES = [
          reference=constant, unit=0, tol=3e-5),
     *[case(f"filter {f} is Pillow's", noise(40, 60, low=0, high=200), "HW", dict(size=(25, 31), interp_type=f),
            reference=pillow_reference, ignore=border(6), dtypes=("float32",)) for f in (LINEAR, CUBIC, LANCZOS3)],
+    case("labels of every type", noise(6, 7, 8, dtype="uint8", high=127), "DHW", dict(size=(5, 30, 7), interp_type=NN), unit=0, dtypes=ALL),
+    case("labels of every type, channels last", noise(6, 7, 2, dtype="uint8", high=127), "HWC", dict(size=(13, 3), interp_type=NN), unit=0,
+         dtypes=ALL),
+    case("an empty volume that others decide about", np.zeros((0, 5, 6), np.float32), "DHW", dict(size=(4, 4, 3), mode="not_larger"),
+         reference=lambda data, **_: np.zeros((0, 3, 3), data.dtype)),
+    case("an empty volume, not smaller", np.zeros((5, 6, 0), np.float32), "DHW", dict(size=10, mode="not_smaller"),
+         reference=lambda data, **_: np.zeros((10, 12, 0), data.dtype)),
     # errors
     ErrorCase("no size", "resize", [ramp(4, 5, 6)], ["DHW"], {}, "ParamError", ["none", "exactly 1"]),
     ErrorCase("two sizes", "resize", [ramp(4, 5, 6)], ["DHW"], dict(size=3, resize_x=4), "ParamError", ["size, resize_x", "exactly 1"]),
@@ -312,7 +321,9 @@ CASES = [
     ErrorCase("wild region", "resize", [ramp(4, 5, 6)], ["DHW"], dict(size=3, roi_start=0, roi_end=1e15), "ParamError",
               ["along D", "1000000000000000", "16777216"]),
     ErrorCase("element type", "resize", [ramp(4, 5, 6, dtype="int32")], ["DHW"], dict(size=3), "ArgumentTypeError",
-              ["int32", "uint8, int16, uint16, float32"]),
+              ["int32", "uint8, int16, uint16 or float32", "INTERP_NN"]),
+    ErrorCase("labels to float", "resize", [ramp(4, 5, 6, dtype="int64")], ["DHW"], dict(size=3, interp_type=NN, dtype=FLOAT), "ParamError",
+              ["float32", "int64 (the input's)"]),
     ErrorCase("result type", "resize", [ramp(4, 5, 6, dtype="uint8")], ["DHW"], dict(size=3, dtype=5), "ParamError",
               ["int16", "uint8", "float32"]),
     ErrorCase("filter that is none", "resize", [ramp(4, 5, 6)], ["DHW"], dict(size=3, interp_type=7), "ParamError", ["7", "6"]),

@@ -89,7 +89,10 @@ std::vector<ResizedExtent> resized_extents(ResizeRequest request) {
     const double whole = std::max(request.empty ? 0.0 : 1.0, std::round(size));
     auto& [out, lo, hi] = extents[i];
     out = static_cast<std::int64_t>(whole);
-    if (axis.in == 0 && (out != 0 || axis.size != 0))
+    // An empty axis stays empty where the other axes decide about its size.
+    const bool asked = axis.size != 0 && (request.mode == ResizeMode::independent ||
+                                          request.mode == ResizeMode::stretch);
+    if (axis.in == 0 && (out != 0 || asked))
       throw Error(ErrorKind::shape,
                   fmt::format("an empty axis cannot be resized to voxels along {}", axis.letter))
           .got(fmt::format("0 voxels, to be resized to {}", out != 0 ? whole : std::abs(axis.size)))

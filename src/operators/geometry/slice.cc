@@ -74,7 +74,7 @@ class Slice final : public WindowOperator {
     if (const std::optional<Shape> known = shape_alone(s, axes)) w.shape = *known;
     const Layout layout = layout_of(s);
     place(s, bounded(w, s.spec(0).shape, layout, policy_), layout,
-          fill_values_of(s, layout, s.output_spec(0).shape));
+          fill_values_of(s, layout, s.output_spec(0).shape), policy_);
   }
 
  private:
@@ -87,7 +87,7 @@ class Slice final : public WindowOperator {
   }
 
   static std::vector<int> axes_of(const Inference& s) {
-    if (s.args().given("axes"))
+    if (s.args().given("axes") || s.args().given("axis_names"))
       return listed_axes(s, s.spec(0).shape.rank(), layout_of(s), NoAxes::all);
     return named_axes(s.text("axis_names"), layout_of(s));
   }
@@ -181,7 +181,13 @@ class Slice final : public WindowOperator {
   }
 
   static void set(std::vector<Bound>& bounds, const std::vector<double>& values, bool relative) {
-    for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = {true, relative, values[i]};
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+      if (std::isnan(values[i]))
+        throw Error(ErrorKind::param, "a bound of the window is not a number")
+            .got("nan")
+            .allowed("a number of elements, or a fraction of the extent");
+      bounds[i] = {true, relative, values[i]};
+    }
   }
   static std::vector<double> doubles(const std::vector<std::int64_t>& list) {
     return {list.begin(), list.end()};
@@ -261,7 +267,7 @@ VARO_OPERATORS(geometry, slice) {
               .arg({.name = "axis_names",
                     .type = ArgType::text,
                     .default_value = std::string("WH"),
-                    .doc = "Axes that are sliced, by letter. Excludes axes.",
+                    .doc = "Axes that are sliced, by letter; \"\" means all. Excludes axes.",
                     .constant = true})
               .arg({.name = "normalized_anchor",
                     .type = ArgType::boolean,

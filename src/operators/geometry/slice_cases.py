@@ -6,6 +6,17 @@ from case import ALL, Case, ErrorCase, noise, ramp
 def half_away(x):
     return int(np.sign(x) * np.floor(np.abs(np.float64(x)) + 0.5))
 
+BORDERS = {"clamp": "edge", "edge": "edge", "reflect": "symmetric", "reflect_1001": "symmetric", "reflect_101": "reflect",
+           "wrap": "wrap"}  # as np.pad names them
+
+
+def repeated(out, axis, start, size, policy):
+    """The window along an axis, where the input goes on as np.pad makes it."""
+    n = out.shape[axis]
+    mode = "edge" if n == 1 else BORDERS[policy]
+    before, after = max(0, -start), max(0, start + size - n)
+    return np.take(out, np.pad(np.arange(n), (before, after), mode=mode)[start + before:start + before + size], axis)
+
 
 def reference(data, anchor=None, size=None, start=None, rel_start=None, end=None, rel_end=None, shape=None, rel_shape=None,
               axes=None, axis_names=None, out_of_bounds_policy="error", fill_values=0, dtype=None,
@@ -41,6 +52,9 @@ def reference(data, anchor=None, size=None, start=None, rel_start=None, end=None
                 hi = half_away(f(value(rel_end, k)) * f(n))
             elif end is not None:
                 hi = int(value(end, k))
+        if out_of_bounds_policy in BORDERS:
+            out = repeated(out, axis, lo, hi - lo, out_of_bounds_policy)
+            continue
         index = np.arange(lo, hi)
         inside = (index >= 0) & (index < n)
         if out_of_bounds_policy == "trim_to_shape":
@@ -91,6 +105,15 @@ CASES = [
          dict(start=(10,), shape=(3,), axes=[1], out_of_bounds_policy="pad", fill_values=4), reference),
     Case("window beside the input, a fill for each channel", "slice", [noise(4, 5, 2)], ["HWC"],
          dict(start=(10,), shape=(3,), axes=[1], out_of_bounds_policy="pad", fill_values=[4, 5]), reference),
+    *[Case(f"outside goes on as {policy}", "slice", [noise(4, 5, 6)], ["DHW"],
+           dict(start=(-2, 1, 4), shape=(5, 3, 9), axis_names="DHW", out_of_bounds_policy=policy), reference, dtypes=("float32", "uint8"))
+      for policy in BORDERS],
+    *[Case(f"a window beside the input, as {policy}", "slice", [noise(4, 5)], ["HW"],
+           dict(start=(-17, 10), shape=(3, 4), axes=(0, 1), out_of_bounds_policy=policy), reference) for policy in BORDERS],
+    *[Case(f"drawn positions, as {policy}", "slice", [noise(4, 5, 6), I(-3, 2), I(9, 1)], ["DHW", "", ""],
+           dict(axes=(2, 0), out_of_bounds_policy=policy), reference) for policy in ("clamp", "wrap")],
+    Case("no letters mean all axes", "slice", [VOLUME], ["DHW"], dict(start=1, shape=3, axis_names=""),
+         lambda data, **_: data[1:4, 1:4, 1:4]),
     Case("trimmed", "slice", [VOLUME], ["DHW"],
          dict(start=(-2, 5, 30), shape=(5, 9, 4), axis_names="DHW", out_of_bounds_policy="trim_to_shape"), reference),
     Case("converted", "slice", [noise(4, 5, 6, dtype="uint8")], ["DHW"], dict(start=[1], shape=[3], axes=[0], dtype="float16"), reference),
@@ -123,6 +146,7 @@ CASES = [
     ErrorCase("letter that is not there", "slice", [VOLUME], ["DHW"], dict(start=[1], axis_names="C"), "LayoutError", ["C", "DHW"]),
     ErrorCase("wrong number of fills", "slice", [noise(4, 5, 3)], ["HWC"],
               dict(start=[-1], shape=[2], axes=[0], out_of_bounds_policy="pad", fill_values=[1, 2]), "ParamError", ["2 values", "3"]),
+    ErrorCase("a start that is no number", "slice", [VOLUME], ["DHW"], dict(rel_start=[float("nan")], axes=[0]), "ParamError", ["nan"]),
     ErrorCase("no such policy", "slice", [VOLUME], ["DHW"], dict(start=[1], axes=[0], out_of_bounds_policy="clip"), "ParamError",
               ['"clip"', '"pad"']),
 ]

@@ -18,7 +18,7 @@ void check_inside(const Window& window, int axis, const Shape& in, const Layout&
       .got(fmt::format("{} elements starting at {}", count, start))
       .allowed(fmt::format("start >= 0 and start + size <= {} (input {}{}{})", in[axis],
                            layout.str(), layout.empty() ? "" : " ", to_string(in)))
-      .hint(R"(out_of_bounds_policy="pad" or "trim_to_shape")");
+      .hint(R"(out_of_bounds_policy="pad", "trim_to_shape" or another)");
 }
 
 Window bounded(Window window, const Shape& in, const Layout& layout, OutOfBounds policy) {
@@ -48,8 +48,18 @@ std::vector<double> fill_values_of(const Inference& s, const Layout& layout, con
   return fills;
 }
 
+namespace {
+
+bool reaches_outside(const Window& window, const Shape& in) {
+  for (int i = 0; i < in.rank(); ++i)
+    if (window.start[i] < 0 || window.start[i] + window.shape[i] > in[i]) return true;
+  return false;
+}
+
+}  // namespace
+
 void WindowOperator::place(Inference& s, const Window& window, const Layout& layout,
-                           const std::vector<double>& fills) {
+                           const std::vector<double>& fills, OutOfBounds policy) {
   PlacedWindow placed{.window = window, .channel = layout.find('C')};
   const Shape& in = s.spec(0).shape;
   for (int i = 0; i < in.rank(); ++i) {
@@ -61,6 +71,8 @@ void WindowOperator::place(Inference& s, const Window& window, const Layout& lay
     placed.shown.lo.push_back(hi > lo ? lo - start : 0);
     placed.shown.hi.push_back(hi > lo ? hi - start : 0);
   }
+  if (repeats_input(policy) && reaches_outside(window, in))
+    placed.pieces = repeated_pieces(window.start, window.shape, in, layout, policy, placed.read);
   for (const double fill : fills) placed.fills.push_back(bits_of(fill, s.output_spec(0).dtype));
   s.state() = std::move(placed);
 }
@@ -74,17 +86,14 @@ Need WindowOperator::need(const Inference& s, int) const {
 std::optional<int> WindowOperator::view_of(const Inference& s) const {
   if (s.output_spec(0).dtype != s.spec(0).dtype) return std::nullopt;
   const auto& placed = s.kept<PlacedWindow>();
-  if (placed.fills.size() == 1) return 0;
-  const Shape& in = s.spec(0).shape;
-  for (int i = 0; i < in.rank(); ++i) {
-    const std::int64_t start = placed.window.start[i];
-    if (start < 0 || start + placed.window.shape[i] > in[i]) return std::nullopt;
-  }
+  if (!placed.pieces.empty()) return std::nullopt;
+  if (placed.fills.size() > 1 && reaches_outside(placed.window, s.spec(0).shape))
+    return std::nullopt;
   return 0;
 }
 
 bool WindowOperator::resolve(Views& views) const {
-  const auto& [window, read, shown, fills, channel] = views.facts.kept<PlacedWindow>();
+  const auto& [window, read, shown, fills, channel, pieces] = views.facts.kept<PlacedWindow>();
   Tensor t = views.in;
   for (int i = 0; i < t.rank(); ++i) {
     const auto part = t.windowed(i, window.start[i], window.shape[i], fills[0]);
@@ -97,7 +106,8 @@ bool WindowOperator::resolve(Views& views) const {
 
 std::optional<Affine> WindowOperator::moved(const Inference& s, const Affine& input) const {
   const Window& window = s.kept<PlacedWindow>().window;
-  const auto& [dtype, shape, layout] = s.spec(0);
+  const auto& [dtype, shape, unused] = s.spec(0);
+  const Layout& layout = s.output_spec(0).layout;
   // Slices of no elements: the affine follows them as it follows views.
   Tensor t = Tensor::wrap({nullptr, dtype, shape, Dims::filled(shape.rank(), 0)}, nullptr, layout)
                  .with_meta({.affine = input});
@@ -106,8 +116,9 @@ std::optional<Affine> WindowOperator::moved(const Inference& s, const Affine& in
 }
 
 void WindowOperator::run(const HostRun& r) const noexcept {
-  const auto& [window, read, shown, fills, channel] = r.state<PlacedWindow>();
+  const auto& [window, read, shown, fills, channel, pieces] = r.state<PlacedWindow>();
   const View out = r.out[0];
+  if (!pieces.empty()) return copy_pieces(pieces, r.view(0), out, r.parallel);
   View inner = out;
   if (fills.size() == 1) {
     inner = fill_outside(shown, out, fills[0], r.parallel);
@@ -132,7 +143,7 @@ void WindowOperator::run(const HostRun& r) const noexcept {
 
 OperatorDef with_window_args(OperatorDef def) {
   return std::move(def)
-      .arg(out_of_bounds_arg("window", "fill_values"))
+      .arg(window_policy_arg("fill_values"))
       .arg({.name = "fill_values",
             .type = ArgType::reals,
             .default_value = std::vector<double>{0.0},
@@ -140,7 +151,8 @@ OperatorDef with_window_args(OperatorDef def) {
             .late = true})
       .arg({.name = "dtype",
             .type = ArgType::dtype,
-            .doc = "Element type of the output; that of the input if not given. Values saturate.",
+            .doc = "Element type of the output; that of the input if not given. Values are rounded "
+                   "and saturate (DALI cuts fractions off).",
             .constant = true});
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "operators/api/operator.h"
+#include "operators/geometry/window_border.h"
 #include "operators/shared/out_of_bounds.h"
 
 namespace varo {
@@ -31,11 +32,13 @@ std::vector<double> fill_values_of(const Inference& sample, const Layout& layout
 /// The state of a WindowOperator.
 struct PlacedWindow {
   Window window;
-  Box read;   ///< of the input: what the window shows of it
+  Box read;   ///< of the input: what is read of it
   Box shown;  ///< of the output: where that lies
   /// What is outside, as bytes of the output's type: one value, or one for each channel.
   std::vector<std::uint64_t> fills;
   int channel = -1;  ///< axis of C
+  /// Of each axis, where the window reaches outside and the input is repeated; `in` counts in `read`.
+  std::vector<std::vector<AxisPiece>> pieces = {};
 };
 
 /// A window of input 0: a view, or one pass, converting, that reads only what the window shows.
@@ -50,7 +53,7 @@ class WindowOperator : public HostOperator {
  protected:
   /// In prepare(): leaves the state. `layout` is the one to work by.
   static void place(Inference& s, const Window& window, const Layout& layout,
-                    const std::vector<double>& fills);
+                    const std::vector<double>& fills, OutOfBounds policy = OutOfBounds::pad);
 };
 
 /// Adds the arguments out_of_bounds_policy, fill_values and dtype.

@@ -61,6 +61,44 @@ TEST(Slice, trimming_needs_the_start) {
   EXPECT_EQ(s.asked, Asked{"start"});
 }
 
+TEST(Slice, repeats_the_input_and_reads_what_it_repeats) {
+  struct {
+    const char* policy;
+    std::int64_t lo, hi;
+    std::vector<double> values;
+  } const expected[] = {{"clamp", 0, 3, {0, 0, 0, 0, 1, 2}},
+                        {"reflect", 0, 3, {2, 1, 0, 0, 1, 2}},
+                        {"reflect_101", 0, 4, {3, 2, 1, 0, 1, 2}},
+                        {"wrap", 0, 20, {17, 18, 19, 0, 1, 2}}};
+  for (const auto& [policy, lo, hi, values] : expected) {
+    SCOPED_TRACE(policy);
+    const auto source = std::make_shared<RecordingSource>(counted({10, 20}, "HW"));
+    Trial s("slice", {Tensor::defer(source, "HW").with_meta({"file", kAffine})},
+            {{"start", Ints{0, -3}},
+             {"shape", Ints{1, 6}},
+             {"axes", Ints{0, 1}},
+             {"out_of_bounds_policy", std::string(policy)}});
+    const Tensor out = s.evaluate();
+    EXPECT_TRUE(s.ran);
+    EXPECT_EQ(elements(out), values);
+    ASSERT_EQ(source->boxes.size(), 1U);
+    EXPECT_EQ(to_string(source->boxes[0].lo), to_string(Dims{0, lo}));
+    EXPECT_EQ(to_string(source->boxes[0].hi), to_string(Dims{1, hi}));
+    ASSERT_TRUE(out.meta().affine);
+    EXPECT_EQ((*out.meta().affine)[3], 10 - 2 * 3);
+  }
+}
+
+TEST(Slice, inside_of_the_input_no_border_is_needed) {
+  Trial s("slice", {counted({10, 20}, "HW")},
+          {{"start", Ints{3}},
+           {"shape", Ints{6}},
+           {"axes", Ints{1}},
+           {"out_of_bounds_policy", std::string("reflect_101")}});
+  s.evaluate();
+  EXPECT_FALSE(s.ran);
+}
+
 TEST(Slice, checks_bounds_when_the_start_is_there) {
   Trial s("slice", {counted({10, 20}, "HW")}, {{"shape", Ints{3}}, {"axes", Ints{1}}},
           {{"start", list({18})}});

@@ -122,7 +122,7 @@ class Stack final : public Join {
           .got(fmt::format("{}", rank + 1))
           .allowed(fmt::format("{}", kMaxRank));
     const std::string name = s.args().given("axis_name") ? s.text("axis_name") : "";
-    if (name.size() > 1)
+    if (s.args().given("axis_name") && name.size() != 1)
       throw Error(ErrorKind::param, "axis_name is not one letter")
           .got(fmt::format("\"{}\"", name))
           .allowed("1 letter");
@@ -151,6 +151,7 @@ class Stack final : public Join {
       parts[i] = out.part(at, static_cast<std::int64_t>(i), 1).drop(at);
     }
   }
+  int added_axis(const Inference& s) const override { return axis(s); }
 
  private:
   static int axis(const Inference& s) {
@@ -182,7 +183,7 @@ VARO_OPERATORS(join, cat) {
                 .type = ArgType::text,
                 .doc = "The same by letter of the first input. Excludes axis.",
                 .constant = true})
-          .traits({.moves_only = true})
+          .traits({.moves_only = true, .keeps_grid = true})
           .one_of({"axis", "axis_name"})
           .make<Cat>(),
       OperatorDef("stack", "Joins arrays of one shape along a new axis.")
@@ -197,7 +198,7 @@ VARO_OPERATORS(join, cat) {
                 .type = ArgType::text,
                 .doc = "Letter of the new axis; the others keep those of the first input.",
                 .constant = true})
-          .traits({.moves_only = true})
+          .traits({.moves_only = true, .keeps_grid = true})
           .make<Stack>()};
 }
 

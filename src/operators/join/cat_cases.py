@@ -44,5 +44,6 @@ CASES = [
     ErrorCase("another shape", "stack", [ramp(2, 3), ramp(3, 2)], ["", ""], {}, "ShapeError", ["input 1", "[3, 2]", "[2, 3]"]),
     ErrorCase("stack of two types", "stack", [ramp(2, 3), ramp(2, 3, dtype="int8")], ["", ""], {}, "ArgumentTypeError", ["int8", "float32"]),
     ErrorCase("new axis out of range", "stack", [ramp(2, 3), ramp(2, 3)], ["", ""], dict(axis=3), "ParamError", ["axis 3", "-2 to 2"]),
+    ErrorCase("no letter", "stack", [ramp(2, 3), ramp(2, 3)], ["HW", "HW"], dict(axis_name=""), "ParamError", ['""', "1 letter"]),
     ErrorCase("name without a layout", "stack", [ramp(2, 3), ramp(2, 3)], ["", ""], dict(axis_name="C"), "LayoutError", ["2 axes"]),
 ]

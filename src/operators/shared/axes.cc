@@ -51,7 +51,7 @@ std::vector<int> listed_axes(const Inference& s, int rank, const Layout& layout,
     for (const std::int64_t axis : list) axes.push_back(checked_axis(axis, rank));
     check_distinct(axes);
   } else if (s.args().given("axis_names")) {
-    return named_axes(s.text("axis_names"), layout);
+    axes = named_axes(s.text("axis_names"), layout);
   }
   if (empty == NoAxes::all && axes.empty())
     for (int i = 0; i < rank; ++i) axes.push_back(i);

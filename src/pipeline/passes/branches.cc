@@ -102,12 +102,14 @@ std::optional<DType> inverse_type(const Facts& facts, Node inverse, Node conditi
 struct Branches {
   Node condition, yes, no;
   DType inverse;
+  int yes_input;  // of the sum
 };
 
 std::optional<Branches> branches_of(const Facts& facts, const GraphNode& sum) {
   if (sum.def->name() != "arithmetic.add") return std::nullopt;
-  for (const auto& [first, second] :
-       {std::pair(sum.inputs[0], sum.inputs[1]), std::pair(sum.inputs[1], sum.inputs[0])}) {
+  for (const int yes_input : {0, 1}) {
+    const Node first = sum.inputs[static_cast<std::size_t>(yes_input)],
+               second = sum.inputs[static_cast<std::size_t>(1 - yes_input)];
     if (!facts.is(first, "arithmetic.mul") || !facts.is(second, "arithmetic.mul"))
       return std::nullopt;
     const std::vector<Node>&a = facts.at(first).inputs, &b = facts.at(second).inputs;
@@ -116,13 +118,24 @@ std::optional<Branches> branches_of(const Facts& facts, const GraphNode& sum) {
       for (const auto& right : {Weighted{b[0], b[1]}, Weighted{b[1], b[0]}}) {
         const auto inverse = inverse_type(facts, right.weight, left.weight);
         if (inverse && facts.zero_or_one(left.weight))
-          return Branches{left.weight, left.value, right.value, *inverse};
+          return Branches{left.weight, left.value, right.value, *inverse, yes_input};
       }
   }
   return std::nullopt;
 }
 
 }  // namespace
+
+void mark_branches(Graph& graph) {
+  const Facts facts(graph);
+  for (GraphNode& node : graph.nodes) {
+    const auto found = branches_of(facts, node);
+    if (!found || node.args.given("taken")) continue;
+    node.args.set("yes_input", static_cast<std::int64_t>(found->yes_input));
+    node.args.set_per_sample("taken");
+    node.arg_nodes["taken"] = found->condition;
+  }
+}
 
 bool select_branches(Graph& graph) {
   const OperatorDef* blend = find_operator("arithmetic.blend");

@@ -5,7 +5,8 @@ namespace varo {
 
 const std::vector<Pass>& all_passes() {
   static const std::vector<Pass> passes = {
-      {"branches", "c * a + (c ^ True) * b computes one branch a sample", select_branches},
+      {"branches", "c * a + (c ^ True) * b computes one branch a sample", select_branches,
+       mark_branches},
       {"prune", "nodes that no output needs are removed", prune_dead_nodes},
   };
   return passes;

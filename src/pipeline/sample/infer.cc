@@ -58,6 +58,7 @@ bool SamplePlan::infer(int id) {
     node.op->infer(state.facts);
     state.facts.check_outputs();
   });
+  notice_assumed_layout(*node.graph.def, state.facts);
   return true;
 }
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <new>
 
+#include "operators/api/inherited_grid.h"
+
 namespace varo {
 
 namespace {
@@ -269,6 +271,9 @@ void SamplePlan::inherit(int id, Meta& meta) const {
   const NodeState& state = at(id);
   const Traits& traits = node.graph.def->traits();
   const bool same_grid = traits.keeps_grid || traits.pointwise;
+  const std::optional<int> one = node.op->grid_input(state.facts);
+  const int added = node.join != nullptr ? node.join->added_axis(state.facts) : -1;
+  InheritedGrid grid(specs_of(id)[0]);
   for (std::size_t i = 0; i < node.graph.inputs.size(); ++i) {
     const Node from = node.graph.inputs[i];
     const Access access = state.needs[i].access;
@@ -279,8 +284,10 @@ void SamplePlan::inherit(int id, Meta& meta) const {
     else
       input = result(from).meta();
     if (meta.source.empty()) meta.source = input.source;
-    if (!meta.affine && same_grid) meta.affine = input.affine;
+    if (same_grid && input.affine && (!one || *one == static_cast<int>(i)))
+      grid.add(specs_of(from.id)[static_cast<std::size_t>(from.output)], input, added);
   }
+  grid.give(meta);
 }
 
 void SamplePlan::complete(int id) {
@@ -290,13 +297,10 @@ void SamplePlan::complete(int id) {
   in_context(id, [&] {
     Meta meta;
     inherit(id, meta);
-    std::optional<Affine> moved;
     const std::vector<Node>& inputs = plan_[id].graph.inputs;
-    if (!inputs.empty() && result(inputs[0]).meta().affine)
-      moved = plan_[id].op->moved(state.facts, *result(inputs[0]).meta().affine);
     for (std::size_t o = 0; o < state.results.size(); ++o) {
       Meta own = meta;
-      if (o == 0 && moved) own.affine = moved;
+      if (o == 0 && !inputs.empty()) move_grid(*plan_[id].op, state.facts, result(inputs[0]), own);
       if (!own.source.empty() || own.affine)
         state.results[o] = state.results[o].with_meta(std::move(own));
     }
