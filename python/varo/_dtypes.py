@@ -92,6 +92,16 @@ def to_dali_type(framework_type: Any) -> DALIDataType:
         raise ParamError(f"{framework_type!r} has no element type in Varo") from None
 
 
+def numpy_of(tensor):
+    """The NumPy array of a torch tensor."""
+    tensor = tensor.detach().cpu()
+    try:
+        return tensor.numpy()
+    except TypeError:
+        raise ArgumentTypeError(f"a tensor of {tensor.dtype} has no element type in Varo\n"
+                                "  try      tensor.float(), or another type") from None
+
+
 def element_type(value):
     """`value` of an argument dtype, with NumPy's and torch's types as Varo's."""
     if isinstance(value, (type, np.dtype)) or type(value).__module__ == "torch":
@@ -117,7 +127,7 @@ def constant_array(value, dtype=None, shape=None):
     """`value` as the array that Constant's rules make of it."""
     array = value
     if hasattr(array, "detach"):
-        array = array.detach().cpu()
+        array = numpy_of(array)
     was_array = hasattr(array, "dtype")
     array = np.asarray(array)
     if dtype is not None:

@@ -14,6 +14,12 @@ SCHEMAS = {schema["name"]: schema for schema in _core.operators()}
 PUBLIC = [schema for name, schema in SCHEMAS.items() if not schema["hidden"] and not name.startswith("math.")]
 
 
+def takes_number(op, arg):
+    """Whether a number may stand for the argument, or an array as a value per sample."""
+    args = SCHEMAS[op]["args"] if op in SCHEMAS else []
+    return any(a["name"] == arg and a["type"] == "float" and not a["constant"] for a in args)
+
+
 def owner_of(package, schema):
     """The module below `package` ("varo.fn") that holds the operator, made on first use, and its last name."""
     *path, leaf = schema["name"].split(".")

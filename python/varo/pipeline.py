@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import functools
 import inspect
+import operator
 import warnings
 import weakref
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, overload
@@ -35,6 +36,19 @@ _pipelines = weakref.WeakSet()
 def _close_all():
     # Threads cannot come back to an interpreter that takes itself apart.
     _core.end([pipeline._core for pipeline in _pipelines])
+
+
+def _whole(name, value, least=1, most=2**63 - 1, hint=None):
+    """`value` as a whole number. Values below `least` of sizes are the engine's to refuse."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError(f"Pipeline: {name} must be a whole number, not {value!r}"
+                                + (f"; {hint}" if hint else "")) from None
+    if (least <= 0 and number < least) or number > most:
+        raise ParamError(f"Pipeline: {name} is out of range\n  got      {number}\n  allowed  {least} to {most}"
+                         + (f"; {hint}" if hint else ""))
+    return number
 
 
 class Pipeline:
@@ -75,6 +89,12 @@ class Pipeline:
                 warnings.warn(f"Pipeline: {name} is deprecated and ignored", DeprecationWarning, stacklevel=2)
         if isinstance(prefetch_queue_depth, dict):
             prefetch_queue_depth = prefetch_queue_depth["cpu_size"]
+        batch_size, num_threads = (_whole(*pair, most=2**31 - 1) for pair in
+                                   (("batch_size", batch_size), ("num_threads", num_threads)))
+        prefetch_queue_depth = _whole("prefetch_queue_depth", prefetch_queue_depth, most=2**31 - 1)
+        seed = None if seed is None else _whole("seed", seed, -2**63)
+        if device_id is not None and device_id != types.CPU_ONLY_DEVICE_ID:
+            _whole("device_id", device_id, 0, hint="None for none")
         if seed is not None and seed < 0:
             warnings.warn("Pipeline: a negative seed means a random one; pass None", stacklevel=2)
         try:
@@ -83,9 +103,9 @@ class Pipeline:
                         "reference": _core.Schedule.REFERENCE}[schedule]
         except KeyError:
             raise ParamError(f'Pipeline: schedule must be "parallel", "serial", "shuffled" or "reference", not {schedule!r}') from None
-        self._depth = int(prefetch_queue_depth) if exec_pipelined else 1
-        self._core = _core.Pipeline(batch_size=int(batch_size), num_threads=int(num_threads),
-                                    seed=-1 if seed is None else int(seed), prefetch_queue_depth=self._depth,
+        self._depth = prefetch_queue_depth if exec_pipelined else 1
+        self._core = _core.Pipeline(batch_size=batch_size, num_threads=num_threads,
+                                    seed=-1 if seed is None else seed, prefetch_queue_depth=self._depth,
                                     schedule=schedule, shuffle_seed=shuffle_seed,
                                     without_rewrites=list(without_rewrites))
         self._checks = [_listed("output_dtype", output_dtype, (int,)), _listed("output_ndim", output_ndim, (int,)),
@@ -94,7 +114,7 @@ class Pipeline:
             raise ValueError("Pipeline: output_dtype cannot be NO_TYPE")
         if any(isinstance(n, int) and n < 0 for n in np.atleast_1d(np.array(output_ndim, object))):
             raise ValueError("Pipeline: output_ndim cannot be negative")
-        self.max_batch_size, self.num_threads, self.device_id = int(batch_size), int(num_threads), device_id
+        self.max_batch_size, self.num_threads, self.device_id = batch_size, num_threads, device_id
         _pipelines.add(self)
         self._feeding = Feeding(self._core, self.max_batch_size)
         self._feeder = None  # it, once the pipeline is built, where Python has a say in what is scheduled

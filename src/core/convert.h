@@ -2,7 +2,7 @@
 /// Saturating conversion between element types: the one rule that every operator uses.
 ///
 ///   float -> int    round to nearest, halves away from zero, then clamp; NaN gives 0
-///   float -> bool   rounded first, so 0.3 is false and 0.5 is true
+///   float -> bool   rounded first, so 0.3 is false and 0.5 is true; NaN is true
 ///   int -> int      clamp
 ///   any -> float    nearest
 #pragma once
@@ -47,7 +47,7 @@ VARO_HD constexpr To saturate(From value) {
   } else if constexpr (std::is_floating_point_v<From>) {
     using Limits = std::numeric_limits<To>;
     if constexpr (std::is_same_v<To, bool>) {
-      return value >= From(0.5) || value <= From(-0.5);
+      return !(value > From(-0.5) && value < From(0.5));
     } else if constexpr (Limits::digits <= 31) {
       // Clamped between numbers of From; what a float lacks of the largest int32 is seen to at the
       // end.

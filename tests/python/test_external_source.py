@@ -402,3 +402,23 @@ def test_memory_that_is_not_copied_is_let_go_when_the_batch_is_done():
     while len(gone) < 2 * BATCH and time.time() < deadline:  # also those of batches not taken yet
         time.sleep(0.01)
     assert len(gone) >= 2 * BATCH
+
+
+def test_several_outputs_fed_by_hand():
+    @varo.pipeline_def(batch_size=2, num_threads=1, prefetch_queue_depth=1)
+    def define():
+        one, two = fn.external_source(num_outputs=2, cycle=False, layout=["W", "H"])
+        fn.external_source(lambda: [np.zeros(1)] * 2, preserve=True)
+        return one, two * 2
+
+    pipe = define()
+    pipe.build()
+    names = list(pipe._manual)
+    for k in range(3):
+        for name in names:
+            pipe.feed_input(name, [np.full(3, k + 10 * names.index(name), "float32")] * 2)
+        one, two = pipe.run()
+        assert np.array_equal(one.as_array(), np.full((2, 3), k)) and np.array_equal(two.as_array(), np.full((2, 3), 2 * (k + 10)))
+        assert one.layout() == "W" and two.layout() == "H"
+    with pytest.raises(varo.ParamError, match="cycle needs a source"):
+        varo.pipeline_def(lambda: fn.external_source(cycle="quiet"), batch_size=1, num_threads=1)()

@@ -217,3 +217,8 @@ def test_no_reader_is_named_by_an_empty_name(numbered):
     with pytest.warns(DeprecationWarning):
         it = GenericIterator(pipeline(numbered(4)), ["x"], size=4, reader_name="")
     assert len(list(it)) == 2
+
+
+def test_an_empty_reader_name_names_none(numbered):
+    it = GenericIterator(pipeline(numbered(7)), ["x"], reader_name="")
+    assert it._size < 0 and not it._sharded

@@ -155,3 +155,11 @@ def test_a_volumetric_pipeline_as_users_of_dali_write_it(tmp_path):
         assert any(label.any() for _, label in epoch)
     for one, other in zip(sum(run, []), sum(epochs(schedule="serial"), [])):
         assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
+
+
+def test_none_at_the_call_means_not_given():
+    crop = ops.Crop(crop=(2, 3))
+    assert np.asarray(crop(np.ones((4, 5), "float32"), crop=None)).shape == (2, 3)
+    assert np.asarray(ops.Flip(horizontal=None)(np.array([[1.0, 2.0]]), horizontal=None)).tolist() == [[2.0, 1.0]]
+    with pytest.raises(varo.ParamError, match="given twice"):
+        crop(np.ones((4, 5), "float32"), crop=(1, 1))

@@ -154,5 +154,14 @@ def test_layouts_are_kept_moved_and_dropped():
     assert letters(lambda x: fn.reshape(x, shape=[-1])) == ""
     assert letters(lambda x: fn.reshape(x, shape=(4, -1, 3))) == "HWC"
     assert letters(lambda x: fn.one_hot(x[:, :, 0], num_classes=2, axis=0, axis_name="C")) == "CHW"
-    assert letters(lambda x: fn.crop(x, crop=(2, 2)), layout=None) == ""
+    assert letters(lambda x: fn.crop(x, crop=(2, 2)), layout=None) == "HWC"  # what was assumed
     assert letters(lambda x: fn.zeros_like(x)) == "HWC"
+
+
+def test_axes_that_grow_come_per_sample():
+    @varo.pipeline_def(batch_size=3, num_threads=2)
+    def define():
+        axes = fn.external_source(lambda: [np.array([0]), np.array([1]), np.array([], "int64")])
+        return fn.pad(fn.external_source(lambda: [np.ones((2, 3), "float32")] * 3), axes=axes, shape=4)
+
+    assert define().run()[0].shape() == [(4, 3), (2, 4), (4, 4)]

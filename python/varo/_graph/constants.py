@@ -59,6 +59,12 @@ class ArrayConstant(ConstantValue):
     def _apply(self, op, inputs, kwargs):
         return call(op, inputs, kwargs)
 
+    def __getitem__(self, index):
+        out = self
+        for op, args in subscript_steps(index, DataNode):
+            out = call(op, [out], args)
+        return out
+
     def __array__(self, dtype=None):
         return self.array if dtype is None else self.array.astype(dtype)
 

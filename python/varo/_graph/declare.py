@@ -7,9 +7,10 @@ import numpy as np
 
 from .. import _core
 from .._device import device_word
-from .._dtypes import constant_array, element_type, to_dali_type
+from .._dtypes import constant_array, element_type, numpy_of, to_dali_type
 from .._origin import origin
 from .._run.eager import drawn_seed, draws, run_eager
+from .._schema import takes_number
 from ..errors import ArgumentTypeError, ParamError
 from .current import current
 from .loose import LooseNode, Made, Scratch, SetSeed, is_eager
@@ -40,6 +41,8 @@ def node_of(pipeline, value):
         return constant(pipeline, value.array, value.layout, value.device)
     if isinstance(value, _core.TensorCPU):
         return constant(pipeline, np.asarray(value), value.layout() or None)
+    if hasattr(value, "detach"):
+        value = numpy_of(value)
     try:
         array = constant_array(value)
     except ParamError:
@@ -121,7 +124,9 @@ def declare(pipeline, op, inputs, kwargs, where=None):
         elif isinstance(value, _core.TensorCPU):
             args[key] = np.asarray(value)
         else:
-            args[key] = value.detach().cpu().numpy() if hasattr(value, "detach") else value
+            args[key] = numpy_of(value) if hasattr(value, "detach") else value
+        if isinstance(args[key], np.ndarray) and args[key].ndim > 0 and takes_number(op, key):
+            args[key] = constant(pipeline, constant_array(args[key]))._handle  # it keeps its shape
     handles = [node_of(pipeline, i)._handle for i in inputs]
     node_id, count, node_name, device = pipeline._core.add(op, handles, args, where or origin(), name or "", device)
     nodes = [DataNode(pipeline, _core.Node(node_id, k), node_name if count == 1 else f"{node_name}[{k}]", device)

@@ -75,6 +75,10 @@ class DataNode(Operators):
 
     # --- operators ---
     def _apply(self, op, inputs, kwargs):
+        for value in inputs:
+            if isinstance(value, (list, tuple)) and any(isinstance(item, DataNode) for item in value):
+                raise TypeError(f"a {type(value).__name__} of nodes is no operand; append the node to it, or use the nodes "
+                                "one by one")
         pipeline = self._pipeline
         if pipeline is None:
             raise StateError(f"the pipeline of the node {self.name} is gone")

@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import _core
 from .._device import device_word
-from .._dtypes import constant_array, element_type
+from .._dtypes import constant_array, element_type, numpy_of
 from .._graph.values import ConstantValue
 from .._origin import origin
-from .._schema import SCHEMAS
+from .._schema import SCHEMAS, takes_number
 from ..errors import ArgumentTypeError
 
 
@@ -31,7 +31,7 @@ def _host(array):
     if isinstance(array, _core.TensorCPU):
         return array
     if hasattr(array, "detach"):
-        array = array.detach().cpu().numpy()
+        array = numpy_of(array)
     elif _core.is_dlpack(array):
         return _core.tensor_from(array, copy=False)
     return array if isinstance(array, np.ndarray) else np.asarray(array)
@@ -40,11 +40,9 @@ def _host(array):
 def run_eager(op, inputs, kwargs):
     device = device_word(op, kwargs.get("device"))
     kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("name", "device", "preserve")}
-    seed = kwargs.get("seed")
-    if drawn_seed(seed):
+    if drawn_seed(kwargs.get("seed")):
         kwargs.pop("seed", None)
-        seed = None
-    core = _core.Pipeline(batch_size=1, num_threads=1, seed=secrets.randbits(62) if seed is None else int(seed),
+    core = _core.Pipeline(batch_size=1, num_threads=1, seed=secrets.randbits(62),  # where the operator has no other
                           prefetch_queue_depth=1, schedule=_core.Schedule.SERIAL, shuffle_seed=0)
     where = origin()
     feeds = []
@@ -72,7 +70,7 @@ def run_eager(op, inputs, kwargs):
             value = element_type(value)
         elif hasattr(value, "detach") or hasattr(value, "__array__"):
             value = np.asarray(_host(value))
-        if isinstance(value, np.ndarray) and value.ndim > 0 and _is_number(op, key):
+        if isinstance(value, np.ndarray) and value.ndim > 0 and takes_number(op, key):
             value = fed(value)  # an array where a number may stand: it keeps its shape as a value per sample
         args[key] = value
     node_id, count, *_ = core.add(op, handles, args, where, "", device)
@@ -105,8 +103,3 @@ def draws(op):
     """Whether the operator gives something else every time: a source, or random."""
     traits = SCHEMAS[op]["traits"] if op in SCHEMAS else {}
     return traits.get("source", False) or traits.get("random", False)
-
-
-def _is_number(op, arg):
-    args = SCHEMAS[op]["args"] if op in SCHEMAS else []
-    return any(a["name"] == arg and a["type"] == "float" and not a["constant"] for a in args)

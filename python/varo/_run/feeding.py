@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 
 from .. import _core, types
+from .._dtypes import numpy_of
 from ..errors import ArgumentTypeError, ParamError, ShapeError
 
 # What feed() answers: the numbers of the engine's Feed, and kFeedFailed.
@@ -249,7 +250,7 @@ def host_array(value):
     if isinstance(value, (_core.TensorCPU, np.ndarray)):
         return value
     if hasattr(value, "detach"):
-        return value.detach().cpu().numpy()
+        return numpy_of(value)
     if _core.is_dlpack(value):
         return _core.tensor_from(value, copy=False)
     array = np.asarray(value)

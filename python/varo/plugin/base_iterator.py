@@ -55,6 +55,7 @@ class BaseIterator:
             raise ParamError(f"last_batch_policy must be a LastBatchPolicy, not {last_batch_policy!r}")
         if auto_reset not in (True, False, None, "yes", "no"):
             raise ParamError(f'auto_reset must be True, False, "yes" or "no", not {auto_reset!r}')
+        reader_name = reader_name or None
         if size == 0:
             raise ParamError("size must not be 0")
         if size < 0 and not reader_name and len(self._pipes) > 1:

@@ -12,7 +12,8 @@ constexpr std::int64_t kGrainPoints = 8192;
 
 template <class Body>
 void for_type(DType t, const Body& body) {
-  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float>(t, body);
+  dispatch<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::int32_t, float, double>(
+      t, body);
 }
 
 // Offset of point number `index` in row-major order of the leading axes.

@@ -12,7 +12,7 @@ namespace varo {
 /// out[..., i] = sum over j of matrix[i, j] * in[..., j], + shift[i]; float32, saturated at the
 /// end.
 ///
-/// in      [..., n], any strides; uint8, int8, uint16, int16, int32 or float32
+/// in      [..., n], any strides; uint8, int8, uint16, int16, int32, float32 or float64
 /// out     [..., m], equal leading extents, any strides, not overlapping `in`; the same types
 /// matrix  m x n, row-major
 /// shift   m

@@ -35,7 +35,8 @@ class Cast final : public Pointwise {
 constexpr const char* kRules =
     "Floats become integers by rounding to nearest, halves away from zero; what the type cannot "
     "hold\n"
-    "becomes its nearest limit. Numbers become bool by rounding and comparing with 0.";
+    "becomes its nearest limit, and NaN 0 (in DALI the least value). Numbers become bool by rounding "
+    "and comparing with 0; NaN is true.";
 
 }  // namespace
 

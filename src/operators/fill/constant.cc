@@ -23,18 +23,42 @@ Shape shape_of(const std::vector<std::int64_t>& extents) {
   return Shape(std::span<const std::int64_t>(extents));
 }
 
-Shape shape_argument(const Inference& s) {
-  return s.has("shape") ? shape_of(s.integers("shape")) : Shape();
+void check_layout(const Spec& spec) {
+  if (spec.layout.empty() || spec.layout.rank() == spec.shape.rank()) return;
+  throw Error(ErrorKind::layout, "the layout does not have one letter an axis")
+      .got(fmt::format("\"{}\" for shape {}", spec.layout.str(), to_string(spec.shape)))
+      .allowed(fmt::format("{} letters, or none", spec.shape.rank()));
 }
+
+// What full, zeros and ones are made like: an input, or the argument shape; with other letters and
+// another element type where those are given.
+class Made {
+ public:
+  explicit Made(const Args& args) : dtype_(args, "dtype") {
+    if (args.def().find_arg("shape") != nullptr) shape_.emplace(args, "shape");
+    if (args.given("layout")) layout_ = Layout(args.text("layout"));
+  }
+  /// `like` but for what was given.
+  Spec spec(const Inference& s, Spec like) const {
+    if (shape_ && shape_->has()) like = {like.dtype, shape_of((*shape_)(s)), {}};
+    if (dtype_.given()) like.dtype = dtype_(s);
+    if (layout_) like.layout = *layout_;
+    check_layout(like);
+    return like;
+  }
+
+ private:
+  std::optional<Arg<std::vector<std::int64_t>>> shape_;
+  Arg<DType> dtype_;
+  std::optional<Layout> layout_;
+};
 
 // zeros, ones and their _like forms: one element in memory, repeated.
 class Uniform final : public Operator {
  public:
-  explicit Uniform(double value) : value_(value) {}
+  Uniform(const Args& args, double value) : made_(args), value_(value) {}
   void infer(Inference& s) const override {
-    Spec spec = s.input_count() == 1 ? s.spec(0) : Spec{DType::i32, shape_argument(s), {}};
-    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
-    s.set_output(0, spec);
+    s.set_output(0, made_.spec(s, s.input_count() == 1 ? s.spec(0) : Spec{DType::i32, {}, {}}));
   }
   Need need(const Inference&, int) const override { return {Access::spec}; }
   std::optional<int> view_of(const Inference&) const override { return kNoInput; }
@@ -45,16 +69,16 @@ class Uniform final : public Operator {
   }
 
  private:
+  Made made_;
   double value_;
 };
 
 // full and full_like: the fill value, which may be an array, broadcast as NumPy does.
 class Full final : public HostOperator {
  public:
-  explicit Full(int fill_input) : fill_(fill_input) {}
+  Full(const Args& args, int fill_input) : made_(args), fill_(fill_input) {}
   void infer(Inference& s) const override {
-    Spec spec = fill_ == 1 ? s.spec(0) : Spec{s.spec(0).dtype, shape_argument(s), {}};
-    if (s.args().given("dtype")) spec.dtype = s.dtype("dtype");
+    const Spec spec = made_.spec(s, s.spec(0));
     const Shape& fill = s.spec(fill_).shape;
     bool fits = fill.rank() <= spec.shape.rank();
     for (int i = 1; fits && i <= fill.rank(); ++i) {
@@ -91,6 +115,7 @@ class Full final : public HostOperator {
   }
 
  private:
+  Made made_;
   int fill_;
 };
 
@@ -108,10 +133,7 @@ class Constant final : public Operator {
           .got(fmt::format("{} values", count))
           .allowed(fmt::format("1 or {} (shape {})", volume(spec_.shape), to_string(spec_.shape)));
     if (args.given("layout")) spec_.layout = Layout(args.text("layout"));
-    if (!spec_.layout.empty() && spec_.layout.rank() != spec_.shape.rank())
-      throw Error(ErrorKind::layout, "the layout does not have one letter an axis")
-          .got(fmt::format("\"{}\"", spec_.layout.str()))
-          .allowed(fmt::format("{} letters, or none", spec_.shape.rank()));
+    check_layout(spec_);
     if (real)
       keep(args.reals("fdata").data(), count);
     else
@@ -142,8 +164,16 @@ class Constant final : public Operator {
   Tensor value_;  // shared by all samples
 };
 
-ArgDef shape_arg() {
-  return {.name = "shape", .type = ArgType::integers, .doc = "Extents; a scalar if not given."};
+ArgDef shape_arg(const char* otherwise) {
+  return {.name = "shape",
+          .type = ArgType::integers,
+          .doc = fmt::format("Extents; {} if not given.", otherwise)};
+}
+ArgDef layout_arg(const char* otherwise) {
+  return {.name = "layout",
+          .type = ArgType::layout,
+          .doc = fmt::format("Axis letters, one an axis; {} if not given.", otherwise),
+          .constant = true};
 }
 ArgDef dtype_arg(const char* otherwise) {
   return {.name = "dtype",
@@ -155,9 +185,10 @@ ArgDef dtype_arg(const char* otherwise) {
 OperatorDef uniform(const char* name, double value) {
   return OperatorDef(name, fmt::format("An array of {}s.", value == 0 ? "zero" : "one"))
       .output("filled", "Takes no memory until somebody needs all elements.")
-      .arg(shape_arg())
+      .arg(shape_arg("a scalar"))
       .arg(dtype_arg("INT32"))
-      .make([value](const Args&) { return std::make_unique<Uniform>(value); });
+      .arg(layout_arg("none"))
+      .make([value](const Args& args) { return std::make_unique<Uniform>(args, value); });
 }
 OperatorDef uniform_like(const char* name, double value) {
   return OperatorDef(name, fmt::format("An array of {}s, shaped as the input.",
@@ -168,7 +199,8 @@ OperatorDef uniform_like(const char* name, double value) {
                "Gives shape, layout and element type; its elements are never computed for this."})
       .output("filled", "Takes no memory until somebody needs all elements.")
       .arg(dtype_arg("that of the input"))
-      .make([value](const Args&) { return std::make_unique<Uniform>(value); });
+      .arg(layout_arg("those of the input"))
+      .make([value](const Args& args) { return std::make_unique<Uniform>(args, value); });
 }
 
 }  // namespace
@@ -184,9 +216,10 @@ VARO_OPERATORS(fill, constant) {
       OperatorDef("full", "An array filled with a value.")
           .input(fill)
           .output("filled", "The value, repeated.")
-          .arg(shape_arg())
+          .arg(shape_arg("that of the value"))
           .arg(dtype_arg("that of the value"))
-          .make([](const Args&) { return std::make_unique<Full>(0); }),
+          .arg(layout_arg("none, or those of the value where shape is not given either"))
+          .make([](const Args& args) { return std::make_unique<Full>(args, 0); }),
       OperatorDef("full_like", "An array filled with a value, shaped as the input.")
           .input({.name = "data_like",
                   .doc = "Gives shape, layout and element type; its elements are never computed "
@@ -194,7 +227,8 @@ VARO_OPERATORS(fill, constant) {
           .input(fill)
           .output("filled", "The value, repeated.")
           .arg(dtype_arg("that of data_like"))
-          .make([](const Args&) { return std::make_unique<Full>(1); }),
+          .arg(layout_arg("those of data_like"))
+          .make([](const Args& args) { return std::make_unique<Full>(args, 1); }),
       OperatorDef("constant", "The same values for every sample.")
           .output("values", "The values.")
           .arg({.name = "fdata",

@@ -201,7 +201,11 @@ class Normalize final : public HostOperator {
       plan.mean = batch->mean;
     if (stddev_.given()) {
       plan.gain = given(s, stddev_, stddev, plan.kept);
-      for (double& g : plan.gain) g = g == 0 ? 0 : plan.scale / g;
+      const double epsilon = epsilon_(s);
+      for (double& g : plan.gain) {
+        if (epsilon != 0) g = std::sqrt(g * g + epsilon);
+        g = g == 0 ? 0 : plan.scale / g;
+      }
       return;
     }
     plan.epsilon = epsilon_(s);
@@ -279,67 +283,68 @@ class Normalize final : public HostOperator {
 }  // namespace
 
 VARO_OPERATORS(intensity, normalize) {
-  return {OperatorDef("normalize", "Subtracts the mean and divides by the standard deviation.")
-              .doc("scale * (in - mean) / stddev + shift, where stddev is the square root of the "
-                   "mean squared deviation plus "
-                   "epsilon. Moments are computed where they are not given, along `axes`, for each "
-                   "position along the "
-                   "other axes. A deviation of 0, and one with no more than ddof elements and no "
-                   "epsilon, gives shift.")
-              .input({.name = "data",
-                      .doc = "Any shape; axes of a layout may be chosen by letter.",
-                      .dtypes = dtypes_except({DType::boolean})})
-              .output("normalized", "Same shape and layout as the input.")
-              .arg({.name = "batch",
-                    .type = ArgType::boolean,
-                    .default_value = false,
-                    .doc = "Moments of all samples of the batch together; their extents must agree "
-                           "along axes that are not reduced.",
-                    .constant = true})
-              .arg({.name = "mean",
-                    .type = ArgType::real,
-                    .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
-                           "when not given; "
-                           "otherwise deviations are about it.",
-                    .late = true})
-              .arg({.name = "stddev",
-                    .type = ArgType::real,
-                    .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
-                           "when not given.",
-                    .late = true})
-              .arg(axes_arg("Given neither, those where mean or stddev has extent 1, or all."))
-              .arg(axis_names_arg())
-              .arg({.name = "shift",
-                    .type = ArgType::real,
-                    .default_value = 0.0,
-                    .doc = "Added at the end.",
-                    .late = true})
-              .arg({.name = "scale",
-                    .type = ArgType::real,
-                    .default_value = 1.0,
-                    .doc = "Standard deviation of the result.",
-                    .late = true})
-              .arg({.name = "epsilon",
-                    .type = ArgType::real,
-                    .default_value = 0.0,
-                    .doc = "Added to a computed variance.",
-                    .late = true,
-                    .least = 0})
-              .arg({.name = "ddof",
-                    .type = ArgType::integer,
-                    .default_value = 0,
-                    .doc = "Subtracted from the number of elements that the sum of squared "
-                           "deviations is divided by.",
-                    .late = true,
-                    .least = 0})
-              .arg({.name = "dtype",
-                    .type = ArgType::dtype,
-                    .default_value = static_cast<std::int64_t>(DType::f32),
-                    .doc = "Element type of the result; values are rounded and clamped to it.",
-                    .constant = true})
-              .traits({.keeps_grid = true})
-              .one_of({"axes", "axis_names"})
-              .make<Normalize>()};
+  return {
+      OperatorDef("normalize", "Subtracts the mean and divides by the standard deviation.")
+          .doc(
+              "scale * (in - mean) / sqrt(variance + epsilon) + shift, where variance is the "
+              "mean squared deviation, or the square of a stddev that is given. Moments are computed where they are not given, along `axes`, for each "
+              "position along the "
+              "other axes. A deviation of 0, and one with no more than ddof elements and no "
+              "epsilon, gives shift.")
+          .input({.name = "data",
+                  .doc = "Any shape; axes of a layout may be chosen by letter.",
+                  .dtypes = dtypes_except({DType::boolean})})
+          .output("normalized", "Same shape and layout as the input.")
+          .arg({.name = "batch",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Moments of all samples of the batch together; their extents must agree "
+                       "along axes that are not reduced.",
+                .constant = true})
+          .arg({.name = "mean",
+                .type = ArgType::real,
+                .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
+                       "when not given; "
+                       "otherwise deviations are about it.",
+                .late = true})
+          .arg({.name = "stddev",
+                .type = ArgType::real,
+                .doc = "Number, or a tensor per sample with extent 1 on reduced axes. Computed "
+                       "when not given.",
+                .late = true})
+          .arg(axes_arg("Given neither, those where mean or stddev has extent 1, or all."))
+          .arg(axis_names_arg())
+          .arg({.name = "shift",
+                .type = ArgType::real,
+                .default_value = 0.0,
+                .doc = "Added at the end.",
+                .late = true})
+          .arg({.name = "scale",
+                .type = ArgType::real,
+                .default_value = 1.0,
+                .doc = "Standard deviation of the result.",
+                .late = true})
+          .arg({.name = "epsilon",
+                .type = ArgType::real,
+                .default_value = 0.0,
+                .doc = "Added to the variance, also to that of a stddev which is given.",
+                .late = true,
+                .least = 0})
+          .arg({.name = "ddof",
+                .type = ArgType::integer,
+                .default_value = 0,
+                .doc = "Subtracted from the number of elements that the sum of squared "
+                       "deviations is divided by.",
+                .late = true,
+                .least = 0})
+          .arg({.name = "dtype",
+                .type = ArgType::dtype,
+                .default_value = static_cast<std::int64_t>(DType::f32),
+                .doc = "Element type of the result; values are rounded and clamped to it.",
+                .constant = true})
+          .traits({.keeps_grid = true})
+          .one_of({"axes", "axis_names"})
+          .make<Normalize>()};
 }
 
 }  // namespace varo

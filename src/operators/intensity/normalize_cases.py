@@ -20,6 +20,8 @@ def reference(data, mean=None, stddev=None, axes=None, axis_names=None, shift=0.
     if stddev is None:
         total = ((x - mean) ** 2).sum(axes, keepdims=True)
         stddev = np.sqrt((total / (n - ddof) if n > ddof else 0 * total) + epsilon)
+    else:
+        stddev = np.sqrt(np.square(stddev, dtype=float) + epsilon)
     stddev = np.broadcast_to(stddev, np.broadcast_shapes(np.shape(stddev), np.shape(mean)))
     gain = np.where(stddev == 0, 0, scale / np.where(stddev == 0, 1, stddev))
     out = (x - mean) * gain + shift
@@ -57,6 +59,10 @@ CASES = [
     Case("given deviation", "normalize", [noise(9, 10, 11)], ["DHW"], dict(stddev=0.25), reference),
     Case("both given", "normalize", [noise(9, 10, 11)], ["DHW"], dict(mean=0.5, stddev=0.25),
          reference, dtypes=("float32", "uint8")),
+    Case("epsilon beside a given deviation", "normalize", [np.float32([[1, 3]])], ["HW"], dict(mean=1.0, stddev=2.0, epsilon=12.0),
+         lambda data, **_: np.float32([[0, 0.5]])),
+    Case("epsilon beside deviations of each channel", "normalize", [VOLUME], ["DHWC"], dict(stddev=CHANNEL_MEANS, epsilon=0.3), reference),
+    Case("a deviation of 0 beside epsilon", "normalize", [noise(4, 5)], ["HW"], dict(stddev=0.0, epsilon=4.0), reference),
     Case("given mean along axes", "normalize", [VOLUME], ["DHWC"], dict(mean=0.5, axis_names="DHW"),
          reference),
     Case("mean of each channel given", "normalize", [VOLUME], ["DHWC"], dict(mean=CHANNEL_MEANS),

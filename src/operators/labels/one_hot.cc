@@ -80,7 +80,7 @@ class OneHot final : public HostOperator {
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
     const std::string name = s.args().given("axis_name") ? s.text("axis_name") : "";
-    if (name.size() > 1)
+    if (s.args().given("axis_name") && name.size() != 1)
       throw Error(ErrorKind::param, "axis_name is not one letter")
           .got(fmt::format("\"{}\"", name))
           .allowed("1 letter");

@@ -35,5 +35,6 @@ CASES = [
     ErrorCase("no class", "one_hot", [LABELS], ["DHW"], dict(num_classes=0), "ParamError", ["0", "at least 1"]),
     ErrorCase("axis out of range", "one_hot", [LABELS], ["DHW"], dict(num_classes=3, axis=4), "ParamError", ["axis 4", "-4 to 3"]),
     ErrorCase("name without a layout", "one_hot", [LABELS], [""], dict(num_classes=3, axis_name="C"), "LayoutError", ["3 axes"]),
+    ErrorCase("no letter", "one_hot", [LABELS], ["DHW"], dict(num_classes=3, axis_name=""), "ParamError", ['""', "1 letter"]),
     ErrorCase("two letters", "one_hot", [LABELS], ["DHW"], dict(num_classes=3, axis_name="CC"), "ParamError", ['"CC"', "1 letter"]),
 ]

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "core/dispatch.h"
 #include "formats/file_source.h"
+#include "kernels/copy/copy.h"
 #include "kernels/label/label.h"
 #include "operators/api/in_memory.h"
 #include "operators/api/operator.h"
@@ -142,8 +144,30 @@ class RandomObjectBBox final : public HostFunction {
     return draw;
   }
 
+  // Labels in a wide type, as int32.
+  static Tensor narrowed(const ConstView& labels, Parallel& parallel) {
+    const Tensor narrow = Tensor::own({DType::i32, labels.shape, {}});
+    const Tensor again = Tensor::own({labels.dtype, labels.shape, {}});
+    convert(labels, narrow.mutable_view(), parallel);
+    convert(narrow.view(), again.mutable_view(), parallel);
+    const Tensor dense = in_memory(Tensor::wrap(labels, std::make_shared<int>()), true, parallel);
+    dispatch_all(labels.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T *given = dense.view().ptr<T>(), *held = again.view().ptr<T>();
+      if constexpr (sizeof(T) > 2)
+        for (std::int64_t i = 0; i < labels.volume(); ++i)
+          if (!(given[i] == held[i]))
+            throw Error(ErrorKind::param, "a label is no whole number of int32")
+                .got(fmt::format("{}", given[i]))
+                .allowed("-2147483648 to 2147483647");
+    });
+    return narrow;
+  }
+
   static ComponentCache::Table labelled(const ConstView& labels, std::int64_t background,
                                         Parallel& parallel) {
+    if (is_float(labels.dtype) || (size_of(labels.dtype) == 8 && !is_bool(labels.dtype)))
+      return labelled(narrowed(labels, parallel).view(), background, parallel);
     return std::make_shared<const ComponentTable>(label_components(labels, background, parallel));
   }
 
@@ -232,9 +256,9 @@ VARO_OPERATORS(labels, random_object_bbox) {
                "whole input and the "
                "class is the background.")
           .input({.name = "labels",
-                  .doc = "Label map. Every axis counts, also one of channels.",
-                  .dtypes = {DType::boolean, DType::u8, DType::i8, DType::u16, DType::i16,
-                             DType::u32, DType::i32},
+                  .doc = "Label map. Every axis counts, also one of channels. Labels of 64 bits "
+                         "and floats are whole numbers that int32 holds.",
+                  .dtypes = dtypes_except({DType::f16}),
                   .least_rank = 1,
                   .most_rank = 6})
           .output("anchor",

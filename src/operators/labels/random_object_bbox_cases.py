@@ -5,7 +5,7 @@ import numpy as np
 from case import Case, ErrorCase
 from scipy import ndimage, stats
 
-LABELS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32")
+LABELS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "uint64", "float32", "float64")
 
 
 def boxes_of(mask):
@@ -222,10 +222,12 @@ CASES = [
               dict(class_weights=[1], ignore_class=True), "ParamError", ["ignore_class", "class_weights"]),
     ErrorCase("class of an ignored class", "segmentation.random_object_bbox", [PICTURE], [""],
               dict(output_class=True, ignore_class=True), "ParamError", ["ignore_class", "output_class"]),
-    ErrorCase("float labels", "segmentation.random_object_bbox", [PICTURE.astype(np.float32)], [""], {},
-              "ArgumentTypeError", ["float32", "uint8"]),
-    ErrorCase("int64 labels", "segmentation.random_object_bbox", [PICTURE.astype(np.int64)], [""], {},
-              "ArgumentTypeError", ["int64", "int32"]),
+    ErrorCase("half a label", "segmentation.random_object_bbox", [PICTURE + np.float32(0.5)], [""], {},
+              "ParamError", ["whole number of int32", "2147483647"]),
+    ErrorCase("a label beyond int32", "segmentation.random_object_bbox", [PICTURE.astype(np.int64) << 40], [""], {},
+              "ParamError", ["whole number of int32", "2147483647"]),
+    ErrorCase("a label of half precision", "segmentation.random_object_bbox", [PICTURE.astype(np.float16)], [""], {},
+              "ArgumentTypeError", ["float16", "int32"]),
     ErrorCase("seven axes", "segmentation.random_object_bbox", [np.zeros((1,) * 7, np.uint8)], [""], {},
               "ShapeError", ["7", "6"]),
 ]

@@ -86,8 +86,11 @@ const FunctionDef kUnary[] = {
     {"math.atanh", Op::atanh, Result::real, "Inverse of the hyperbolic tangent."},
 };
 const FunctionDef kBinary[] = {
-    {"math.min", Op::min, Result::promoted, "The smaller of two numbers."},
-    {"math.max", Op::max, Result::promoted, "The larger of two numbers."},
+    {"math.min", Op::min, Result::promoted,
+     "The smaller of two numbers, in the promoted type: a Python integer counts as int32."},
+    {"math.max", Op::max, Result::promoted,
+     "The larger of two numbers, in the promoted type: a Python integer counts as int32, so that "
+     "math.max(x, 0) of int16 is int32; fn.cast_like(..., x) makes it int16 again."},
     {"math.pow", Op::pow, Result::promoted,
      "left to the power of right; integer powers wrap, and negative integer exponents give 0."},
     {"math.fpow", Op::pow, Result::real, "left to the power of right, in floats."},

@@ -40,7 +40,8 @@ VARO_OPERATORS(noise, shot) {
                   "Replaces every element by a Poisson number with its value as mean.")
           .doc("out = factor * Poisson(max(0, in / factor)), converted back with saturation: the "
                "noise of counting\n"
-               "photons, each of which adds `factor` to the intensity.")
+               "photons, each of which adds `factor` to the intensity. (DALI 2.4 computes with 12 "
+               "where factor is not given, and a factor of 0 gives zeros there.)")
           .input({.name = "data", .doc = "Any shape.", .dtypes = dtypes_except({DType::boolean})})
           .output("noisy", "Same shape, dtype and layout as the input.")
           .arg({.name = "factor",

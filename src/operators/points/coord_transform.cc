@@ -13,6 +13,12 @@ namespace {
 constexpr std::array kTypes = {DType::f32, DType::u8,  DType::i8,
                                DType::u16, DType::i16, DType::i32};
 
+std::vector<DType> points_types() {
+  std::vector<DType> types(kTypes.begin(), kTypes.end());
+  types.push_back(DType::f64);
+  return types;
+}
+
 struct Plan {
   std::vector<float> matrix, shift;
 };
@@ -97,8 +103,8 @@ VARO_OPERATORS(points, coord_transform) {
   return {
       OperatorDef("coord_transform", "Maps points by a matrix and a shift: M p + T.")
           .input({.name = "points",
-                  .doc = "Coordinates of a point along the last axis.",
-                  .dtypes = {kTypes.begin(), kTypes.end()},
+                  .doc = "Coordinates of a point along the last axis; computed in float32.",
+                  .dtypes = points_types(),
                   .least_rank = 1})
           .output("mapped", "The input's shape but for the last axis, which has a value a row.")
           .arg({.name = "M",

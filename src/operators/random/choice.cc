@@ -32,8 +32,12 @@ class Choice final : public HostOperator {
           .got(fmt::format("{} of the draws and {} of each choice", shape.rank(),
                            from.shape.rank() - 1))
           .allowed(fmt::format("{} together", kMaxRank));
+    // One choice has the letters of the axes that stay; a list of them those of the array.
+    const Layout letters = shape.rank() == 0   ? from.layout.without(0)
+                           : shape.rank() == 1 ? from.layout
+                                               : Layout();
     for (int i = 1; i < from.shape.rank(); ++i) shape.push_back(from.shape[i]);
-    s.set_output(0, {from.dtype, shape, {}});
+    s.set_output(0, {from.dtype, shape, letters});
   }
 
   Need need(const Inference& s, int input) const override {

@@ -60,7 +60,9 @@ class RoiRandomCrop final : public HostOperator {
       // A smaller window lies inside of the region, a larger one around it.
       const std::int64_t other = roi_start[at(i)] + roi[at(i)] - crop[at(i)];
       std::int64_t lo = std::min(roi_start[at(i)], other), hi = std::max(roi_start[at(i)], other);
-      if (!in.empty()) {
+      if (!in.empty() && crop[at(i)] > in[at(i)]) {
+        lo = hi = -((crop[at(i)] - in[at(i)]) / 2);
+      } else if (!in.empty()) {
         lo = std::max<std::int64_t>(lo, 0);
         hi = std::min(hi, in[at(i)] - crop[at(i)]);
       }
@@ -91,12 +93,10 @@ class RoiRandomCrop final : public HostOperator {
       throw Error(ErrorKind::shape, fmt::format("the input's extent is negative along {}", name))
           .got(fmt::format("{}", in))
           .allowed("at least 0");
-    if (crop < 0 || crop > in)
-      throw Error(ErrorKind::shape,
-                  fmt::format("the window does not fit into the input along {}", name))
+    if (crop < 0)
+      throw Error(ErrorKind::shape, fmt::format("the window's extent is negative along {}", name))
           .got(fmt::format("crop_shape {}", crop))
-          .allowed(fmt::format("0 to {}", in))
-          .hint("fn.pad of the data to at least crop_shape");
+          .allowed("at least 0");
     if (roi_start < 0 || roi_start + roi > in)
       throw Error(
           ErrorKind::shape,
@@ -115,26 +115,29 @@ VARO_OPERATORS(random, roi_random_crop) {
     return ArgDef{
         .name = name, .type = ArgType::integers, .doc = doc, .required = required, .late = late};
   };
-  return {OperatorDef("roi_random_crop",
-                      "Draws the start of a window that covers, or lies in, a region of interest.")
-              .doc("Along each axis the start is drawn evenly from all positions for which the "
-                   "window lies inside of the "
-                   "region, or around it where the window is larger; and inside of the input, if "
-                   "its shape is known. "
-                   "Pass the result to fn.slice.")
-              .input({.name = "data",
-                      .doc = "Only its shape is used; its first extents count.",
-                      .optional = true})
-              .output("start", "First element of the window for each axis, int64.")
-              .arg(extents("crop_shape", "Extents of the window.", true, false))
-              .arg(extents("roi_start", "First element of the region.", true))
-              .arg(extents("roi_shape", "Extents of the region. Excludes roi_end.", false))
-              .arg(extents("roi_end",
-                           "One past the last element of the region. Excludes roi_shape.", false))
-              .arg(extents("in_shape", "Extents of the input, if it is not given as data.", false))
-              .traits({.random = true})
-              .just_one_of({"roi_shape", "roi_end"})
-              .make<RoiRandomCrop>()};
+  return {
+      OperatorDef("roi_random_crop",
+                  "Draws the start of a window that covers, or lies in, a region of interest.")
+          .doc("Along each axis the start is drawn evenly from all positions for which the "
+               "window lies inside of the "
+               "region, or around it where the window is larger; and inside of the input, if "
+               "its shape is known. A window larger than the input lies around all of it, with "
+               "the input in its middle, half an element earlier where there is none: the start "
+               "is negative. Pass the result to fn.slice, with an out_of_bounds_policy where "
+               "windows may be larger.")
+          .input({.name = "data",
+                  .doc = "Only its shape is used; its first extents count.",
+                  .optional = true})
+          .output("start", "First element of the window for each axis, int64.")
+          .arg(extents("crop_shape", "Extents of the window.", true, false))
+          .arg(extents("roi_start", "First element of the region.", true))
+          .arg(extents("roi_shape", "Extents of the region. Excludes roi_end.", false))
+          .arg(extents("roi_end", "One past the last element of the region. Excludes roi_shape.",
+                       false))
+          .arg(extents("in_shape", "Extents of the input, if it is not given as data.", false))
+          .traits({.random = true})
+          .just_one_of({"roi_shape", "roi_end"})
+          .make<RoiRandomCrop>()};
 }
 
 }  // namespace varo

@@ -89,24 +89,26 @@ class Uniform final : public Pointwise {
 }  // namespace
 
 VARO_OPERATORS(random, uniform) {
-  return {drawing(OperatorDef("random.uniform", "Uniformly distributed numbers.")
-                      .doc("From the half-open interval [low, high), or from a list of values. "
-                           "Integers are drawn as real\n"
-                           "numbers and rounded, so that high can be reached."),
-                  DType::f32)
-              .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
-              .arg({.name = "range",
-                    .type = ArgType::reals,
-                    .default_value = std::vector<double>{-1, 1},
-                    .doc = "[low, high].",
-                    .late = true})
-              .arg({.name = "values",
-                    .type = ArgType::reals,
-                    .doc = "Values to choose from, all equally probable. Excludes range.",
-                    .late = true})
-              .traits({.random = true})
-              .one_of({"range", "values"})
-              .make<Uniform>()};
+  return {
+      drawing(OperatorDef("random.uniform", "Uniformly distributed numbers.")
+                  .doc("From the half-open interval [low, high), or from a list of values. "
+                       "Integers are drawn as real\n"
+                       "numbers and rounded, so that high can be reached; DALI converts low and "
+                       "high to the type first, and draws between them."),
+              DType::f32)
+          .output("numbers", "Of the type and shape asked for; a scalar by default. No layout.")
+          .arg({.name = "range",
+                .type = ArgType::reals,
+                .default_value = std::vector<double>{-1, 1},
+                .doc = "[low, high].",
+                .late = true})
+          .arg({.name = "values",
+                .type = ArgType::reals,
+                .doc = "Values to choose from, all equally probable. Excludes range.",
+                .late = true})
+          .traits({.random = true})
+          .one_of({"range", "values"})
+          .make<Uniform>()};
 }
 
 }  // namespace varo

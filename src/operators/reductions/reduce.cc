@@ -139,7 +139,9 @@ OperatorDef reduction(Reduction what, const std::string& name, const std::string
                                   : "float32.";
     def = std::move(def).arg({.name = "dtype",
                               .type = ArgType::dtype,
-                              .doc = "Element type of the result. By default " + usual,
+                              .doc = "Element type of the result; what it cannot hold becomes its "
+                                     "nearest limit (in DALI it wraps). By default " +
+                                     usual,
                               .constant = true});
   }
   if (about_mean(what)) {

@@ -204,6 +204,10 @@ class Reshape final : public HostOperator {
       shape.push_back(n < 0 ? 1 : n);
     }
     const std::int64_t others = checked_bytes(shape, size_of(dtype));
+    if (open >= 0 && others == 0)
+      throw Error(ErrorKind::shape, "an extent cannot follow from others of which one is 0")
+          .got(fmt::format("[{}]", fmt::join(wanted, ", ")))
+          .allowed("no negative extent beside a 0");
     if (open >= 0 && others > 0 && bytes % others == 0) shape[open] = bytes / others;
     if (others < 0 || checked_bytes(shape, size_of(dtype)) != bytes) {
       const bool retyped = size_of(in.dtype) != size_of(dtype);

@@ -14,14 +14,17 @@ class Squeeze final : public Operator {
 
   void infer(Inference& s) const override {
     Spec spec = s.spec(0);
-    for (const int axis : axes(s)) {
-      if (s.spec(0).shape[axis] != 1)
+    const std::vector<int> gone = axes(s);
+    for (const int axis : gone) spec.shape.erase(axis);
+    // Of no elements none is lost, whatever the extents.
+    const bool nothing = volume(s.spec(0).shape) == 0 && volume(spec.shape) == 0;
+    for (const int axis : gone) {
+      if (s.spec(0).shape[axis] != 1 && !nothing)
         throw Error(ErrorKind::shape,
                     fmt::format("an axis that is removed must have extent 1, not so {}",
                                 axis_name(s.spec(0).layout, axis)))
             .got(fmt::format("{} (input {})", s.spec(0).shape[axis], to_string(s.spec(0).shape)))
             .allowed("1");
-      spec.shape.erase(axis);
       spec.layout = spec.layout.without(axis);
     }
     s.set_output(0, spec);
@@ -47,6 +50,7 @@ class Squeeze final : public Operator {
 
 VARO_OPERATORS(shape, squeeze) {
   return {OperatorDef("squeeze", "Removes axes of extent 1.")
+              .doc("Of an input without elements any axes may go that leave it without elements.")
               .input({.name = "data", .doc = "Array of any layout and element type."})
               .output("squeezed", "The same elements.")
               .arg({.name = "axes",

@@ -30,19 +30,11 @@ class CropTransform final : public transforms::Transform {
         if (from > from_end) std::swap(from, from_end);
         if (to > to_end) std::swap(to, to_end);
       }
-      if (from == from_end)
-        throw Error(ErrorKind::param, fmt::format("the region is empty along {}", axis_name(i)))
-            .got(fmt::format("from_start {}, from_end {}", from, from_end))
-            .allowed("two different ends");
-      m(i, i) = (to_end - to) / (from_end - from);
+      // An empty box tells no scale.
+      m(i, i) = from == from_end ? 1 : (to_end - to) / (from_end - from);
       m(i, n) = to - m(i, i) * from;
     }
     return m;
-  }
-
- private:
-  static std::string axis_name(int i) {
-    return i < 3 ? std::string(1, "xyz"[i]) : fmt::format("axis {}", i);
   }
 };
 
@@ -55,16 +47,18 @@ VARO_OPERATORS(transforms, crop) {
                   .default_value = std::vector<double>{value},
                   .doc = doc};
   };
-  return {transforms::definition("transforms.crop", "The matrix that takes one box to another.")
-              .arg(end(0, 0, "Lower corner of the box in the input's coordinates, x, y, z."))
-              .arg(end(1, 1, "Upper corner of the box in the input's coordinates."))
-              .arg(end(2, 0, "Lower corner of the box that it becomes."))
-              .arg(end(3, 1, "Upper corner of the box that it becomes."))
-              .arg({.name = "absolute",
-                    .type = ArgType::boolean,
-                    .default_value = false,
-                    .doc = "Swaps a start that lies above its end."})
-              .make<CropTransform>()};
+  return {
+      transforms::definition("transforms.crop", "The matrix that takes one box to another.")
+          .doc("A box without extent along an axis says nothing of the scale there, which is 1.")
+          .arg(end(0, 0, "Lower corner of the box in the input's coordinates, x, y, z."))
+          .arg(end(1, 1, "Upper corner of the box in the input's coordinates."))
+          .arg(end(2, 0, "Lower corner of the box that it becomes."))
+          .arg(end(3, 1, "Upper corner of the box that it becomes."))
+          .arg({.name = "absolute",
+                .type = ArgType::boolean,
+                .default_value = false,
+                .doc = "Swaps a start that lies above its end."})
+          .make<CropTransform>()};
 }
 
 }  // namespace varo
