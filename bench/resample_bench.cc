@@ -41,7 +41,7 @@ void resize(benchmark::State& state, ResampleFilter filter, bool antialias, Shap
   std::vector<float> scratch(static_cast<std::size_t>(plan.scratch_floats(1)));
   for (auto _ : state) {
     if (filter == ResampleFilter::nearest)
-      resample_nearest(source, target, axes, Parallel::serial());
+      resample_nearest(plan_nearest(unpadded(source), target, axes), Parallel::serial());
     else
       resample(plan_resample(source, target, axes), scratch, Parallel::serial());
     benchmark::ClobberMemory();

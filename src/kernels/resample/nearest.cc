@@ -62,35 +62,33 @@ struct Rows {
   }
 };
 
-// Elements next to each row of the output that are fill, and their bytes.
-struct RowEnds {
-  std::int64_t before = 0, after = 0;
-  std::uint64_t fill = 0;
-};
-
-template <class T>
-void run_rows(const Rows& rows, const RowEnds& ends, Parallel& parallel) {
-  const T fill = from_bits<T>(ends.fill);
+PickPattern pattern_of(const Rows& rows) {
   const ResampleViews& c = rows.c;
   const int axis = rows.first_axis;
-  const std::int64_t inside = rows.inside(), extent = c.out.shape[axis], length = rows.length;
-  const std::int64_t step_in = c.in.strides[axis], step_out = c.out.strides[axis];
-  const bool picks = rows.picks(axis), gapless_out = step_out == inside;
+  const std::int64_t inside = rows.inside(), extent = c.out.shape[axis];
+  PooledVector<std::int64_t> offsets;
+  for (std::int64_t x = 0; x < extent; ++x)
+    for (std::int64_t k = 0; k < inside; ++k) offsets.push_back(rows.source(axis, x) + k);
+  const std::int64_t readable = c.in.strides[axis] == inside ? c.in.shape[axis] * inside : 0;
+  return make_pick_pattern(std::move(offsets), static_cast<int>(c.in.element_size()), readable);
+}
 
-  PickPattern pattern;
-  if (picks) {
-    PooledVector<std::int64_t> offsets;
-    for (std::int64_t x = 0; x < extent; ++x)
-      for (std::int64_t k = 0; k < inside; ++k) offsets.push_back(rows.source(axis, x) + k);
-    const std::int64_t readable = step_in == inside ? c.in.shape[axis] * inside : 0;
-    pattern = make_pick_pattern(std::move(offsets), sizeof(T), readable);
-  }
+template <class T>
+void run_rows(const NearestPlan& plan, Parallel& parallel) {
+  const T fill = from_bits<T>(plan.fill);
+  const ResampleViews& c = plan.views;
+  const Rows rows(c);
+  const int axis = rows.first_axis;
+  const std::int64_t extent = c.out.shape[axis], length = rows.length;
+  const std::int64_t step_in = c.in.strides[axis], step_out = c.out.strides[axis];
+  const bool picks = rows.picks(axis), gapless_out = step_out == rows.inside();
+  const PickPattern& pattern = plan.pattern;
   parallel_for(parallel, volume(c.out.shape) / length, kGrainElements / length,
                [&](std::int64_t begin, std::int64_t end) {
                  rows.for_each(begin, end, [&](std::int64_t from, std::int64_t to) {
                    const T* src = c.in.ptr<T>() + from;
                    T* dst = c.out.ptr<T>() + to;
-                   std::fill_n(dst - ends.before, ends.before, fill);
+                   std::fill_n(dst - plan.before, plan.before, fill);
                    if (picks && gapless_out)
                      pick_row(pattern, src, dst);
                    else if (picks)
@@ -100,23 +98,10 @@ void run_rows(const Rows& rows, const RowEnds& ends, Parallel& parallel) {
                      std::memcpy(dst, src, static_cast<std::size_t>(length) * sizeof(T));
                    else
                      for (std::int64_t x = 0; x < extent; ++x) dst[x * step_out] = src[x * step_in];
-                   std::fill_n(dst + length, ends.after, fill);
+                   std::fill_n(dst + length, plan.after, fill);
                  });
                });
 }
-
-}  // namespace
-
-void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
-                      Parallel& parallel) {
-  const ResampleViews c = resample_views(in, out, {axes.begin(), axes.end()});
-  if (volume(c.out.shape) == 0) return;
-  const Rows rows(c);
-  dispatch_width(c.in.dtype,
-                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, {}, parallel); });
-}
-
-namespace {
 
 // Output voxels [begin, begin + table.out) of another table: those that read source voxels
 // [lo, hi), which are all that the new one knows.
@@ -137,39 +122,59 @@ Cut cut(const AxisTable& whole, std::int64_t lo, std::int64_t hi) {
   return c;
 }
 
+void plan_rows(NearestPlan& plan) {
+  const Rows rows(plan.views);
+  if (rows.picks(rows.first_axis)) plan.pattern = pattern_of(rows);
+}
+
 }  // namespace
 
-void resample_nearest(const PaddedView& in, const View& out, std::span<const ResampledAxis> axes,
-                      Parallel& parallel) {
-  if (!in.padded()) return resample_nearest(in.inside, out, axes, parallel);
+NearestPlan plan_nearest(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes) {
+  NearestPlan plan;
   const ConstView& from = in.inside;
+  if (!in.padded()) {
+    plan.views = resample_views(from, out, std::move(axes));
+    plan.picks_nothing = volume(plan.views.out.shape) == 0;
+    if (!plan.picks_nothing) plan_rows(plan);
+    return plan;
+  }
+  plan.padded = true;
+  plan.out = out;
+  plan.fill = in.fill;
   Box shown = in.box;
-  std::vector<ResampledAxis> cuts;
-  for (const auto& [axis, table] : axes) {
+  for (auto& [axis, table] : axes) {
     auto [begin, part] = cut(table, in.box.lo[axis], in.box.hi[axis]);
     shown.lo[axis] = begin;
     shown.hi[axis] = begin + part.out;
-    cuts.push_back({axis, std::move(part)});
+    table = std::move(part);
   }
   const View to = out.part(shown);
-  if (to.volume() == 0) return fill(out, in.fill, parallel);
-  const ResampleViews c = resample_views(from, to, std::move(cuts));
-  const Rows rows(c);
-  RowEnds ends{.fill = in.fill};
+  plan.covered = shown;
+  plan.picks_nothing = to.volume() == 0;
+  if (plan.picks_nothing) return plan;
+  plan.views = resample_views(from, to, std::move(axes));
+  plan_rows(plan);
   const AxisList axes_of_rows = resample_axes(from.shape, to);
   if (axes_of_rows.rank > 0) {
     // Rows that lie in rows of all of `out`: what is beside them is written along with them.
+    const Rows rows(plan.views);
     const int axis = axes_of_rows.axis[rows.first_axis];
     if (out.strides[axis] == rows.inside()) {
-      ends.before = shown.lo[axis] * rows.inside();
-      ends.after = (out.shape[axis] - shown.hi[axis]) * rows.inside();
-      shown.lo[axis] = 0;
-      shown.hi[axis] = out.shape[axis];
+      plan.before = shown.lo[axis] * rows.inside();
+      plan.after = (out.shape[axis] - shown.hi[axis]) * rows.inside();
+      plan.covered.lo[axis] = 0;
+      plan.covered.hi[axis] = out.shape[axis];
     }
   }
-  fill_outside(shown, out, in.fill, parallel);
-  dispatch_width(from.dtype,
-                 [&](auto tag) { run_rows<typename decltype(tag)::type>(rows, ends, parallel); });
+  return plan;
+}
+
+void resample_nearest(const NearestPlan& plan, Parallel& parallel) {
+  if (plan.padded && plan.picks_nothing) return fill(plan.out, plan.fill, parallel);
+  if (plan.picks_nothing) return;
+  if (plan.padded) fill_outside(plan.covered, plan.out, plan.fill, parallel);
+  dispatch_width(plan.views.in.dtype,
+                 [&](auto tag) { run_rows<typename decltype(tag)::type>(plan, parallel); });
 }
 
 }  // namespace varo

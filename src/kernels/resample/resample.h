@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "kernels/resample/pick.h"
 #include "kernels/resample/resample_views.h"
 #include "varo/view.h"
 
@@ -61,19 +62,28 @@ ResamplePlan plan_resample(const PaddedView& in, const View& out, std::vector<Re
 /// errors   none
 void resample(const ResamplePlan& plan, std::span<float> scratch, Parallel& parallel);
 
-/// Resampling that only picks voxels.
-///
-/// in, out  one type of any width, otherwise as for plan_resample(); every table moves()
-/// memory   four bytes an element of an output row
-/// errors   none
-void resample_nearest(const ConstView& in, const View& out, std::span<const ResampledAxis> axes,
-                      Parallel& parallel);
+/// How resample_nearest() goes about it, for views of given shapes and strides.
+struct NearestPlan {
+  ResampleViews views;                 ///< without what is padding
+  PickPattern pattern;                 ///< of the rows, where they lie along a resampled axis
+  std::int64_t before = 0, after = 0;  ///< elements next to each row that are padding
+  /// Where the input is padded: the output, and its part that rows and what is next to them cover.
+  View out;
+  Box covered;
+  std::uint64_t fill = 0;
+  bool padded = false;
+  bool picks_nothing = false;
+};
 
-/// As above for an input that may be padded.
+/// Plans resampling that only picks voxels.
 ///
-/// memory  four bytes an element of an output row, copies of the tables
-/// errors  none
-void resample_nearest(const PaddedView& in, const View& out, std::span<const ResampledAxis> axes,
-                      Parallel& parallel);
+/// in, out  one type of any width, otherwise as for plan_resample(); every table moves(). Padding of
+///          the input stays out of memory
+/// memory   copies of the tables, 8 to 72 bytes an element of an output row
+/// errors   none
+NearestPlan plan_nearest(const PaddedView& in, const View& out, std::vector<ResampledAxis> axes);
+
+/// memory, errors  none
+void resample_nearest(const NearestPlan& plan, Parallel& parallel);
 
 }  // namespace varo

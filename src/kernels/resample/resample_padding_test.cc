@@ -23,12 +23,16 @@ constexpr ResampleFilter kFilters[] = {ResampleFilter::nearest,  ResampleFilter:
                                        ResampleFilter::gaussian, ResampleFilter::cubic,
                                        ResampleFilter::lanczos3, ResampleFilter::bspline};
 
+const PaddedView& as_padded(const PaddedView& in) { return in; }
+PaddedView as_padded(const ConstView& in) { return unpadded(in); }
+
 template <class In>
 void resampled(const In& in, DType dtype, const View& out, const std::vector<ResampledAxis>& axes,
                Parallel& parallel) {
   const bool moves =
       std::all_of(axes.begin(), axes.end(), [](const ResampledAxis& a) { return a.table.moves(); });
-  if (moves && dtype == out.dtype) return resample_nearest(in, out, axes, parallel);
+  if (moves && dtype == out.dtype)
+    return resample_nearest(plan_nearest(as_padded(in), out, axes), parallel);
   const ResamplePlan plan = plan_resample(in, out, axes);
   std::vector<float> scratch(static_cast<std::size_t>(plan.scratch_floats(parallel.width())), NAN);
   resample(plan, scratch, parallel);

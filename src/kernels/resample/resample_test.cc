@@ -535,8 +535,10 @@ TEST(ResampleNearest, moves_elements_of_every_width) {
                  targets &= targets - 1) {
               hwy::SetSupportedTargetsForTest(targets & -targets);
               varo::testing::ThreadedParallel threads(3);
-              resample_nearest(used_part(in.view, axes), out.view, axes, threads);
-              resample_nearest(used_part(in.view, axes), strided.view, axes, Parallel::serial());
+              resample_nearest(plan_nearest(unpadded(used_part(in.view, axes)), out.view, axes),
+                               threads);
+              resample_nearest(plan_nearest(unpadded(used_part(in.view, axes)), strided.view, axes),
+                               Parallel::serial());
               ASSERT_TRUE(values_of(out.view).v == want.v) << name_of(type) << " to " << wide;
               ASSERT_TRUE(values_of(strided.view).v == want.v) << name_of(type) << " to " << wide;
             }
@@ -552,7 +554,8 @@ TEST(ResampleNearest, large_runs_and_rows_without_the_axis) {
         {axis, scaled(in.view.shape[axis], 20, ResampleFilter::nearest, false)}};
     Memory out(DType::u8, output_shape(in.view.shape, cases));
     const std::vector<ResampledAxis> axes{{axis, make_axis_table(cases[0].map)}};
-    resample_nearest(used_part(in.view, axes), out.view, axes, Parallel::serial());
+    resample_nearest(plan_nearest(unpadded(used_part(in.view, axes)), out.view, axes),
+                     Parallel::serial());
     EXPECT_TRUE(values_of(out.view).v == reference_axis(values_of(in.view), axis, cases[0].map).v);
   }
 }

@@ -121,7 +121,11 @@ std::optional<Affine> ResizeOperator::moved(const Inference& s, const Affine& in
 
 std::size_t ResizeOperator::setup(const HostRun& r, std::any& plan) const {
   const auto& resizing = r.state<Resizing>();
-  if (resizing.tables.empty() || only_moves(resizing, r)) return 0;
+  if (resizing.tables.empty()) return 0;
+  if (only_moves(resizing, r)) {
+    plan = plan_nearest(r.in[0], r.out[0], resizing.tables);
+    return 0;
+  }
   ResamplePlan made = plan_resample(r.in[0], r.out[0], resizing.tables);
   const auto floats = static_cast<std::size_t>(made.scratch_floats(r.parallel.width()));
   plan = std::move(made);
@@ -131,8 +135,7 @@ std::size_t ResizeOperator::setup(const HostRun& r, std::any& plan) const {
 void ResizeOperator::run(const HostRun& r) const noexcept {
   const auto& resizing = r.state<Resizing>();
   if (resizing.tables.empty()) return;
-  if (only_moves(resizing, r))
-    return resample_nearest(r.in[0], r.out[0], resizing.tables, r.parallel);
+  if (only_moves(resizing, r)) return resample_nearest(r.plan<NearestPlan>(), r.parallel);
   resample(r.plan<ResamplePlan>(), r.scratch_of<float>(), r.parallel);
 }
 
