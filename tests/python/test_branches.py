@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""c * a + (c ^ True) * b, as pipelines for DALI write it: one branch a sample, the same result."""
+"""c * a + (c ^ True) * b, as pipelines for DALI write it: one branch a sample, and its values. Values are compared,
+no bytes: the sum makes 0.0 of -0.0."""
 
 import numpy as np
 import pytest
@@ -115,6 +116,22 @@ def test_nothing_leaks_from_the_branch_not_taken():
 
     assert np.array_equal(define().run()[0].as_array()[0], np.ones((2, 2)))
     assert np.isnan(define(without_rewrites=["branches"]).run()[0].as_array()).all()
+
+
+def test_the_branch_taken_is_left_as_it_is():
+    def taken(value, dtype, condition, other="float32", **options):
+        @varo.pipeline_def(batch_size=1, num_threads=1, **options)
+        def define():
+            c = fn.random.coin_flip(probability=1.0, dtype=condition)
+            a, b = fn.external_source(lambda: [np.array([value], dtype)]), fn.external_source(lambda: [np.ones(1, other)])
+            return c * a + (c ^ True) * b
+
+        return np.asarray(define().run()[0][0])[0]
+
+    plain = dict(without_rewrites=["branches"])
+    assert np.signbit(taken(-0.0, "float32", types.BOOL)) and not np.signbit(taken(-0.0, "float32", types.BOOL, **plain))
+    assert taken(2**64 - 1, "uint64", types.INT32) == np.float32(2**64)
+    assert taken(2**64 - 1, "uint64", types.INT32, **plain) == np.float32(2**63)
 
 
 def test_bools_stay_an_error():
