@@ -6,7 +6,7 @@
 namespace varo {
 
 std::size_t reduce_scratch_bytes(const ConstView& in, const ReduceSpec& spec) {
-  const reduction::Plan p = reduction::make_plan(in, spec);
+  const reduction::Sharing p = reduction::sharing_of(in.shape, spec);
   return p.chunks > 1 ? static_cast<std::size_t>(p.outers * p.chunks * p.inners) * 8 : 0;
 }
 

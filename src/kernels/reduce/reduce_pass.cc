@@ -9,11 +9,11 @@ namespace varo {
 
 bool ReducePass::takes(const ConstView& in, const ReduceSpec& spec) {
   if (!is_dense(in)) return false;
-  const reduction::Plan p = reduction::make_plan(in, spec);
+  const reduction::Sharing p = reduction::sharing_of(in.shape, spec);
   if (p.inners != 1 || p.lanes == 1) return false;
   if (p.outers == 1) return p.chunk == std::min(p.reduces, kPiece);
   // Elements of an output side by side, in whole pieces.
-  const auto run = p.reduced.run(reduction::kIn);
+  const auto run = walk_along(spec.axes, in.shape, Order::logical, in.strides).run(0);
   return p.chunk == kPiece && p.reduces % kPiece == 0 && p.tile_outer == 1 &&
          run.length == p.reduces && run.step == 1;
 }

@@ -9,28 +9,21 @@ namespace {
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-Plan make_plan(const ConstView& in, const ConstView* out, const ReduceSpec& spec) {
-  const int rank = in.rank();
-  const auto reduced = [&](int i) { return (spec.axes >> i & 1U) != 0; };
-  int last = rank - 1;
-  while (last >= 0 && (!reduced(last) || in.shape[last] == 1)) --last;
-  const AxisSet before = last < 0 ? 0 : (AxisSet{1} << last) - 1;
-  static const Strides kNone = Dims::filled(kMaxRank, 0);
-  const Strides& to = out != nullptr ? out->strides : kNone;
-  const Strides& mean = spec.mean.rank() == rank ? spec.mean.strides : kNone;
-  const auto along = [&](AxisSet axes) {
-    return walk_along(axes, in.shape, Order::logical, in.strides, to, mean);
-  };
-  Plan p{.outer = along(before & ~spec.axes),
-         .reduced = along(spec.axes),
-         .inner = along(~(before | spec.axes))};
-  p.spec = spec;
-  p.in_type = in.dtype;
-  p.outers = p.outer.count();
-  p.reduces = p.reduced.count();
-  p.inners = p.inner.count();
-  if (p.outers == 0 || p.inners == 0) return p;
+// The axes before the last one that is reduced; those of extent 1 do not count.
+AxisSet axes_before(const Shape& in, const ReduceSpec& spec) {
+  int last = in.rank() - 1;
+  while (last >= 0 && (!has(spec.axes, last) || in[last] == 1)) --last;
+  return last < 0 ? 0 : (AxisSet{1} << last) - 1;
+}
 
+}  // namespace
+
+Sharing sharing_of(const Shape& in, const ReduceSpec& spec) {
+  const AxisSet before = axes_before(in, spec);
+  Sharing p;
+  for (int i = 0; i < in.rank(); ++i)
+    (has(spec.axes, i) ? p.reduces : has(before, i) ? p.outers : p.inners) *= in[i];
+  if (p.outers == 0 || p.inners == 0) return p;
   const Partition partition = partition_of(p.outers, p.reduces, p.inners);
   p.lanes = partition.lanes;
   p.chunk = partition.chunk;
@@ -42,15 +35,23 @@ Plan make_plan(const ConstView& in, const ConstView* out, const ReduceSpec& spec
   return p;
 }
 
-}  // namespace
-
-Plan make_plan(const ConstView& in, const ReduceSpec& spec) { return make_plan(in, nullptr, spec); }
-
 Plan make_plan(const ConstView& in, const View& out, const ReduceSpec& spec) {
-  const ConstView view = out;
-  Plan p = make_plan(in, &view, spec);
-  p.out_type = out.dtype;
-  return p;
+  static const Strides kNone = Dims::filled(kMaxRank, 0);
+  static const Walk<3> kOne = walk_along(AxisSet{0}, Shape{}, Order::logical, kNone, kNone, kNone);
+  const int rank = in.rank();
+  const AxisSet all = (AxisSet{1} << rank) - 1, before = axes_before(in.shape, spec);
+  const Strides& mean = spec.mean.rank() == rank ? spec.mean.strides : kNone;
+  const auto along = [&](AxisSet axes) {
+    if ((axes & all) == 0) return kOne;
+    return walk_along(axes, in.shape, Order::logical, in.strides, out.strides, mean);
+  };
+  return {sharing_of(in.shape, spec),
+          along(before & ~spec.axes),
+          along(spec.axes),
+          along(~(before | spec.axes)),
+          spec,
+          in.dtype,
+          out.dtype};
 }
 
 }  // namespace varo::reduction

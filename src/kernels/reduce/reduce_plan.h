@@ -20,18 +20,20 @@ inline constexpr int kIn = 0, kOut = 1, kMean = 2;
 ///
 /// Where few elements go into an output and no inner axes are there to run along, an item takes the
 /// outputs of many outer positions side by side instead, as if they were inner ones.
-struct Plan {
-  Walk<3> outer, reduced, inner;
+struct Sharing {
   std::int64_t outers = 1, reduces = 1, inners = 1;  ///< counts
   std::int64_t tile_outer = 1, tile_inner = 1, chunk = 1;
   std::int64_t chunks = 1, items = 0;
   int lanes = 1;
+};
+struct Plan : Sharing {
+  Walk<3> outer, reduced, inner;
   ReduceSpec spec;
   DType in_type = DType::u8, out_type = DType::u8;
 };
 
 /// The part of a plan that extents decide.
-Plan make_plan(const ConstView& in, const ReduceSpec& spec);
+Sharing sharing_of(const Shape& in, const ReduceSpec& spec);
 Plan make_plan(const ConstView& in, const View& out, const ReduceSpec& spec);
 
 }  // namespace varo::reduction
