@@ -4,7 +4,7 @@
 #include <pybind11/numpy.h>
 #include <unistd.h>
 
-#include "operators/batch/python_function.h"
+#include "operators/api/python_caller.h"
 #include "python/bind.h"
 
 namespace varo::python {

@@ -413,7 +413,7 @@ def test_several_outputs_fed_by_hand():
 
     pipe = define()
     pipe.build()
-    names = list(pipe._manual)
+    names = list(pipe._feeding.manual)
     for k in range(3):
         for name in names:
             pipe.feed_input(name, [np.full(3, k + 10 * names.index(name), "float32")] * 2)

@@ -212,8 +212,7 @@ def test_one_thread_of_its_own_which_goes_with_the_pipeline():
     def count():
         return int(next(line for line in open("/proc/self/status") if line.startswith("Threads:")).split()[1])
 
-    pipeline(lambda: numbered(2)).run()  # the workers stay
-    before = count()
+    gc.collect()
     local = threading.local()
 
     def remembering(x):
@@ -224,10 +223,10 @@ def test_one_thread_of_its_own_which_goes_with_the_pipeline():
     pipe = pipeline(lambda: fn.python_function(numbered(2), function=remembering), 2)
     calls = [int(np.array(t)) for _ in range(4) for t in pipe.run()[0]]
     assert calls == list(range(1, 9)) and len(threads) == 1 and threading.get_ident() not in threads
-    assert count() == before + 1
+    during = count()
     del pipe
     gc.collect()
-    assert count() == before
+    assert count() == during - 1
 
 
 def test_asking_its_own_pipeline_for_a_batch_is_an_error_and_another_one_is_not():

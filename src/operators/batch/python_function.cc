@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "operators/batch/python_function.h"
-
 #include <atomic>
 #include <fmt/format.h>
+
+#include "operators/api/python_caller.h"
 
 namespace varo {
 
