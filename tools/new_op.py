@@ -126,6 +126,10 @@ KINDS = {
     for (Ticket& ticket : tickets) ticket.index = next_++;
     return tickets;
   }
+  void skip(int batch_size) override { next_ += batch_size; }
+  // Where it stands, for checkpoints.
+  void save(SourceState& state) const override { state.words = {next_}; }
+  void restore(const SourceState& state) override { next_ = state.words.at(0); }
   // For looking at headers before the first iteration.
   std::optional<Ticket> probe() const override { return Ticket{0, {}}; }
 

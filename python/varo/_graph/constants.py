@@ -68,12 +68,6 @@ class ArrayConstant(ConstantValue):
     def __array__(self, dtype=None):
         return self.array if dtype is None else self.array.astype(dtype)
 
-    def __getitem__(self, index):
-        out = self
-        for op, args in subscript_steps(index, DataNode):
-            out = call(op, [out], args)
-        return out
-
     def gpu(self):
         return ArrayConstant(self.array, self.layout, "gpu")
 
