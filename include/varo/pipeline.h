@@ -51,6 +51,10 @@ struct PipelineOptions {
   /// view of is computed in the batch), "prune" (dead nodes are removed).
   std::vector<std::string> without_rewrites = {};
   bool enable_checkpointing = false;  ///< progress() tells the states of sources
+  /// Pipelines that differ in nothing but the shard_id of their readers draw the same numbers. Without
+  /// it the shard_id of the first reader with several shards takes part in all draws of samples, also
+  /// those of operators with a seed of their own. The order of files never depends on it.
+  bool common_draws = false;
 };
 
 /// Where a value is wanted by who reads it: where its operator leaves it, or moved.
@@ -181,9 +185,18 @@ class VARO_API Pipeline {
 
   /// After the last batch, or failure in the place of one, that was taken.
   const Progress& progress() const;
-  /// Goes to where a pipeline of the same graph, with the same seed and the same data, stood. What is
-  /// under way is dropped, and what was fed. Batch size, threads and depth may be others.
-  void restore(const Progress& progress);
+  /// Goes to where a pipeline of the same graph and the same data stood, whose seed() was `seed`. What
+  /// is under way is dropped, and what was fed. Batch size, threads and depth may be others. Throws
+  /// ParamError where options().seed is another one, or states do not fit.
+  void restore(const Progress& progress, std::int64_t seed);
+  /// Names of the nodes that Progress::sources is of.
+  std::vector<std::string> sources() const;
+  /// What the data set of a source consists of, in order: files by their names below file_root, mostly.
+  std::vector<std::string> items(const std::string& source) const;
+  /// What was declared, one line a node, but for what items() tells, devices, and lines of programs.
+  std::vector<std::string> declared() const;
+  /// The name of an operator that runs over batches; "" where there is none.
+  std::string batch_wide() const;
 
   /// The caller is a user's function that this pipeline has called. It cannot step the pipeline.
   bool inside_call() const;

@@ -19,6 +19,8 @@ from ._graph.autograph import do_not_convert, run_converted  # noqa: F401  (pipe
 from ._graph.declare import call, node_of
 from ._graph.node import DataNode
 from ._origin import caller_level
+from ._run import checkpoint
+from ._run.checkpoint import States
 from ._run.eager import was_drawn
 from ._run.feeding import Feeding
 from .errors import ArgumentTypeError, ParamError, StateError
@@ -27,7 +29,7 @@ _PARAMETERS = ("batch_size", "num_threads", "device_id", "seed", "exec_pipelined
                "bytes_per_sample", "set_affinity", "max_streams", "default_cuda_stream_priority", "enable_memory_stats",
                "enable_checkpointing", "checkpoint", "py_num_workers", "py_start_method", "py_callback_pickler",
                "output_dtype", "output_ndim", "output_layout", "exec_dynamic", "stream_policy", "concurrency",
-               "experimental_exec_dynamic", "schedule", "shuffle_seed", "without_rewrites")
+               "experimental_exec_dynamic", "schedule", "shuffle_seed", "without_rewrites", "common_draws")
 
 _pipelines = weakref.WeakSet()
 
@@ -68,8 +70,15 @@ class Pipeline:
                           pointwise operator is a pass of its own; "placement", after which what an output is a
                           view of is computed elsewhere and copied to the batch; "prune"
 
-    The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints;
-    checkpointing raises an error.
+    enable_checkpointing  checkpoint() may be called. Every external_source must then be one that can be found again:
+                          a callable of the index, a list, or an object with state_dict() and load_state_dict()
+    checkpoint            bytes or str that checkpoint() of a pipeline of the same graph returned: go on from there, with
+                          any number of threads and prefetch depth
+    common_draws          True: pipelines that differ in nothing but the shard_id of their readers (the ranks of a
+                          distributed training) draw the same random numbers. By default each rank draws its own; the order
+                          of files is one for all ranks in any case
+
+    The remaining parameters of DALI's Pipeline are accepted where the CPU path makes them hints.
     """
 
     def __init__(self, batch_size=None, num_threads=None, device_id=None, seed=None, exec_pipelined=True,
@@ -77,13 +86,11 @@ class Pipeline:
                  default_cuda_stream_priority=None, *, enable_memory_stats=False, enable_checkpointing=False,
                  checkpoint=None, py_num_workers=1, py_start_method="fork", py_callback_pickler=None, output_dtype=None,
                  output_ndim=None, output_layout=None, exec_dynamic=None, stream_policy=None, concurrency=None,
-                 experimental_exec_dynamic=None, schedule="parallel", shuffle_seed=0, without_rewrites=()):
+                 experimental_exec_dynamic=None, schedule="parallel", shuffle_seed=0, without_rewrites=(), common_draws=False):
         if batch_size is None:
             raise ParamError("Pipeline: batch_size is missing")
         if num_threads is None:
             raise ParamError("Pipeline: num_threads is missing")
-        if enable_checkpointing or checkpoint is not None:
-            raise ParamError("Pipeline: checkpointing is not supported yet")
         for name, value in (("max_streams", max_streams), ("default_cuda_stream_priority", default_cuda_stream_priority)):
             if value is not None:
                 warnings.warn(f"Pipeline: {name} is deprecated and ignored", DeprecationWarning, stacklevel=2)
@@ -107,7 +114,9 @@ class Pipeline:
         self._core = _core.Pipeline(batch_size=batch_size, num_threads=num_threads,
                                     seed=-1 if seed is None else seed, prefetch_queue_depth=self._depth,
                                     schedule=schedule, shuffle_seed=shuffle_seed,
-                                    without_rewrites=list(without_rewrites))
+                                    without_rewrites=list(without_rewrites),
+                                    enable_checkpointing=bool(enable_checkpointing), common_draws=bool(common_draws))
+        self._states = States(self, bool(enable_checkpointing), checkpoint)
         self._checks = [_listed("output_dtype", output_dtype, (int,)), _listed("output_ndim", output_ndim, (int,)),
                         _listed("output_layout", output_layout, (str,))]
         if output_dtype is not None and types.NO_TYPE in (self._checks[0] if isinstance(self._checks[0], list) else [output_dtype]):
@@ -135,7 +144,7 @@ class Pipeline:
     exec_async = property(lambda self: True)
     exec_dynamic = property(lambda self: True)
     exec_separated = property(lambda self: False)
-    is_restored_from_checkpoint = property(lambda self: False)
+    is_restored_from_checkpoint = property(lambda self: self._states.restored)
     num_outputs = property(lambda self: len(self._outputs or ()))
 
     # --- declaring ---
@@ -211,6 +220,7 @@ class Pipeline:
             self._feeding.setup = lambda: this().iter_setup()
         if self._feeding.groups or self._feeding.setup is not None:
             self._feeder = self._feeding
+        self._states.begin()
         for warning in self._core.warnings():
             warnings.warn(warning, stacklevel=caller_level())
 
@@ -305,8 +315,9 @@ class Pipeline:
 
     def reset(self) -> None:
         """After StopIteration: begins a new epoch of the external sources."""
-        if not self._core.ended():
+        if not (self._core.ended() or self._states.ended):
             return
+        self._states.ended = False
         self._feeding.reset()
         self._core.reset()
 
@@ -354,8 +365,24 @@ class Pipeline:
         return {"batches": s.batches, "samples": s.samples, "peak_workers": s.peak_workers, "nodes_run": s.nodes_run,
                 "copies": s.copies}
 
-    def checkpoint(self, filename=None):
-        raise StateError("checkpointing is not supported yet")
+    def checkpoint(self, filename: Any = None) -> bytes:
+        """Where the pipeline stands after the last batch that was delivered, as versioned JSON.
+
+        A pipeline that is made with it as `checkpoint` gives the batches that would have come next, byte for byte:
+        whatever its threads and prefetch depth, and, where nothing depends on the batch (batch-wide operators,
+        Python functions, sources of whole batches), whatever its batch size. It must have the same graph, seed and
+        lists of files, by their names below file_root; it names the first difference. What was fed by
+        feed_input is not part of it.
+
+        filename  also write it there, by one rename: whoever reads the file finds a whole checkpoint
+
+        Takes some 10 us, and 1 us for each operator. Needs enable_checkpointing=True.
+        """
+        self.build()
+        data = self._states.dump()
+        if filename is not None:
+            checkpoint.write(filename, data)
+        return data
 
     def serialize(self, define_graph=None, filename=None):
         raise StateError("serialization is not supported yet")

@@ -56,6 +56,7 @@ Executor::Executor(const PipelineOptions& options, Plan& plan) : options_(option
   if (plan.foreign_calls > 0 && options.schedule != Schedule::reference)
     calls_ =
         std::make_unique<OrderedCalls>(plan.foreign_calls, options.schedule == Schedule::parallel);
+  save(taken_);
 }
 
 Executor::~Executor() { stop(); }

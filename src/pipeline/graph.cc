@@ -71,6 +71,16 @@ NodeDevice device_named(const std::string& name) {
       .allowed(R"("cpu", "gpu" or "mixed")");
 }
 
+std::uint64_t drawn_seed(std::uint64_t pipeline_seed, std::int64_t draw) {
+  return mix64(pipeline_seed + mix64(static_cast<std::uint64_t>(draw)));
+}
+
+void set_seed(GraphNode& node, std::uint64_t seed) {
+  node.seed = seed;
+  if (node.def->find_arg("seed") != nullptr)
+    node.args.set("seed", static_cast<std::int64_t>(seed & 0x7fff'ffff'ffff'ffffU));
+}
+
 }  // namespace
 
 std::string_view name_of(NodeDevice device) { return kDevices[static_cast<int>(device)]; }
@@ -78,6 +88,11 @@ std::string_view name_of(NodeDevice device) { return kDevices[static_cast<int>(d
 bool Graph::on_gpu(Node node) const {
   if (node.transfer != Transfer::none) return node.transfer == Transfer::to_gpu;
   return nodes[static_cast<std::size_t>(node.id)].device != NodeDevice::cpu;
+}
+
+void Graph::reseed(std::uint64_t pipeline_seed) {
+  for (GraphNode& node : nodes)
+    if (node.draw >= 0) set_seed(node, drawn_seed(pipeline_seed, node.draw));
 }
 
 void Graph::put_on_cpu() {
@@ -145,12 +160,14 @@ Node Graph::add(const std::string& op, std::vector<Node> inputs, Arguments args,
     node.args.check();
     if (def->traits().random) {
       // Declaration order decides, so that a graph's streams do not depend on what is pruned.
-      node.seed = mix64(pipeline_seed + mix64(seeds_drawn_++));
+      node.draw = static_cast<std::int64_t>(seeds_drawn_++);
+      std::uint64_t own = drawn_seed(pipeline_seed, node.draw);
       if (const ArgValue* v = common("seed"))
-        if (const auto* seed = std::get_if<std::int64_t>(v); seed != nullptr && *seed >= 0)
-          node.seed = static_cast<std::uint64_t>(*seed);
-      if (def->find_arg("seed") != nullptr)
-        node.args.set("seed", static_cast<std::int64_t>(node.seed & 0x7fff'ffff'ffff'ffffU));
+        if (const auto* seed = std::get_if<std::int64_t>(v); seed != nullptr && *seed >= 0) {
+          node.draw = -1;
+          own = static_cast<std::uint64_t>(*seed);
+        }
+      set_seed(node, own);
     }
     node.outputs = def->output_count(node.args);
     if (node.origin.name.empty()) node.origin.name = fmt::format("{}_{}", op, nodes.size());

@@ -27,7 +27,8 @@ struct GraphNode {
   NodeDevice device = NodeDevice::cpu;
   int declared = -1;  ///< id under which the user knows it; rewrites keep it
   std::uint64_t seed = 0;
-  bool preserve = false;  ///< kept though nothing reads it
+  std::int64_t draw = -1;  ///< which of the pipeline's seeds it is; -1: one of its own
+  bool preserve = false;   ///< kept though nothing reads it
   Origin origin;
 };
 
@@ -41,6 +42,8 @@ struct Graph {
            std::uint64_t pipeline_seed, const std::string& device = {});
   /// Where the value is: where its operator leaves it, unless the node says that it is moved.
   bool on_gpu(Node node) const;
+  /// Gives nodes without a seed of their own those that follow from another one of the pipeline.
+  void reseed(std::uint64_t pipeline_seed);
   /// Puts every operator on the CPU and drops all transfers: what runs where there is no back end.
   void put_on_cpu();
 

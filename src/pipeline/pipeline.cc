@@ -11,12 +11,25 @@
 #include <unistd.h>
 
 #include "core/simd.h"
+#include "pipeline/declaration.h"
 #include "pipeline/executor.h"
 #include "pipeline/explain.h"
 #include "pipeline/passes/pass.h"
 #include "pipeline/readers_apart.h"
 
 namespace varo {
+
+namespace {
+
+// What is added to sample numbers: there are fewer than 2^40 of one shard.
+std::uint64_t stream_of(const Plan& plan) {
+  for (const int id : plan.sources)
+    if (const auto shard = plan[id].source->shard())
+      return static_cast<std::uint64_t>(*shard) << 40;
+  return 0;
+}
+
+}  // namespace
 
 struct Pipeline::Impl {
   PipelineOptions options;
@@ -153,6 +166,7 @@ void Pipeline::build() {
   }
   rewritten.put_on_cpu();  // there is no back end for another device
   auto plan = std::make_unique<Plan>(std::move(rewritten));
+  if (!impl_->options.common_draws) plan->stream = stream_of(*plan);
   probe(*plan);  // throws what is known to be wrong
   impl_->warnings = readers_apart(*plan);
   impl_->plan = std::move(plan);
@@ -239,7 +253,18 @@ const Progress& Pipeline::progress() const {
   return impl_->executor ? impl_->executor->progress() : none;
 }
 
-void Pipeline::restore(const Progress& progress) {
+void Pipeline::restore(const Progress& progress, std::int64_t seed) {
+  impl_->check_process();
+  if (seed != this->seed()) {
+    if (impl_->options.seed >= 0)
+      throw Error(ErrorKind::param, "the pipeline has another seed")
+          .got(fmt::format("a state of seed {}", seed))
+          .allowed(fmt::format("seed {}", impl_->options.seed));
+    impl_->seed = static_cast<std::uint64_t>(seed);
+    impl_->graph.reseed(impl_->seed);
+    impl_->executor.reset();
+    impl_->plan.reset();
+  }
   build();
   impl_->executor.reset();
   impl_->executor = std::make_unique<Executor>(impl_->options, *impl_->plan);
@@ -247,6 +272,28 @@ void Pipeline::restore(const Progress& progress) {
 }
 
 bool Pipeline::inside_call() const { return impl_->executor && impl_->executor->inside_call(); }
+
+std::vector<std::string> Pipeline::sources() const {
+  std::vector<std::string> names;
+  if (impl_->plan)
+    for (const int id : impl_->plan->sources) names.push_back((*impl_->plan)[id].graph.origin.name);
+  return names;
+}
+
+std::vector<std::string> Pipeline::items(const std::string& source) const {
+  if (impl_->plan)
+    for (const int id : impl_->plan->sources)
+      if (const PlanNode& node = (*impl_->plan)[id]; node.graph.origin.name == source)
+        return node.source->items();
+  throw Error(ErrorKind::param, "there is no such source").got(source);
+}
+
+std::vector<std::string> Pipeline::declared() const { return declaration_of(impl_->graph); }
+
+std::string Pipeline::batch_wide() const {
+  if (!impl_->plan || impl_->plan->barriers.empty()) return "";
+  return (*impl_->plan)[impl_->plan->barriers[0]].graph.origin.name;
+}
 
 void Pipeline::close() {
   if (impl_->closed.exchange(true) || getpid() != impl_->process) return;

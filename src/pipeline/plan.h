@@ -43,6 +43,7 @@ struct Plan {
   std::vector<PlanNode> nodes;  ///< edges point backwards
   std::vector<Node> outputs;
   std::vector<int> sources;   ///< nodes that tick
+  std::uint64_t stream = 0;   ///< added to sample numbers where they name streams of random numbers
   std::vector<int> barriers;  ///< batch-wide nodes, in order
   bool branches = false;      ///< some node is a Branch
   int foreign_calls = 0;      ///< nodes that call foreign code

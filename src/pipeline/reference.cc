@@ -22,7 +22,7 @@ class Sample {
       facts.facts.numbers.resize(node.graph.inputs.size());
       for (const auto& [name, late] : node.arguments) facts.facts.arguments.push_back({name, {}});
       facts.facts.seed = node.graph.seed;
-      facts.facts.sample = static_cast<std::uint64_t>(number);
+      facts.facts.sample = plan.stream + static_cast<std::uint64_t>(number);
     }
     for (std::size_t k = 0; k < tickets.size(); ++k) at(plan.sources[k]).facts.ticket = &tickets[k];
   }

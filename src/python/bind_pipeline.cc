@@ -140,18 +140,18 @@ void bind_pipeline(py::module_& m) {
       .def_readonly("copies", &PipelineStats::copies);
 
   py::class_<Engine, std::unique_ptr<Engine, Unlocked>>(m, "Pipeline")
-      .def(
-          py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
-                      Schedule schedule, std::uint64_t shuffle_seed,
-                      const std::vector<std::string>& without_rewrites, bool enable_checkpointing) {
-            return std::unique_ptr<Engine, Unlocked>(
-                new Engine({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed,
-                            without_rewrites, enable_checkpointing}));
-          }),
-          py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
-          py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
-          py::arg("without_rewrites") = std::vector<std::string>{},
-          py::arg("enable_checkpointing") = false)
+      .def(py::init([](int batch_size, int num_threads, std::int64_t seed, int prefetch,
+                       Schedule schedule, std::uint64_t shuffle_seed,
+                       const std::vector<std::string>& without_rewrites, bool enable_checkpointing,
+                       bool common_draws) {
+             return std::unique_ptr<Engine, Unlocked>(
+                 new Engine({batch_size, num_threads, seed, prefetch, schedule, shuffle_seed,
+                             without_rewrites, enable_checkpointing, common_draws}));
+           }),
+           py::kw_only(), py::arg("batch_size"), py::arg("num_threads"), py::arg("seed"),
+           py::arg("prefetch_queue_depth"), py::arg("schedule"), py::arg("shuffle_seed"),
+           py::arg("without_rewrites") = std::vector<std::string>{},
+           py::arg("enable_checkpointing") = false, py::arg("common_draws") = false)
       .def(
           "add",
           [](Engine& p, const std::string& op, const py::iterable& inputs, const py::dict& args,
@@ -202,6 +202,36 @@ void bind_pipeline(py::module_& m) {
             return p.progress().iteration;
           },
           "The number of the iteration after the last one that was taken.")
+      .def(
+          "progress",
+          [](Engine& p) {
+            const Turn turn(p, Turn::Nested::allowed);
+            const Progress& at = p.progress();
+            py::list sources;
+            for (const SourceState& state : at.sources) sources.append(state.words);
+            return py::make_tuple(at.iteration, at.sample, sources);
+          },
+          "(iteration, sample, [numbers of each source]) after the last batch that was taken.")
+      .def(
+          "restore",
+          [](Engine& p, std::int64_t iteration, std::int64_t sample,
+             const std::vector<std::vector<std::int64_t>>& states, std::int64_t seed) {
+            Progress at{.iteration = iteration, .sample = sample, .sources = {}};
+            for (const auto& words : states) at.sources.push_back({words});
+            const Turn turn(p);
+            const WithoutLock nogil;
+            p.restore(at, seed);
+          },
+          py::arg("iteration"), py::arg("sample"), py::arg("sources"), py::arg("seed"))
+      .def("sources", &Pipeline::sources)
+      .def("items",
+           [](const Engine& p, const std::string& source) {
+             py::list names;
+             for (const std::string& name : p.items(source)) names.append(py::bytes(name));
+             return names;
+           })
+      .def("declared", &Pipeline::declared)
+      .def("batch_wide", &Pipeline::batch_wide)
       .def(
           "stepper", &stepper_of, py::arg("types"), py::arg("feeder") = py::none(),
           py::arg("samples") = 0,

@@ -9,6 +9,9 @@ class Busy final : public SourceOperator {
   void infer(Inference& s) const override { s.set_output(0, {}); }
   bool resolve(Views& v) const override { return false; }
   std::vector<Ticket> tick(int) override { return {}; }
+  void skip(int) override {}
+  void save(SourceState&) const override {}
+  void restore(const SourceState&) override {}
 #ifndef VARO_AS_IT_SHOULD_BE
   std::optional<int> view_of(const Inference&) const override { return std::nullopt; }
 #endif

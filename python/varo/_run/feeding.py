@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import collections.abc
 import inspect
 import itertools
+import json
 
 import numpy as np
 
@@ -46,6 +48,8 @@ class Group:
         if self.cycle == "?":
             raise ParamError(f'external_source: cycle must be None, False, "no", True, "quiet" or "raise", not {cycle!r}')
         self.function = None
+        self.source = source
+        self.stateful = hasattr(source, "state_dict") and hasattr(source, "load_state_dict")
         if inspect.isgeneratorfunction(source):
             self.make = source
         elif callable(source):
@@ -67,6 +71,7 @@ class Group:
 
     def _start(self, number):
         self.iterator = self.make()
+        self.origin = number  # the number of the iterator's first item
         self._number(number)
 
     def _number(self, number):
@@ -87,6 +92,7 @@ class Group:
             self.held = None
             self._start(first)
         elif not kept:
+            self.origin += first - next(self.counter)
             self._number(first)
 
     def _item_of_stream(self, wanted):
@@ -136,6 +142,42 @@ class Group:
         self.held = iteration, columns
         return columns
 
+    # --- checkpoints ---
+    def why_not(self):
+        """What of the source cannot be found again, or None."""
+        if self.stateful or self.function is not None or isinstance(self.source, (collections.abc.Sequence, np.ndarray)):
+            return None
+        if inspect.isgenerator(self.source) or inspect.isgeneratorfunction(self.source):
+            return "a generator"
+        return "a callable without a parameter" if callable(self.source) else "an iterable that is no list"
+
+    def state(self, number):
+        """JSON of where the source stands before its item of this number."""
+        if self.stateful:
+            try:
+                return json.dumps(self.source.state_dict())
+            except (TypeError, ValueError) as error:
+                raise ArgumentTypeError(f"external_source: state_dict() of the source must be what JSON can hold: {error}") from None
+        if self.function is not None:
+            return "null"
+        at = number - self.origin
+        return json.dumps(at % max(len(self.source), 1) if self.cycle == "quiet" else min(at, len(self.source)))
+
+    def restore(self, state, number):
+        """The source stands before its item of this number, as state() said then."""
+        self.held = None
+        if self.stateful:
+            self.source.load_state_dict(state)
+            if self.function is None:
+                self._start(number)
+        elif self.function is None:
+            if not isinstance(state, int) or not 0 <= state <= len(self.source):
+                raise ParamError("the checkpoint is of another source\n"
+                                 f"  got      item {state}\n  allowed  0 to {len(self.source)}")
+            self.iterator = map(self.source.__getitem__, range(state, len(self.source)))
+            self.origin = number - state
+            self._number(number)
+
     def _tensors(self, core, k, samples, first=0):
         return core.tensors(self.nodes[k]._handle, samples, self.layouts[k] or "", self.copy, first)
 
@@ -152,6 +194,7 @@ class Feeding:
     """Everything in Python that has a say in what a pipeline schedules: sources, iter_setup, feed_input.
 
     groups  sources with the nodes that they feed
+    checked whether state() can be asked for
     manual  external_sources that are fed by hand, by name: (node, layout, no_copy, repeat_last)
     setup   called before every iteration, or None
 
@@ -168,6 +211,55 @@ class Feeding:
         self.epoch = self.first = 0  # the epoch, and the number of its first iteration
         self._begins = False  # an epoch with the next iteration
         self._failure = None
+        self.checked = False
+        self._states = []  # (iteration, {...}): where everything stands before it, the oldest first
+
+    def prepare(self):
+        """For checkpoints; \\pre nothing was scheduled. ParamError where a source cannot be found again."""
+        for group in self.groups:
+            why = group.why_not()
+            if why is not None:
+                raise ParamError(f"{group.nodes[0].name}: with enable_checkpointing a source must be found again, which {why} "
+                                 "cannot\n  allowed  a callable of the index, a list, or a source with state_dict() and "
+                                 "load_state_dict()")
+        if self.setup is not None:
+            raise ParamError("with enable_checkpointing there can be no iter_setup, of which nobody knows where it stands\n"
+                             "  try      an external_source with a callable of the index")
+        self.checked = True
+        self._keep(0)
+
+    def _keep(self, iteration):
+        """Keeps where everything stands before `iteration`."""
+        while len(self._states) > 1 and self._states[1][0] <= self._core.taken():
+            del self._states[0]
+        groups = [group.state(iteration if group.batch else iteration * self._batch_size) for group in self.groups]
+        self._states.append((iteration, {"at": iteration, "epoch": self.epoch, "first": self.first, "groups": groups}))
+
+    def state(self, iteration):
+        """Where everything stood before `iteration`, or before one that was lost ahead of it. Not to be changed."""
+        state = next(state for at, state in reversed(self._states) if at <= iteration)
+        if self._begins and self._core.pending() == 0:
+            return {**state, "epoch": self.epoch, "begins": True}
+        return state
+
+    def restore(self, state, iteration, scale):
+        """Goes to what state() said, in iterations of another size where `scale` is not 1: that is
+        (batch size then, batch size now)."""
+        then, now = scale
+        numbers = [state.get(name) for name in ("at", "epoch", "first")] + [iteration]
+        groups = state.get("groups")
+        if not all(isinstance(n, int) and n >= 0 for n in numbers) or not isinstance(groups, list) or len(groups) != len(self.groups):
+            raise ParamError("the checkpoint is damaged: it does not tell where the sources stand")
+        at, self.epoch, self.first, iteration = numbers
+        if then != now and self.groups:
+            at, self.first = at * then // now, self.first * then // now
+        self._begins = bool(state.get("begins"))
+        for group, text in zip(self.groups, groups):
+            group.restore(json.loads(text), at if group.batch else at * now)
+        if self.checked:
+            self._states = []
+            self._keep(at)
+            self._states[0][1]["begins"] = self._begins
 
     def reset(self):
         """The next iteration begins an epoch."""
@@ -216,6 +308,8 @@ class Feeding:
                 for node, samples in zip(group.nodes, tensors):
                     self._core.feed(node._handle, samples, "", False)
                 group.held = None
+            if self.checked:
+                self._keep(iteration + 1)
         except StopIteration:
             self.take_back(before)
             return _ENDED

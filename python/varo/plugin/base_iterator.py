@@ -10,7 +10,9 @@ import enum
 import logging
 import threading
 import warnings
+from typing import Any, Dict, List
 
+from .._run.checkpoint import parse
 from ..errors import ParamError, StateError
 
 _log = logging.getLogger("varo")
@@ -55,12 +57,11 @@ class BaseIterator:
             raise ParamError(f"last_batch_policy must be a LastBatchPolicy, not {last_batch_policy!r}")
         if auto_reset not in (True, False, None, "yes", "no"):
             raise ParamError(f'auto_reset must be True, False, "yes" or "no", not {auto_reset!r}')
-        reader_name = reader_name or None
+        reader_name = reader_name or None  # "" names none
         if size == 0:
             raise ParamError("size must not be 0")
         if size < 0 and not reader_name and len(self._pipes) > 1:
             raise ParamError("several pipelines need reader_name or size")
-        reader_name = reader_name or None  # "" names none
         if reader_name is not None and size > 0:
             raise ParamError("reader_name and size exclude each other")
         if reader_name is not None and last_batch_padded:
@@ -105,7 +106,13 @@ class BaseIterator:
         self._ended = False
         self._begins = False  # the next step is the first of an epoch that follows one of a given size
         self._first = None
+        self._before_first = None  # checkpoints of before it
+        states = [pipe._states.iterator for pipe in self._pipes]
+        if any(state is not None for state in states):
+            self._load(states)
         if prepare_first_batch:
+            if all(pipe._states.enabled for pipe in self._pipes):
+                self._before_first = self._checkpoints()
             try:
                 self._first = self._outputs()
             except StopIteration:
@@ -284,7 +291,7 @@ class BaseIterator:
 
     def _reset_pipelines(self):
         """Begins again what has ended; whether anything had."""
-        ended = any(pipe._core.ended() for pipe in self._pipes)
+        ended = any(pipe._core.ended() or pipe._states.ended for pipe in self._pipes)
         for pipe in self._pipes:
             pipe.reset()
         return ended
@@ -309,8 +316,75 @@ class BaseIterator:
     def next(self):
         return self.__next__()
 
-    def checkpoints(self):
-        raise StateError("checkpointing is not supported yet")
+    # --- checkpoints ---
+    def checkpoints(self) -> List[bytes]:
+        """One checkpoint a pipeline, of after the last step that was delivered, with what the iterator counts.
+
+        An iterator over pipelines that are made with them goes on from there; all must have enable_checkpointing.
+        """
+        with self._lock:
+            if self._given:
+                raise StateError("a step was interrupted, so that pipelines are apart; a checkpoint can be taken after the next step")
+            return self._before_first if self._first is not None else self._checkpoints()
+
+    def state_dict(self) -> Dict[str, Any]:
+        """checkpoints() as torchdata's StatefulDataLoader asks for them: what JSON and pickle can hold."""
+        return {"varo_iterator": 1, "checkpoints": [text.decode() for text in self.checkpoints()]}
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """Goes on from where state_dict() of an iterator of the same kind, over the same graphs and lists, was taken.
+
+        ParamError names the first difference where they are others, and nothing is changed. What remains of that epoch
+        comes first.
+        """
+        texts = state.get("checkpoints") if isinstance(state, dict) and state.get("varo_iterator") == 1 else None
+        if not isinstance(texts, list):
+            raise ParamError("this is no state of an iterator of Varo")
+        if len(texts) != len(self._pipes):
+            raise ParamError(f"the state is of another number of pipelines\n  got      {len(texts)}\n  allowed  {len(self._pipes)}")
+        contents = [parse(text) for text in texts]
+        states = [content.get("iterator") for content in contents]
+        with self._lock:
+            self._check(states)
+            for pipe, content in zip(self._pipes, contents):
+                pipe._states.restore(content)
+            self._load(states)
+
+    def _about(self):
+        return {"pipelines": len(self._pipes), "reader": self._sharded, "size": None if self._sharded else self._size,
+                "policy": self._policy.name, "auto_reset": self._auto_reset}
+
+    def _checkpoints(self):
+        counts = dict(counter=self._counter, length=self._size, ahead=self._ahead, shards=getattr(self, "_shard_ids", None),
+                      ended=self._ended, begins=self._begins)
+        return [pipe._states.dump(iterator={**counts, "about": self._about()}) for pipe in self._pipes]
+
+    def _check(self, states):
+        for state in states:
+            if not isinstance(state, dict) or not isinstance(state.get("about"), dict):
+                raise ParamError("the checkpoint was not taken by an iterator\n  allowed  what checkpoints() or state_dict() gave")
+            for name, value in self._about().items():
+                if state["about"].get(name) != value:
+                    raise ParamError(f"the checkpoint is of another iterator\n  got      {name} {state['about'].get(name)!r}\n"
+                                     f"  allowed  {name} {value!r}")
+            numbers = [state.get("counter"), state.get("length")]
+            lists = [state.get("ahead"), state.get("shards") if self._sharded else self._ahead]
+            whole = all(type(n) is int for n in numbers) and all(
+                type(ns) is list and len(ns) == len(self._pipes) and all(type(n) is int for n in ns) for ns in lists)
+            if not whole or type(state.get("ended")) is not bool or type(state.get("begins")) is not bool:
+                raise ParamError("the checkpoint is damaged: it does not tell what the iterator had counted")
+
+    def _load(self, states):
+        self._check(states)
+        state = states[0]
+        self._counter, self._size, self._ahead = state["counter"], state["length"], list(state["ahead"])
+        if self._sharded:
+            self._shard_ids = list(state["shards"])
+        self._ended, self._begins = state["ended"], state["begins"]
+        self._stepped = False  # what remains of the epoch comes first
+        self._first, self._given, self._steps = None, [], 0
+        self._starts = [pipe._core.taken() for pipe in self._pipes]
+        self._counts = [0] * len(self._pipes)
 
     def _convert(self, outputs, kept):
         raise NotImplementedError

@@ -213,7 +213,13 @@ const ArgDef& Args::def_of(std::string_view name) const {
 
 void Args::set(const std::string& name, ArgValue value) {
   if (std::holds_alternative<std::monostate>(value)) return;
-  entries_.push_back({name, checked_value(def_of(name), std::move(value)), false});
+  Entry entry{name, checked_value(def_of(name), std::move(value)), false};
+  const auto before = std::find_if(entries_.begin(), entries_.end(),
+                                   [&](const Entry& other) { return other.name == name; });
+  if (before == entries_.end())
+    entries_.push_back(std::move(entry));
+  else
+    *before = std::move(entry);
 }
 
 void Args::set_per_sample(const std::string& name) {

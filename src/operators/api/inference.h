@@ -35,7 +35,7 @@ class Inference {
     std::vector<Tensor> numbers;
     /// Per-sample arguments by name, in memory and dense; undefined where not there (yet).
     std::vector<std::pair<std::string_view, Tensor>> arguments;
-    std::uint64_t seed = 0, sample = 0;  ///< of the node; running number of the sample
+    std::uint64_t seed = 0, sample = 0;  ///< of the node; number of the sample's streams
     const Ticket* ticket = nullptr;      ///< sources only
     const std::any* batch = nullptr;     ///< what Operator::combine() found, where there is one
     int item = 0;  ///< place of the sample among those that combine() was given

@@ -238,8 +238,8 @@ class SourceOperator : public Operator {
   /// Goes to where a source of the same arguments and the same data stood. What was fed is not part
   /// of a state.
   virtual void restore(const SourceState& state) = 0;
-  /// Which part of a data set that is divided up this source begins with; 0 where it is whole.
-  virtual std::int64_t shard() const { return 0; }
+  /// Which part of a data set that is divided up this source begins with; nothing where it is whole.
+  virtual std::optional<std::int64_t> shard() const { return std::nullopt; }
   /// What the data set consists of, in order, under names that do not depend on where it lies; none
   /// where that is not known. May touch files.
   virtual std::vector<std::string> items() const { return {}; }

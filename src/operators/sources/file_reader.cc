@@ -234,14 +234,17 @@ void FileReader::restore(const SourceState& state) {
   for (const std::int64_t size : skipped_) files_->loader.next_batch(static_cast<int>(size));
 }
 
-std::int64_t FileReader::shard() const {
-  return args_.integer("num_shards") > 1 ? args_.integer("shard_id") : 0;
+std::optional<std::int64_t> FileReader::shard() const {
+  if (args_.integer("num_shards") == 1) return std::nullopt;
+  return args_.integer("shard_id");
 }
 
 std::vector<std::string> FileReader::items() const {
   std::vector<std::string> names = files().cases.paths();
   if (!args_.constant("file_root")) return names;
-  const std::string root = args_.text("file_root") + "/";
+  std::string root = args_.text("file_root");
+  while (!root.empty() && root.back() == '/') root.pop_back();
+  root += '/';
   for (std::string& name : names)
     if (name.compare(0, root.size(), root) == 0) name.erase(0, root.size());
   return names;

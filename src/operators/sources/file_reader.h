@@ -60,7 +60,7 @@ class FileReader : public SourceOperator {
   void skip(int batch_size) override;
   void save(SourceState& state) const override;
   void restore(const SourceState& state) override;
-  std::int64_t shard() const override;
+  std::optional<std::int64_t> shard() const override;
   std::vector<std::string> items() const override;
   std::optional<Ticket> probe() const override;
   std::optional<ReaderMeta> meta() const override;

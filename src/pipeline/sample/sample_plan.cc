@@ -53,7 +53,8 @@ void SamplePlan::begin(std::int64_t number, std::span<const Ticket> tickets, boo
   runner_ = runner;
   for (std::size_t k = 0; k < plan_.sources.size() && k < tickets.size(); ++k)
     at(plan_.sources[k]).facts.facts.ticket = &tickets[k];
-  for (NodeState& node : nodes_) node.facts.facts.sample = static_cast<std::uint64_t>(number);
+  const std::uint64_t stream = plan_.stream + static_cast<std::uint64_t>(number);
+  for (NodeState& node : nodes_) node.facts.facts.sample = stream;
 }
 
 void SamplePlan::end() {
