@@ -59,7 +59,11 @@ Plan::Plan(Graph graph) : outputs(graph.outputs) {
   }
   for (const Node& output : outputs) ++(*this)[output.id].consumers;
   for (int id = 0; id < size(); ++id)
-    if ((*this)[id].foreign_call >= 0 && (*this)[id].consumers == 0) sinks.push_back(id);
+    if (PlanNode& node = (*this)[id]; node.foreign_call >= 0 && node.consumers == 0) {
+      sinks.push_back(id);
+      for (std::size_t k = 0; k < node.arguments.size(); ++k)
+        if (node.arguments[k].name == "when") node.when = static_cast<int>(k);
+    }
 }
 
 PlanNode* Plan::declared(int id) {

@@ -36,6 +36,9 @@ struct PlanNode {
   };
   std::vector<Argument> arguments;
 
+  /// The place of "when" among the arguments, -1 where it is not given per sample.
+  int when = -1;
+
   const Node& argument_node(std::size_t k) const { return edges[graph.inputs.size() + k]; }
 };
 
@@ -47,8 +50,10 @@ struct Plan {
   std::vector<int> barriers;  ///< batch-wide nodes, in order
   bool branches = false;      ///< some node is a Branch
   int foreign_calls = 0;      ///< nodes that call foreign code
-  std::vector<int> sinks;     ///< nodes that run though no output needs them
-  int deepest = 0;            ///< operators in the longest chain
+  /// Nodes that run though no output needs them. Those with an argument "when" run for samples where
+  /// it is true.
+  std::vector<int> sinks;
+  int deepest = 0;  ///< operators in the longest chain
 
   explicit Plan(Graph graph);
   const PlanNode& operator[](int id) const { return nodes[static_cast<std::size_t>(id)]; }

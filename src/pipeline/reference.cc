@@ -7,6 +7,7 @@
 
 #include "kernels/copy/copy.h"
 #include "operators/api/in_memory.h"
+#include "operators/shared/promotion.h"
 
 namespace varo {
 
@@ -69,6 +70,13 @@ class Sample {
     if (plan_[from].branch == nullptr || waits(edges[0].id, id))
       return std::any_of(edges.begin(), edges.end(), edge_needs);
     return edge_needs(edges[static_cast<std::size_t>(taken(from))]);
+  }
+
+  // Whether a sink runs, or needs `id` to know.
+  bool runs(int sink, int id) {
+    if (plan_[sink].when < 0) return true;
+    const Node& when = plan_[sink].argument_node(static_cast<std::size_t>(plan_[sink].when));
+    return waits(when.id, id) || number_in(value_of(when).view()) != 0;
   }
 
   const Tensor& value_of(Node node) {
@@ -230,7 +238,9 @@ std::vector<Batch> reference_batches(const Plan& plan, std::int64_t first_sample
   for (const int id : plan.barriers) {
     std::vector<BatchItem> items;
     for (Sample& sample : samples) {
-      std::vector<int> roots = plan.sinks;
+      std::vector<int> roots;
+      for (const int sink : plan.sinks)
+        if (sample.runs(sink, id)) roots.push_back(sink);
       for (const Node& output : plan.outputs) roots.push_back(output.id);
       if (std::none_of(roots.begin(), roots.end(), [&](int r) { return sample.needs(r, id); }))
         continue;

@@ -181,6 +181,24 @@ def test_results_that_nobody_reads_are_made_all_the_same():
     assert seen[:6] == [0, 1, 2, 3, 4, 5] and len(pure) >= 6
 
 
+@pytest.mark.parametrize("options", SCHEDULES)
+def test_results_that_nobody_reads_in_a_branch_are_made_for_its_samples(options):
+    seen, others, inner = [], [], []
+
+    def define():
+        x = numbered(4)
+        if fn.external_source(lambda i: np.int32([0, 1, 1, 0])):
+            fn.python_function(x, function=lambda a: seen.append(int(a.flat[0])), num_outputs=0)
+            if fn.external_source(lambda i: np.int32([1, 1, 0, 0])):
+                fn.python_function(x, function=lambda a: inner.append(int(a.flat[0])), num_outputs=0)
+        else:
+            fn.python_function(fn.permute_batch(x, indices=[1, 0]), function=lambda a: others.append(int(a.flat[0])), num_outputs=0)
+        return x
+
+    run(define, 4, 2, enable_conditionals=True, **{**options, "prefetch_queue_depth": 1})
+    assert seen[:4] == [1, 2, 5, 6] and inner[:2] == [1, 5] and others[:4] == [3, 0, 7, 4]
+
+
 def test_several_functions_take_turns():
     log = []
 

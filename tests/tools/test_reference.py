@@ -23,4 +23,4 @@ def test_it_shares_nothing_with_the_planner_and_the_passes():
 
 
 def test_it_stays_short():
-    assert len((SRC / "pipeline/reference.cc").read_text().splitlines()) <= 280  # 228 before it knew branches and batches
+    assert len((SRC / "pipeline/reference.cc").read_text().splitlines()) <= 300  # 228 before it knew branches, batches and sinks

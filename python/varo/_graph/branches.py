@@ -229,6 +229,7 @@ class Branch:
         self._values = self._before = self._bound(frame)
         self._kept = _contents(frame.f_locals.values())
         self._first = None  # what the first branch left
+        _pending.branches.append((condition, True))
         self._results = []  # what the branches returned
 
     def _bound(self, frame):
@@ -251,6 +252,7 @@ class Branch:
         """Ends the first branch: whether the second runs."""
         if not self.both:
             return not self.then
+        _pending.branches[-1] = (_pending.branches[-1][0], False)
         self._first = self._bound(sys._getframe(1)), self._contents_now()
         for container, before in self._kept.values():
             if not _unchanged(container, before):
@@ -263,6 +265,7 @@ class Branch:
         if not self.both:
             return False
         frame = sys._getframe(1)
+        _pending.branches.pop()
         try:
             if len(self._results) == 1:
                 raise _error(ParamError, f"one branch of the `if` in line {self._merge.line} returns and the other does not: "
@@ -360,10 +363,11 @@ def link(value, line):
 # --- expressions ------------------------------------------------------------------------------------
 
 class _Pending(threading.local):
-    """Expressions whose first part has been evaluated, the innermost last."""
+    """Expressions whose first part has been evaluated, and branches that are being declared, the innermost last."""
 
     def __init__(self):
         self.stack = []
+        self.branches = []  # (condition, whether this is the branch where it is true)
 
 
 _pending = _Pending()
@@ -372,6 +376,7 @@ _pending = _Pending()
 def forget_pending():
     """Once no definition runs on this thread: what exceptions have left."""
     _pending.stack.clear()
+    _pending.branches.clear()
 
 
 def _push(frame, entry):
@@ -439,6 +444,15 @@ def skip_operand():
 def truth(node):
     """A scalar node as BOOL."""
     return merge(node, True, False)
+
+
+def taken_here():
+    """A scalar node: whether a sample takes the branch that is being declared. None outside of all branches."""
+    taken = None
+    for condition, wanted in reversed(_pending.branches):
+        inner = True if taken is None else taken
+        taken = merge(condition, inner, False) if wanted else merge(condition, False, inner)
+    return taken
 
 
 def not_(value):

@@ -8,6 +8,7 @@ import numpy as np
 from .._origin import origin
 from .._run.functions import Function
 from ..errors import ArgumentTypeError, LayoutError, ParamError
+from .branches import taken_here
 from .current import current
 from .declare import call
 from .node import DataNode
@@ -20,7 +21,8 @@ def python_function(*inputs, function, num_outputs=1, batch_processing=False, ou
     The function runs on a thread of its own, ahead of the training loop: one call at a time, in the order of
     samples, batch after batch; of several functions in a pipeline, for each batch in the order of declaration.
     While it holds Python's lock the training loop cannot, so it pays where it spends its time in libraries that
-    let go of the lock. Where nothing reads the results the function is called all the same.
+    let go of the lock. Where nothing reads the results the function is called all the same, within a branch for
+    the samples that take it.
 
     inputs            nodes, or constants
     function          sample mode: function(*arrays) with one NumPy array an input. Batch mode: function(*lists) with
@@ -60,5 +62,5 @@ def declare_function(to_user, inputs, function, num_outputs, batch_processing, o
         pipeline._functions.append(made)
     nodes = call("python_function", list(inputs),
                  dict(function=made.number, num_outputs=int(num_outputs), output_layouts=layouts, device=device, name=name,
-                      preserve=True))
+                      when=taken_here(), preserve=True))
     return nodes if num_outputs else None

@@ -58,33 +58,39 @@ class PythonFunction final : public BatchOperator {
 void set_python_caller(PythonCaller caller) { g_caller.store(caller); }
 
 VARO_OPERATORS(batch, python_function) {
-  return {OperatorDef("python_function", "A function of the user's, in Python.")
-              .input({.name = "inputs",
-                      .doc = "What the function is given.",
-                      .optional = true,
-                      .variadic = true})
-              .output("outputs", "What the function returned.")
-              .arg({.name = "function",
-                    .type = ArgType::integer,
-                    .doc = "Number under which the Python face knows the function.",
-                    .required = true,
-                    .constant = true})
-              .arg({.name = "num_outputs",
-                    .type = ArgType::integer,
-                    .default_value = std::int64_t{1},
-                    .doc = "How many outputs the function returns.",
-                    .constant = true,
-                    .least = 0,
-                    .most = 64})
-              .arg({.name = "output_layouts",
-                    .type = ArgType::texts,
-                    .default_value = std::vector<std::string>{},
-                    .doc = "Axis letters of each output, or of all.",
-                    .constant = true})
-              .hidden()
-              .outputs_by(
-                  [](const Args& args) { return static_cast<int>(args.integer("num_outputs")); })
-              .make<PythonFunction>()};
+  return {
+      OperatorDef("python_function", "A function of the user's, in Python.")
+          .input({.name = "inputs",
+                  .doc = "What the function is given.",
+                  .optional = true,
+                  .variadic = true})
+          .output("outputs", "What the function returned.")
+          .arg({.name = "function",
+                .type = ArgType::integer,
+                .doc = "Number under which the Python face knows the function.",
+                .required = true,
+                .constant = true})
+          .arg({.name = "num_outputs",
+                .type = ArgType::integer,
+                .default_value = std::int64_t{1},
+                .doc = "How many outputs the function returns.",
+                .constant = true,
+                .least = 0,
+                .most = 64})
+          .arg({.name = "output_layouts",
+                .type = ArgType::texts,
+                .default_value = std::vector<std::string>{},
+                .doc = "Axis letters of each output, or of all.",
+                .constant = true})
+          .arg(
+              {.name = "when",
+               .type = ArgType::boolean,
+               .doc =
+                   "Where nobody reads the outputs: whether the function is called for the sample."})
+          .hidden()
+          .outputs_by(
+              [](const Args& args) { return static_cast<int>(args.integer("num_outputs")); })
+          .make<PythonFunction>()};
 }
 
 }  // namespace varo

@@ -2,6 +2,7 @@
 // Specs of nodes, and what decides what they do for a sample.
 #include <algorithm>
 
+#include "operators/shared/promotion.h"
 #include "pipeline/sample/sample_plan.h"
 
 namespace varo {
@@ -132,7 +133,15 @@ bool SamplePlan::demands(int id) {
   for (const Node& output : plan_.outputs)
     if (reaches(output.id, id)) return true;
   return std::any_of(plan_.sinks.begin(), plan_.sinks.end(),
-                     [&](int sink) { return reaches(sink, id); });
+                     [&](int sink) { return runs(sink) && reaches(sink, id); });
+}
+
+bool SamplePlan::runs(int sink) {
+  const PlanNode& node = plan_[sink];
+  if (node.when < 0) return true;
+  const auto k = static_cast<std::size_t>(node.when);
+  Tensor& when = at(sink).facts.facts.arguments[k].second;
+  return !number(node.argument_node(k), when) || number_in(when.view()) != 0;
 }
 
 bool SamplePlan::reaches(int from, int id) {

@@ -148,6 +148,8 @@ class SamplePlan {
   bool condition(int id);
   void probe_branches(int id);
   bool reaches(int from, int id);
+  /// As far as is known.
+  bool runs(int sink);
   /// in_context(), and what is thrown is thrown again when the node is asked again.
   template <class Body>
   void remember_failure(int id, const Body& body);
