@@ -76,7 +76,7 @@ def volume_of_one(source, layout, graph, **options):
         with pipe:
             given = None if source is None else fn.external_source(lambda: [source], layout=layout, no_copy=True)
             outputs = graph(given)
-            pipe.set_outputs(*(outputs if isinstance(outputs, tuple) else (outputs,)))
+            pipe.set_outputs(*(outputs if isinstance(outputs, (tuple, list)) else (outputs,)))
         return runner(pipe)
 
     return on_threads
